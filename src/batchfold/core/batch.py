@@ -1,0 +1,78 @@
+"""The batch: all outcomes of one event in arrival order, and what follows from them."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, Generic
+
+from typing_extensions import TypeVar
+
+from batchfold.core.ending import Ending, is_done, outcome_of
+from batchfold.core.event import RawRecord
+from batchfold.core.outcomes import Failed, Outcome, Settled, Succeeded, Unprocessed
+from batchfold.core.record import Record
+from batchfold.core.response import ItemId, PartialResponse
+from batchfold.core.source import Source
+
+V_co = TypeVar("V_co", covariant=True)
+E_co = TypeVar("E_co", covariant=True)
+D_co = TypeVar("D_co", bound=Record, covariant=True, default=Any)
+
+
+class Batch(Generic[V_co, E_co, D_co]):
+    """What became of one event: every outcome in arrival order, and the partial response. A value; nothing is kept.
+
+    Outcomes are built when they are first asked for; `response` does not need them.
+    """
+
+    def __init__(
+        self,
+        raws: Sequence[RawRecord],
+        item_ids: Sequence[ItemId],
+        endings: Sequence[Ending[V_co, E_co, D_co]],
+        source: Source[Any, D_co],
+    ) -> None:
+        self._raws = raws
+        self._item_ids = item_ids
+        self._endings = endings
+        self._source = source
+
+    @cached_property
+    def outcomes(self) -> tuple[Outcome[V_co, E_co, D_co], ...]:
+        """What became of each record, in arrival order."""
+        as_delivered = self._source.as_delivered
+        return tuple(
+            outcome_of(item_id, as_delivered(raw), ending)
+            for item_id, raw, ending in zip(self._item_ids, self._raws, self._endings, strict=True)
+        )
+
+    @property
+    def succeeded(self) -> tuple[Succeeded[V_co, D_co], ...]:
+        """The records whose handler returned a `Success`."""
+        return tuple(outcome for outcome in self.outcomes if isinstance(outcome, Succeeded))
+
+    @property
+    def settled(self) -> tuple[Settled[E_co, D_co], ...]:
+        """The records that failed and were settled: done all the same."""
+        return tuple(outcome for outcome in self.outcomes if isinstance(outcome, Settled))
+
+    @property
+    def failed(self) -> tuple[Failed[E_co, D_co], ...]:
+        """The records that failed and come back."""
+        return tuple(outcome for outcome in self.outcomes if isinstance(outcome, Failed))
+
+    @property
+    def unprocessed(self) -> tuple[Unprocessed[D_co], ...]:
+        """The records that were not started and come back."""
+        return tuple(outcome for outcome in self.outcomes if isinstance(outcome, Unprocessed))
+
+    @cached_property
+    def _not_done(self) -> Sequence[int]:
+        return [position for position, ending in enumerate(self._endings) if not is_done(ending)]
+
+    @property
+    def response(self) -> PartialResponse:
+        """What the Lambda function returns for this batch."""
+        return self._source.respond([self._item_ids[position] for position in self._not_done])
+
+    def __len__(self) -> int:
+        return len(self._endings)

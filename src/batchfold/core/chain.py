@@ -1,0 +1,138 @@
+"""`chain`: compose steps, each taking what the one before it succeeded with, into a handler."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
+
+from returns.result import Result, Success
+from typing_extensions import TypeVar
+
+from batchfold.core.handler import R
+from batchfold.core.returned import is_awaitable, result_of
+
+if TYPE_CHECKING:
+    from returns.io import IOResult
+else:
+    IOResult = Result  # returns.io would cost every cold start 6 ms; at run time this only describes
+
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+V = TypeVar("V")
+E1 = TypeVar("E1")
+E2 = TypeVar("E2")
+E3 = TypeVar("E3")
+E4 = TypeVar("E4")
+E5 = TypeVar("E5")
+
+
+_Step: TypeAlias = Callable[[A], Result[B, E1]]
+_IOStep: TypeAlias = Callable[[A], IOResult[B, E1]]
+_AsyncStep: TypeAlias = Callable[[A], Awaitable[Result[B, E1]]]
+_AsyncIOStep: TypeAlias = Callable[[A], Awaitable[IOResult[B, E1]]]
+
+
+@overload
+def chain(a: _Step[R, A, E1], b: _Step[A, V, E2], /) -> _Step[R, V, E1 | E2]: ...
+@overload
+def chain(a: _Step[R, A, E1], b: _Step[A, B, E2], c: _Step[B, V, E3], /) -> _Step[R, V, E1 | E2 | E3]: ...
+@overload
+def chain(
+    a: _Step[R, A, E1], b: _Step[A, B, E2], c: _Step[B, C, E3], d: _Step[C, V, E4], /
+) -> _Step[R, V, E1 | E2 | E3 | E4]: ...
+@overload
+def chain(
+    a: _Step[R, A, E1], b: _Step[A, B, E2], c: _Step[B, C, E3], d: _Step[C, D, E4], e: _Step[D, V, E5], /
+) -> _Step[R, V, E1 | E2 | E3 | E4 | E5]: ...
+@overload
+def chain(a: _IOStep[R, A, E1], b: _IOStep[A, V, E2], /) -> _IOStep[R, V, E1 | E2]: ...
+@overload
+def chain(a: _IOStep[R, A, E1], b: _IOStep[A, B, E2], c: _IOStep[B, V, E3], /) -> _IOStep[R, V, E1 | E2 | E3]: ...
+@overload
+def chain(
+    a: _IOStep[R, A, E1], b: _IOStep[A, B, E2], c: _IOStep[B, C, E3], d: _IOStep[C, V, E4], /
+) -> _IOStep[R, V, E1 | E2 | E3 | E4]: ...
+@overload
+def chain(
+    a: _IOStep[R, A, E1], b: _IOStep[A, B, E2], c: _IOStep[B, C, E3], d: _IOStep[C, D, E4], e: _IOStep[D, V, E5], /
+) -> _IOStep[R, V, E1 | E2 | E3 | E4 | E5]: ...
+@overload
+def chain(a: _AsyncStep[R, A, E1], b: _AsyncStep[A, V, E2], /) -> _AsyncStep[R, V, E1 | E2]: ...
+@overload
+def chain(
+    a: _AsyncStep[R, A, E1], b: _AsyncStep[A, B, E2], c: _AsyncStep[B, V, E3], /
+) -> _AsyncStep[R, V, E1 | E2 | E3]: ...
+@overload
+def chain(
+    a: _AsyncStep[R, A, E1], b: _AsyncStep[A, B, E2], c: _AsyncStep[B, C, E3], d: _AsyncStep[C, V, E4], /
+) -> _AsyncStep[R, V, E1 | E2 | E3 | E4]: ...
+@overload
+def chain(
+    a: _AsyncStep[R, A, E1],
+    b: _AsyncStep[A, B, E2],
+    c: _AsyncStep[B, C, E3],
+    d: _AsyncStep[C, D, E4],
+    e: _AsyncStep[D, V, E5],
+    /,
+) -> _AsyncStep[R, V, E1 | E2 | E3 | E4 | E5]: ...
+@overload
+def chain(a: _AsyncIOStep[R, A, E1], b: _AsyncIOStep[A, V, E2], /) -> _AsyncIOStep[R, V, E1 | E2]: ...
+@overload
+def chain(
+    a: _AsyncIOStep[R, A, E1], b: _AsyncIOStep[A, B, E2], c: _AsyncIOStep[B, V, E3], /
+) -> _AsyncIOStep[R, V, E1 | E2 | E3]: ...
+@overload
+def chain(
+    a: _AsyncIOStep[R, A, E1], b: _AsyncIOStep[A, B, E2], c: _AsyncIOStep[B, C, E3], d: _AsyncIOStep[C, V, E4], /
+) -> _AsyncIOStep[R, V, E1 | E2 | E3 | E4]: ...
+@overload
+def chain(
+    a: _AsyncIOStep[R, A, E1],
+    b: _AsyncIOStep[A, B, E2],
+    c: _AsyncIOStep[B, C, E3],
+    d: _AsyncIOStep[C, D, E4],
+    e: _AsyncIOStep[D, V, E5],
+    /,
+) -> _AsyncIOStep[R, V, E1 | E2 | E3 | E4 | E5]: ...
+def chain(*steps: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Compose two to five steps, each `A -> Result[B, E]`, into one handler that joins their error types.
+
+    The first failure ends the chain and is what the handler returns. All steps return `Result`, or all `IOResult`, or
+    all an awaitable of one of them (`FutureResult` is one). A chain is a step itself, so longer ones are chains of
+    chains.
+
+    >>> from returns.result import Failure
+    >>> def parse(text: str) -> Result[int, str]:
+    ...     return Success(int(text)) if text.isdecimal() else Failure("not a number")
+    >>> def halve(number: int) -> Result[int, ValueError]:
+    ...     return Failure(ValueError("odd")) if number % 2 else Success(number // 2)
+    >>> chain(parse, halve)("42")
+    <Success: 21>
+    >>> chain(parse, halve)("?")
+    <Failure: not a number>
+    """
+
+    def chained(record: Any) -> Any:
+        returned: Any = Success(record)
+        for index, step in enumerate(steps):
+            if is_awaitable(returned):
+                return _go_on(returned, steps[index:])
+            result = result_of(returned)
+            if not isinstance(result, Success):
+                return returned
+            returned = step(result.unwrap())
+        return returned
+
+    return chained
+
+
+async def _go_on(returned: Any, steps: tuple[Callable[[Any], Any], ...]) -> Any:
+    returned = await returned
+    for step in steps:
+        result = result_of(returned)
+        if not isinstance(result, Success):
+            return returned
+        returned = step(result.unwrap())
+        if is_awaitable(returned):
+            returned = await returned
+    return returned

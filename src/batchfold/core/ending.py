@@ -1,0 +1,46 @@
+"""Endings: what is kept of a handled record until someone asks for its outcome.
+
+A batch of 10,000 successes costs one reference a record this way: the handler's own `Success`, which may well be one
+and the same for all. The outcome, with item identifier and record, is built when it is looked at.
+"""
+
+from typing import Any, TypeAlias, Union
+
+from returns.result import Result, Success
+from typing_extensions import TypeAliasType, TypeVar
+
+from batchfold.core.faults import Crashed, Malformed, Rejected
+from batchfold.core.outcomes import Failed, Outcome, Settled, Succeeded, Unprocessed
+from batchfold.core.record import Record
+from batchfold.core.response import ItemId
+
+V = TypeVar("V")
+E = TypeVar("E")
+D = TypeVar("D", bound=Record)
+D_any = TypeVar("D_any", bound=Record, default=Any)
+
+Handled: TypeAlias = Union[Result[V, E], Malformed, Crashed]
+"""What handling a record came to: the handler's own result, or why there is none."""
+
+Ending = TypeAliasType("Ending", Union[Handled[V, E], Outcome[V, E, D_any], None], type_params=(V, E, D_any))
+"""An outcome, or what it can be built from. `None`: the record was not started."""
+
+_DONE = frozenset((Success, Succeeded, Settled))
+
+
+def is_done(ending: Ending[Any, Any, Any]) -> bool:
+    """Whether the record will not come back."""
+    return type(ending) in _DONE
+
+
+def outcome_of(item_id: ItemId, record: D, ending: Ending[V, E, D]) -> Outcome[V, E, D]:
+    """The outcome that an ending stands for."""
+    if ending is None:
+        return Unprocessed(item_id, record)
+    if isinstance(ending, Result):  # not matched: the checkers do not know that Success and Failure are all there is
+        if isinstance(ending, Success):
+            return Succeeded(item_id, record, ending.unwrap())
+        return Failed(item_id, record, Rejected(ending.failure()))
+    if isinstance(ending, Malformed | Crashed):
+        return Failed(item_id, record, ending)
+    return ending

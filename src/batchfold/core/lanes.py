@@ -1,0 +1,48 @@
+"""Lanes: records that must be handled in order. There is no other idea of order in batchfold."""
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import TypeAlias
+
+from batchfold.core.event import RawRecord
+
+Lane: TypeAlias = Callable[[RawRecord], Hashable | None]
+"""From a raw record to the lane it belongs to. `None` gives the record a lane of its own."""
+
+
+def each_record(_raw: RawRecord, /) -> None:
+    """Every record has a lane of its own: nothing that happens to one keeps another from being started.
+
+    On a stream this handles every record after a failure too, and Lambda delivers all of them again from the lowest
+    sequence number that is not done: their effects repeat.
+    """
+
+
+def whole_batch(_raw: RawRecord, /) -> str:
+    """All records share one lane: nothing is started after the first record that is not done."""
+    return "the whole batch"
+
+
+def assign_lanes(lane: Lane, raws: Sequence[RawRecord]) -> Sequence[Hashable | None]:
+    """The lane of each raw record.
+
+    It is asked for all before any record is handled, so that a lane function that raises, or returns what cannot be
+    hashed, fails the invocation as a whole and everything comes back.
+
+    >>> assign_lanes(whole_batch, [{}, {}])
+    ['the whole batch', 'the whole batch']
+    """
+    if lane is each_record:
+        return [None] * len(raws)
+    lanes: list[Hashable | None] = []
+    for position, raw in enumerate(raws):
+        try:
+            assigned = lane(raw)
+            hash(assigned)
+        except Exception as error:
+            error.add_note(
+                f"batchfold: the lane of the record at position {position} could not be told. No record was handled, "
+                "all come back. A lane is a function from raw record to a hashable value or None."
+            )
+            raise
+        lanes.append(assigned)
+    return lanes

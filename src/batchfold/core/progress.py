@@ -1,0 +1,99 @@
+"""Progress: one event on its way to being a batch."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeAlias
+
+from typing_extensions import TypeVar
+
+from batchfold.core.batch import Batch
+from batchfold.core.ending import Ending, is_done, outcome_of
+from batchfold.core.event import Event, RawRecord
+from batchfold.core.lanes import Lane, assign_lanes
+from batchfold.core.outcomes import Outcome
+from batchfold.core.record import Record
+from batchfold.core.response import ItemId
+from batchfold.core.schedule import Schedule
+from batchfold.core.source import Source
+
+R = TypeVar("R")
+V = TypeVar("V")
+E = TypeVar("E")
+D = TypeVar("D", bound=Record)
+D_any = TypeVar("D_any", bound=Record, default=Any)
+
+Observe: TypeAlias = Callable[[Outcome[V, E, D_any]], object]
+"""Called once with every outcome, as soon as it is known."""
+
+
+class Progress(Generic[R, V, E, D]):
+    """What has become of each record so far, and who may start.
+
+    Sequential, threaded and async runs differ in how they wait for handlers. All else they share is here: they ask
+    `start`, handle the record in their own way, and say with `finish` what it came to. It is not thread-safe: one thread
+    coordinates a run.
+
+    Raises `UnexpectedEventError` if the source cannot read the event, and whatever a user's lane function raises:
+    before any record is handled, either way.
+    """
+
+    __slots__ = (
+        "_any_started",
+        "_endings",
+        "_may_start",
+        "_observe",
+        "_schedule",
+        "item_ids",
+        "lane",
+        "raws",
+        "source",
+    )
+
+    def __init__(
+        self,
+        event: Event,
+        source: Source[R, D],
+        *,
+        observe: Observe[V, E, D] | None = None,
+        may_start: Callable[[], bool] | None = None,
+    ) -> None:
+        self.source = source
+        self.raws: Sequence[RawRecord]
+        self.item_ids: Sequence[ItemId]
+        self.raws, self.item_ids = source.read(event)
+        self.lane: Lane = source.lane_of(self.raws)
+        self._schedule = Schedule(assign_lanes(self.lane, self.raws))
+        self._endings: list[Ending[V, E, D]] = [None] * len(self.raws)
+        self._observe = observe
+        self._may_start = may_start
+        self._any_started = False
+
+    def start(self) -> int | None:
+        """The position of the next record to handle; `None` if none may start (now, or any more).
+
+        The first record is always started, so that there is progress however little time is left.
+        """
+        if self._may_start is not None:
+            if self._any_started and not self._may_start():
+                self._schedule.close()
+            self._any_started = True
+        return self._schedule.start()
+
+    def finish(self, position: int, ending: Ending[V, E, D]) -> None:
+        """Say what handling a started record came to."""
+        if self._observe is not None:
+            self._observe_one(position, ending)
+        self._endings[position] = ending
+        self._schedule.finish(position, done=is_done(ending))
+
+    def batch(self) -> Batch[V, E, D]:
+        """The batch, once no more records are started and all that were started are finished."""
+        if self._observe is not None:
+            for position, ending in enumerate(self._endings):
+                if ending is None:
+                    self._observe_one(position, ending)
+        return Batch(self.raws, self.item_ids, self._endings, self.source)
+
+    def _observe_one(self, position: int, ending: Ending[V, E, D]) -> None:
+        if self._observe is not None:
+            record = self.source.as_delivered(self.raws[position])
+            self._observe(outcome_of(self.item_ids[position], record, ending))

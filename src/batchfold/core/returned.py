@@ -1,0 +1,85 @@
+"""What a handler returned: a `Result`, or the reason why it cannot count as one.
+
+Checkers refuse most of what is refused here, but a handler typed to return `Any` passes them all, and what is lost
+then is somebody's message.
+"""
+
+from typing import Any
+
+from returns.primitives.container import BaseContainer
+from returns.result import Failure, Result, Success
+
+from batchfold.core.faults import Crashed
+
+
+def result_of(returned: Any) -> Result[Any, Any] | Crashed:
+    """The `Result` that a handler returned, taken out of its `IOResult` if it stands in one.
+
+    Anything else is `Crashed` with a `TypeError` that says what came back and how to mend it: `None`, a bare value, an
+    awaitable, and a `Success` that holds a container or an awaitable (`@safe` on a function that returns a `Result`
+    makes one: a failure inside would be lost).
+    """
+    if isinstance(returned, Failure):
+        failure: Failure[Any] = returned
+        return failure
+    if isinstance(returned, Success):
+        success: Success[Any] = returned
+        value = success.unwrap()
+        if value is None or not (BaseContainer in type(value).__mro__ or is_awaitable(value)):
+            return success
+        _close(value)
+        return _refused(
+            f"the handler returned a Success that holds a {type(value).__name__}, whose own outcome would be lost; "
+            "a Result inside comes of `@safe` on a function that returns a Result: take `@safe` off, "
+            "or flatten it with returns.converters.flatten; an awaitable must be awaited first"
+        )
+    if _is_io_result(returned):
+        from returns.unsafe import unsafe_perform_io  # noqa: PLC0415  # as below
+
+        return result_of(unsafe_perform_io(returned))
+    return _refused(_complaint(returned))
+
+
+def is_awaitable(value: object) -> bool:
+    """Whether `value` can be awaited, asked of its type alone."""
+    return hasattr(type(value), "__await__")
+
+
+def _is_io_result(value: object) -> bool:
+    # by name: returns.io costs a cold start 6 ms
+    return any((kind.__module__, kind.__name__) == ("returns.io", "IOResult") for kind in type(value).__mro__)
+
+
+def _complaint(returned: object) -> str:
+    name = type(returned).__name__
+    if returned is None:
+        return (
+            "the handler returned None, expected a Result: a `return` may be missing; "
+            "return Success(None) for a record that is done"
+        )
+    if type(returned).__module__.startswith("returns.context"):
+        return (
+            f"the handler returned a {name}, which needs the Lambda context: only as_lambda_handler passes it on; "
+            "elsewhere call the handler with the context yourself"
+        )
+    if is_awaitable(returned):
+        _close(returned)
+        return (
+            f"the handler returned an awaitable ({name}), expected a Result: "
+            "async handlers go to process_batch_async, fold_batch_async or as_lambda_handler"
+        )
+    return (
+        f"the handler returned a {name}, expected a Result: return Success(value) or Failure(error), "
+        "or decorate a function that raises with returns.result.safe"
+    )
+
+
+def _close(value: Any) -> None:
+    """Spare the user a warning about a coroutine that was never awaited."""
+    close = getattr(value, "close", None)
+    if hasattr(type(value), "cr_await") and close is not None:
+        close()
+
+
+def _refused(complaint: str) -> Crashed:
+    return Crashed(TypeError(complaint))

@@ -1,0 +1,37 @@
+"""Settling: the last word on a failed record."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from returns.result import Success
+from typing_extensions import TypeVar
+
+from batchfold.core.faults import Crashed
+from batchfold.core.handler import AnyResult
+from batchfold.core.outcomes import Failed, Settled
+from batchfold.core.record import Record
+from batchfold.core.returned import result_of
+
+E = TypeVar("E")
+D = TypeVar("D", bound=Record)
+D_any = TypeVar("D_any", bound=Record, default=Any)
+
+Settle: TypeAlias = Callable[[Failed[E, D_any]], AnyResult[object, object]]
+"""`Failed` in, `Result` out. `Success` settles the record: it is done. `Failure(None)` leaves it as it is. Any other
+`Failure` leaves it failed, and says why it could not be settled."""
+
+
+def settled_or_failed(failed: Failed[E, D], returned: object) -> Settled[E, D] | Failed[E, D]:
+    """What a failed record is after `settle` returned this for it."""
+    result = result_of(returned)
+    if isinstance(result, Crashed):
+        return could_not_settle(failed, result.error)
+    if isinstance(result, Success):
+        return Settled(failed.item_id, failed.record, failed.fault)
+    error = result.failure()
+    return failed if error is None else could_not_settle(failed, error)
+
+
+def could_not_settle(failed: Failed[E, D], error: object) -> Failed[E, D]:
+    """The failed record with both causes: why it failed, and why it could not be settled."""
+    return Failed(failed.item_id, failed.record, failed.fault, error)

@@ -1,0 +1,21 @@
+"""Telling what form a value of unknown type has, so that the checkers learn it too."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from typing_extensions import TypeIs
+
+
+def is_mapping(value: object) -> TypeIs[Mapping[Any, Any]]:
+    """Whether it is a mapping."""
+    return isinstance(value, Mapping)
+
+
+def is_list(value: object) -> TypeIs[Sequence[Any]]:
+    """Whether it is a sequence, text and bytes apart."""
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+
+
+def is_several(value: object) -> TypeIs[Collection[Any]]:
+    """Whether it is a collection of values, text, bytes and mappings apart."""
+    return isinstance(value, list | tuple | set | frozenset)

@@ -1,0 +1,66 @@
+"""Payloads: from what was delivered to the type that a handler wants.
+
+Three ways, the same for every source: as delivered, validated by pydantic into a type, or through a function.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Literal
+
+from typing_extensions import TypeForm, TypeVar
+
+from batchfold.sources.privacy import names_in, without_input
+
+T = TypeVar("T")
+
+_Method = Literal["validate_json", "validate_python"]
+
+
+def from_json(form: TypeForm[T]) -> Callable[[str | bytes], T]:
+    """Validate JSON into a type, straight from its text.
+
+    What comes back raises pydantic's `ValidationError` (a `ValueError`) without the input that it is about.
+    """
+    return _validator(form, "validate_json")
+
+
+def from_python(form: TypeForm[T]) -> Callable[[object], T]:
+    """Validate a Python value into a type; fails as `from_json` does."""
+    return _validator(form, "validate_python")
+
+
+def _validator(form: Any, method: _Method) -> Callable[[Any], Any]:
+    # unions of the same members in another order are equal, but their order decides between members that fit alike
+    order = "" if isinstance(form, type) else repr(form)
+    try:
+        return _cached_validator(form, order, method)
+    except TypeError:
+        return _new_validator(form, method)
+
+
+@lru_cache(maxsize=256)
+def _cached_validator(form: Any, _order: str, method: _Method) -> Callable[[Any], Any]:
+    # `sqs(Order)` may stand inside the Lambda function: a new TypeAdapter for each invocation costs up to milliseconds
+    return _new_validator(form, method)
+
+
+def _new_validator(form: Any, method: _Method) -> Callable[[Any], Any]:
+    # pydantic costs a cold start 85 ms, and only those who name a type pay for it
+    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415
+
+    adapter = TypeAdapter(form)
+    # the validator itself: the adapter's own method around it takes half as long again
+    validate: Callable[[Any], Any] = getattr(adapter.validator, method)
+
+    @lru_cache(maxsize=1)
+    def names() -> frozenset[str]:
+        return names_in(adapter.core_schema)
+
+    def validated(delivered: Any) -> Any:
+        try:
+            return validate(delivered)
+        except ValidationError as error:
+            hidden = without_input(error, names())
+        raise hidden  # not inside `except`: the error with the input would be its context, and be printed with it
+
+    return validated

@@ -1,0 +1,82 @@
+"""A Lambda context for tests, and the clock that the test moves. Nobody sleeps, and no real clock is read."""
+
+from dataclasses import dataclass, field
+
+from batchfold.testing.events.identity import arn, deterministic_id
+
+
+class Clock:
+    """Seconds that pass only when a test says so.
+
+    >>> clock = Clock()
+    >>> clock.advance(1.5)
+    >>> clock.now
+    1.5
+    """
+
+    __slots__ = ("_now",)
+
+    def __init__(self, now: float = 0.0) -> None:
+        self._now = now
+
+    @property
+    def now(self) -> float:
+        """Seconds since the clock's beginning."""
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass.
+
+        Raises:
+            ValueError: `seconds` is negative.
+        """
+        if seconds < 0:
+            raise ValueError(f"A clock only goes forward; it was asked to go {seconds} seconds.")
+        self._now += seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class LambdaContext:
+    """The context object of one invocation, with the fields of Lambda's own.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/python-context.html. The deadline is `timeout_seconds` after what the
+    `clock` said when the context was made; `context.clock.advance(2)` lets two seconds pass.
+
+    >>> context = LambdaContext(timeout_seconds=3)
+    >>> context.clock.advance(2)
+    >>> context.get_remaining_time_in_millis()
+    1000
+    """
+
+    timeout_seconds: float = 30.0
+    clock: Clock = field(default_factory=Clock)
+    function_name: str = "orders-function"
+    function_version: str = "$LATEST"
+    memory_limit_in_mb: str = "128"
+    """Text, as the Python runtime hands it over."""
+    aws_request_id: str = deterministic_id("invocation", 0)
+    log_stream_name: str = "2023/11/14/[$LATEST]0123456789abcdef0123456789abcdef"
+    identity: None = None
+    client_context: None = None
+    tenant_id: None = None
+    _deadline: float = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_deadline", self.clock.now + self.timeout_seconds)
+
+    @property
+    def invoked_function_arn(self) -> str:
+        """The ARN that the invocation named."""
+        return arn("lambda", f"function:{self.function_name}")
+
+    @property
+    def log_group_name(self) -> str:
+        """The function's log group."""
+        return f"/aws/lambda/{self.function_name}"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until Lambda ends the invocation, never below 0."""
+        return max(0, round((self._deadline - self.clock.now) * 1_000))
+
+    def log(self, message: object) -> None:
+        """Write to the log, as the context of the real runtime does; here it is dropped."""

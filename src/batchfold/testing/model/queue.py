@@ -1,0 +1,195 @@
+"""SQS behind an event source mapping: receive, hide, delete what is done, let the rest become visible again.
+
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html,
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html and, for a group
+that waits for its message in flight,
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html.
+"""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from batchfold.testing.events.sqs import SqsMessage, sqs_event
+from batchfold.testing.model.answer import (
+    Answer,
+    CompleteFailure,
+    CompleteSuccess,
+    PartialFailure,
+    Reading,
+    read_answer,
+)
+from batchfold.testing.model.delivery import Delivery, Removal
+from batchfold.testing.model.source_record import SourceRecord
+
+_LARGEST_STANDARD_BATCH = 10_000
+_LARGEST_FIFO_BATCH = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class SqsQueue:
+    """An SQS queue and its event source mapping, in AWS's words.
+
+    `fifo=True` makes its message groups be delivered in order: while a message is in flight, the rest of its group
+    waits. A message that has been received `max_receive_count` times goes to the dead-letter queue instead of being
+    received again; with `None` there is no dead-letter queue and it comes back for ever.
+
+    Raises:
+        ValueError: A setting is outside of what AWS allows.
+    """
+
+    fifo: bool = False
+    batch_size: int = 10
+    visibility_timeout_seconds: float = 30.0
+    max_receive_count: int | None = None
+    report_batch_item_failures: bool = True
+
+    def __post_init__(self) -> None:
+        largest = _LARGEST_FIFO_BATCH if self.fifo else _LARGEST_STANDARD_BATCH
+        if not 1 <= self.batch_size <= largest:
+            raise ValueError(f"batch_size is 1 to {largest} on this kind of queue, not {self.batch_size}.")
+        if self.max_receive_count is not None and self.max_receive_count < 1:
+            raise ValueError(f"max_receive_count is at least 1, or None; not {self.max_receive_count}.")
+        if self.visibility_timeout_seconds < 0:
+            raise ValueError(f"visibility_timeout_seconds is not negative; it was {self.visibility_timeout_seconds}.")
+
+    @property
+    def gives_up(self) -> bool:
+        """Whether a record that never succeeds leaves the queue some day."""
+        return self.max_receive_count is not None
+
+    def default_payload(self, name: str) -> object:
+        """The body of the message with this name: the name."""
+        return name
+
+    def lane_of(self, record: SourceRecord) -> Hashable | None:
+        """The lane in which the queue itself keeps order: the message group, or none on a standard queue."""
+        return record.key if self.fifo else None
+
+    def comes_back_after(self, _earlier: SourceRecord, _later: SourceRecord) -> bool:
+        """Whether a record comes back because one before it does: never, each message is deleted by itself."""
+        return False
+
+    def deliver(self, records: tuple[SourceRecord, ...], receive_counts: Mapping[int, int], at: float) -> Delivery:
+        """The batch that holds these records."""
+        event = sqs_event(
+            *(self._message(record, receive_counts.get(record.position, 1)) for record in records), fifo=self.fifo
+        )
+        identifiers = {
+            f"{raw['messageId']}": record.position for raw, record in zip(event["Records"], records, strict=True)
+        }
+        return Delivery(at, records, event, identifiers)
+
+    def raw_records(self, delivery: Delivery) -> tuple[dict[str, Any], ...]:
+        """The raw records of a delivery, one for each of its records."""
+        return tuple(delivery.event["Records"])
+
+    def begin(self, records: tuple[SourceRecord, ...]) -> "QueueState":
+        """The queue with these messages sent to it, and its first batch on the way."""
+        return QueueState(queue=self, messages=tuple(Message(record) for record in records)).receive()
+
+    def _message(self, record: SourceRecord, receive_count: int) -> SqsMessage:
+        from batchfold.testing.events.identity import deterministic_id
+
+        return SqsMessage(
+            record.payload,
+            message_group_id=record.key if self.fifo else None,
+            message_id=deterministic_id("orders", record.position),
+            message_deduplication_id=record.name,
+            approximate_receive_count=receive_count,
+        )
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message in the queue: since when, or from when on, it can be received, and how often it has been."""
+
+    record: SourceRecord
+    visible_at: float = 0.0
+    receive_count: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueState:
+    """The queue at one moment. `delivery` is the batch that the function has been given, `None` when all is over.
+
+    `removed` says of each record that is no longer in the queue what took it out.
+    """
+
+    queue: SqsQueue
+    messages: tuple[Message, ...]
+    now: float = 0.0
+    removed: Mapping[int, Removal] = field(default_factory=dict[int, Removal])
+    delivery: Delivery | None = None
+
+    def step(self, answer: Answer, *, ended_at: float) -> tuple[Reading, "QueueState"]:
+        """What the mapping makes of the answer, and the queue with its next batch on the way.
+
+        Raises:
+            ValueError: No batch is on its way.
+        """
+        if self.delivery is None:
+            raise ValueError("The queue is drained: there is no batch that this could be the answer to.")
+        reading = read_answer(
+            answer, self.delivery.identifiers, report_batch_item_failures=self.queue.report_batch_item_failures
+        )
+        done = frozenset(self.delivery.positions) - _not_done(reading, self.delivery)
+        left = tuple(message for message in self.messages if message.record.position not in done)
+        removed: dict[int, Removal] = {**self.removed, **dict.fromkeys(done, "done")}
+        return reading, replace(self, messages=left, removed=removed, now=ended_at, delivery=None).receive()
+
+    def receive(self) -> "QueueState":
+        """Receive the next batch, after waiting until a message is visible."""
+        state = self
+        while state.messages:
+            received, dead = state._receivable()
+            removed: dict[int, Removal] = {**state.removed, **dict.fromkeys(dead, "dead-letter")}
+            kept = tuple(message for message in state.messages if message.record.position not in dead)
+            state = replace(state, messages=kept, removed=removed)
+            if received:
+                return state._in_flight(received)
+            if not dead:
+                state = replace(
+                    state, now=min(message.visible_at for message in kept if message.visible_at > state.now)
+                )
+        return state
+
+    def _receivable(self) -> tuple[frozenset[int], frozenset[int]]:
+        """The positions of what is received now, and of what goes to the dead-letter queue instead."""
+        received: list[int] = []
+        dead: list[int] = []
+        waiting_groups: set[str] = set()
+        in_order = self.messages if self.queue.fifo else sorted(self.messages, key=lambda message: message.visible_at)
+        for message in in_order:
+            if self.queue.fifo and message.record.key in waiting_groups:
+                continue
+            if message.visible_at > self.now:
+                waiting_groups.add(message.record.key)
+            elif self.queue.max_receive_count is not None and message.receive_count >= self.queue.max_receive_count:
+                dead.append(message.record.position)
+            elif len(received) < self.queue.batch_size:
+                received.append(message.record.position)
+        return frozenset(received), frozenset(dead)
+
+    def _in_flight(self, positions: frozenset[int]) -> "QueueState":
+        hidden_until = self.now + self.queue.visibility_timeout_seconds
+        messages = tuple(
+            replace(message, visible_at=hidden_until, receive_count=message.receive_count + 1)
+            if message.record.position in positions
+            else message
+            for message in self.messages
+        )
+        received = [message for message in messages if message.record.position in positions]
+        counts = {message.record.position: message.receive_count for message in received}
+        delivery = self.queue.deliver(tuple(message.record for message in received), counts, self.now)
+        return replace(self, messages=messages, delivery=delivery)
+
+
+def _not_done(reading: Reading, delivery: Delivery) -> frozenset[int]:
+    match reading:
+        case CompleteSuccess():
+            return frozenset()
+        case CompleteFailure():
+            return frozenset(delivery.positions)
+        case PartialFailure(named):
+            return named
