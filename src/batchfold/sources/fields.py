@@ -10,8 +10,15 @@ from decimal import Decimal
 from typing import Any, Final
 
 
+class PayloadError(ValueError):
+    """A payload is missing or has not the form in which its source delivers payloads. The message never quotes it."""
+
+
 class Undecoded:
     """Stands where a payload goes in a record that shows it as delivered: it is decoded when it is asked for."""
+
+    def __reduce__(self) -> str:
+        return "UNDECODED"  # there is one, also after a record was pickled or copied
 
 
 UNDECODED: Final = Undecoded()
@@ -51,8 +58,11 @@ def number(digits: str) -> int | Decimal:
     return int(exact) if exact.is_finite() and exact == exact.to_integral_value() else exact
 
 
-def bytes_of(base64: object, name: str) -> bytes:
+def bytes_of(base64: Any, name: str) -> bytes:
     """The bytes that base64 text stands for. Raises `ValueError` for anything else, without quoting it."""
-    if not isinstance(base64, str):
-        raise ValueError(f"expected {name!r} to be base64 text, found a value of type {type(base64).__name__}")  # noqa: TRY004  # a payload of the wrong form is Malformed, and that is what ValueErrors make
-    return a2b_base64(base64.encode("ascii"), strict_mode=True)
+    try:
+        return a2b_base64(base64, strict_mode=True)
+    except TypeError:
+        raise ValueError(
+            f"expected {name!r} to be base64 text, found a value of type {type(base64).__name__}"
+        ) from None

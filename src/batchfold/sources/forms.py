@@ -16,6 +16,11 @@ def is_list(value: object) -> TypeIs[Sequence[Any]]:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
+def is_plain_list(value: object) -> TypeIs[list[Any]]:
+    """Whether it is a list, as JSON makes them."""
+    return isinstance(value, list)
+
+
 def is_several(value: object) -> TypeIs[Collection[Any]]:
     """Whether it is a collection of values, text, bytes and mappings apart."""
     return isinstance(value, list | tuple | set | frozenset)

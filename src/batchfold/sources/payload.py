@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from typing_extensions import TypeForm, TypeVar
 
+from batchfold.sources.fields import UNDECODED
 from batchfold.sources.privacy import names_in, without_input
 
 T = TypeVar("T")
@@ -27,6 +28,17 @@ def from_json(form: TypeForm[T]) -> Callable[[str | bytes], T]:
 def from_python(form: TypeForm[T]) -> Callable[[object], T]:
     """Validate a Python value into a type; fails as `from_json` does."""
     return _validator(form, "validate_python")
+
+
+def parser_of(
+    form: Any, decode: Callable[[Any], Any] | None, validator: Callable[[Any], Callable[[Any], Any]]
+) -> Callable[[Any], Any] | None:
+    """What parses a payload: `decode`, or the validator of a type, or nothing where it stays as delivered."""
+    if decode is None:
+        return None if form is UNDECODED else validator(form)
+    if form is not UNDECODED:
+        raise TypeError("a payload is parsed into a type or by a function: give the one or the other, not both")
+    return decode
 
 
 def _validator(form: Any, method: _Method) -> Callable[[Any], Any]:

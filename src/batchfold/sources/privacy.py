@@ -16,6 +16,8 @@ else:
 
 HIDDEN = "[...]"
 
+NOTE = "batchfold: shown without its input, which stands in the raw record"
+
 _QUOTES_INPUT = {
     "uuid_parsing": "error",
     "union_tag_invalid": "tag",
@@ -48,7 +50,14 @@ def without_input(error: ValidationError, names: Collection[str] = ()) -> Valida
             details.append({"type": custom, "loc": place, "input": None})
         else:
             details.append({"type": rule, "loc": place, "input": None, "ctx": context})
-    return ValidationError.from_exception_data(error.title, details, hide_input=True)
+    hidden = ValidationError.from_exception_data(error.title, details, hide_input=True)
+    hidden.add_note(NOTE)
+    return hidden
+
+
+def is_without_input(error: BaseException) -> bool:
+    """Whether the error came out of `without_input`."""
+    return NOTE in getattr(error, "__notes__", ())
 
 
 def names_in(schema: object) -> frozenset[str]:

@@ -5,6 +5,8 @@ be reported, and leaving it out of the response would delete it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from operator import itemgetter
 from typing import Any, NoReturn
 
 from batchfold.core.event import Event, RawRecord, UnexpectedEventError
@@ -27,11 +29,8 @@ def reader(
     `id_path` leads from a raw record to its item identifier, a text for which `is_id` holds; `id_form` says in words
     what `is_id` wants. Every record must carry `event_source`.
     """
-
-    def identify(raw: Any) -> Any:
-        for key in id_path:
-            raw = raw[key]
-        return raw
+    steps = tuple(map(itemgetter, id_path))
+    event_source_of = itemgetter("eventSource")
 
     def checked_id(position: int, raw: object) -> str:
         where = f"Records[{position}]"
@@ -39,17 +38,19 @@ def reader(
             refuse(f"expected {where} of an event of {name} to be a mapping, found {a_kind_of(raw)}")
         check_event_source(raw, (event_source,), name, where)
         try:
-            item_id = identify(raw)
+            item_id = reduce(_step_into, id_path, raw)
         except (KeyError, TypeError, IndexError):
             refuse(f"expected {where} to have {'.'.join(id_path)!r}, which names the record to Lambda, found none")
         if not isinstance(item_id, str) or not is_id(item_id):
             refuse(f"expected {'.'.join(id_path)!r} of {where} to be {id_form}, found {quoted(item_id)}")
         return item_id
 
-    def ids_if_all_is_well(raws: Sequence[Any]) -> list[str] | None:
+    def ids_if_all_is_well(raws: Sequence[Any]) -> Sequence[str] | None:
         try:
-            item_ids = list(map(identify, raws))
-            event_sources = {raw["eventSource"] for raw in raws}
+            item_ids = raws
+            for step in steps:
+                item_ids = list(map(step, item_ids))
+            event_sources = set(map(event_source_of, raws))
         except (KeyError, TypeError, IndexError):
             return None
         well = {*map(type, raws)} <= {dict} and {*map(type, item_ids)} <= {str} and event_sources <= {event_source}
@@ -64,6 +65,10 @@ def reader(
         return raws, item_ids or [checked_id(position, raw) for position, raw in enumerate(raws)]
 
     return read
+
+
+def _step_into(found: Any, key: str) -> object:
+    return found[key]
 
 
 def refuse_other_than_mapping(event: object, name: str) -> None:

@@ -16,8 +16,17 @@ from batchfold.core.lanes import Lane, each_record, whole_batch
 from batchfold.core.record import Record
 from batchfold.core.response import name_every_record
 from batchfold.core.source import Source
-from batchfold.sources.fields import UNDECODED, bytes_of, moment_from_ms, nested, number, optional_text, text
-from batchfold.sources.payload import from_json
+from batchfold.sources.fields import (
+    UNDECODED,
+    PayloadError,
+    bytes_of,
+    moment_from_ms,
+    nested,
+    number,
+    optional_text,
+    text,
+)
+from batchfold.sources.payload import from_json, parser_of
 from batchfold.sources.reading import reader
 
 T = TypeVar("T")
@@ -160,7 +169,7 @@ def body_text(raw: RawRecord) -> str:
     body = raw.get("body")
     if isinstance(body, str):
         return body
-    raise ValueError(f"expected 'body' to be text, found a value of type {type(body).__name__}")
+    raise PayloadError(f"expected 'body' to be text, found a value of type {type(body).__name__}")
 
 
 def by_message_group(raw: RawRecord, /) -> Hashable | None:
@@ -207,9 +216,9 @@ def sqs(
 
 
 def _parser(form: Any, decode: Callable[[str], Any] | None) -> Callable[[RawRecord], SqsRecord[Any]]:
-    if decode is None and form is UNDECODED:
+    parse = parser_of(form, decode, from_json)
+    if parse is None:
         return lambda raw: SqsRecord(raw, body_text(raw))
-    parse = decode or from_json(form)
     return lambda raw: SqsRecord(raw, parse(body_text(raw)))
 
 

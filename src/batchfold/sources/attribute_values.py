@@ -1,0 +1,133 @@
+"""DynamoDB's attribute values, and the Python values that they stand for.
+
+Every value comes under the tag of its type, `{"N": "1.50"}`:
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_AttributeValue.html
+
+| tag            | Python value                                                                     |
+|----------------|----------------------------------------------------------------------------------|
+| `S`            | `str`                                                                            |
+| `N`            | `Decimal`, exactly as written: DynamoDB's numbers have up to 38 digits           |
+| `B`            | `bytes`; a Lambda event holds them in base64                                     |
+| `SS` `NS` `BS` | `set` of those                                                                   |
+| `M` `L`        | `dict`, `list`                                                                   |
+| `BOOL` `NULL`  | `bool`, `None`                                                                   |
+"""
+
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from typing import Any, NoReturn
+
+from batchfold.sources.fields import bytes_of
+from batchfold.sources.forms import is_mapping, is_plain_list
+
+_LONGEST_TAG = 4
+
+
+def python_values(attributes: Any) -> dict[str, Any]:
+    """The Python values of an item's attributes by name: of an image, of the keys, or of what an `M` holds.
+
+    Raises `ValueError` for what is no mapping of attribute values. It says which tag the value has, and never quotes
+    it. An item nested too deep to be walked raises `RecursionError`.
+
+    >>> python_values({"id": {"S": "a-1"}, "prices": {"L": [{"N": "9.90"}, {"NULL": True}]}})
+    {'id': 'a-1', 'prices': [Decimal('9.90'), None]}
+    """
+    try:
+        pairs = attributes.items()
+    except AttributeError:
+        raise ValueError(
+            f"expected a mapping of names to attribute values, found a value of type {type(attributes).__name__}"
+        ) from None
+    return {name: python_value(attribute_value) for name, attribute_value in pairs}
+
+
+def python_value(attribute_value: Any) -> Any:
+    """The Python value that an attribute value stands for; fails as `python_values` does."""
+    try:
+        ((tag, content),) = attribute_value.items()
+        convert = _BY_TAG[tag]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        _refuse(attribute_value)
+    return convert(content)
+
+
+def _refuse(attribute_value: object) -> NoReturn:
+    if not is_mapping(attribute_value):
+        found = f"a value of type {type(attribute_value).__name__}"
+    elif len(attribute_value) != 1:
+        found = f"a mapping of {len(attribute_value)} entries"
+    else:
+        found = _shown(next(iter(attribute_value)))
+    raise ValueError(
+        f"expected an attribute value, a mapping with one of {', '.join(_BY_TAG)} for its key, found {found}"
+    )
+
+
+def _shown(tag: object) -> str:
+    """A key that could be a tag is shown; any other may have come with the payload, and is not."""
+    if isinstance(tag, str) and len(tag) <= _LONGEST_TAG and tag.isascii() and tag.isupper() and tag.isalpha():
+        return repr(tag)
+    return "another key"
+
+
+def _mistyped(tag: str, expected: str, content: object) -> NoReturn:
+    raise ValueError(
+        f"expected an attribute value of type {tag!r} to hold {expected}, found a value of type {type(content).__name__}"
+    )
+
+
+def _string(content: Any) -> str:
+    return content if isinstance(content, str) else _mistyped("S", "text", content)
+
+
+def _number(content: Any) -> Decimal:
+    if not isinstance(content, str):
+        _mistyped("N", "a number as text", content)
+    try:
+        number = Decimal(content)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite():
+        raise ValueError("expected an attribute value of type 'N' to hold a finite decimal number, found another text")
+    return number
+
+
+def _binary(content: Any) -> bytes:
+    return bytes_of(content, "B")
+
+
+def _boolean(content: Any) -> bool:
+    return content if isinstance(content, bool) else _mistyped("BOOL", "true or false", content)
+
+
+def _null(content: Any) -> None:
+    return None if content is True else _mistyped("NULL", "true", content)
+
+
+def _list(content: Any) -> list[Any]:
+    if not is_plain_list(content):
+        _mistyped("L", "a list", content)
+    return [python_value(element) for element in content]
+
+
+def _set_of(tag: str, convert: Callable[[Any], Any]) -> Callable[[Any], set[Any]]:
+    def converted(content: Any) -> set[Any]:
+        if not is_plain_list(content):
+            _mistyped(tag, "a list", content)
+        return {convert(element) for element in content}
+
+    return converted
+
+
+_BY_TAG: dict[str, Callable[[Any], Any]] = {
+    "S": _string,
+    "N": _number,
+    "B": _binary,
+    "SS": _set_of("SS", _string),
+    "NS": _set_of("NS", _number),
+    "BS": _set_of("BS", _binary),
+    "M": python_values,
+    "L": _list,
+    "NULL": _null,
+    "BOOL": _boolean,
+}

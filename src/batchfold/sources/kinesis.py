@@ -1,0 +1,191 @@
+"""Kinesis Data Streams.
+
+https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html shows the event,
+https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html tells how the partial response
+is read.
+"""
+
+from collections.abc import Callable, Hashable
+from datetime import datetime
+from typing import Any, Generic, cast, overload
+
+from typing_extensions import TypeForm, TypeVar
+
+from batchfold.core.event import RawRecord
+from batchfold.core.lanes import Lane, whole_batch
+from batchfold.core.record import Record
+from batchfold.core.response import name_lowest_sequence_number
+from batchfold.core.source import Source
+from batchfold.sources.fields import UNDECODED, bytes_of, moment_from_s, nested, optional_text, text
+from batchfold.sources.payload import from_json, parser_of
+from batchfold.sources.reading import reader
+
+T = TypeVar("T")
+Data_co = TypeVar("Data_co", covariant=True, default=bytes)
+
+
+class KinesisRecord(Record, Generic[Data_co]):
+    """A record of a Kinesis data stream.
+
+    `KinesisRecord(raw)` shows the data as delivered, its base64 decoded; `KinesisRecord(raw, data)` shows parsed data.
+    """
+
+    __slots__ = ("_data",)
+
+    _data: Any
+
+    @overload
+    def __init__(self: "KinesisRecord[bytes]", raw: RawRecord) -> None: ...
+    @overload
+    def __init__(self, raw: RawRecord, data: Data_co) -> None: ...
+    def __init__(self, raw: RawRecord, data: Any = UNDECODED) -> None:
+        self._raw = raw
+        self._data = data
+
+    @property
+    def data(self) -> Data_co:
+        """The data: the bytes as delivered, or what they were parsed into."""
+        if self._data is UNDECODED:
+            return cast("Data_co", data_bytes(self._raw))  # as delivered: bytes, as the constructor's overload says
+        parsed: Data_co = self._data
+        return parsed
+
+    @property
+    def sequence_number(self) -> str:
+        """The place of the record in its shard: a decimal number, which names the record to Lambda."""
+        return text(nested(self._raw, "kinesis"), "sequenceNumber")
+
+    @property
+    def partition_key(self) -> str:
+        """The producer's key, which chose the shard: records that share it are in order."""
+        return text(nested(self._raw, "kinesis"), "partitionKey")
+
+    @property
+    def approximate_arrival_time(self) -> datetime:
+        """When the stream took the record in (`approximateArrivalTimestamp`), in UTC."""
+        return moment_from_s(nested(self._raw, "kinesis")["approximateArrivalTimestamp"])
+
+    @property
+    def encryption_type(self) -> str | None:
+        """How the stream encrypts the record, `KMS` for one; absent or `NONE` where it does not."""
+        return optional_text(nested(self._raw, "kinesis"), "encryptionType")
+
+    @property
+    def kinesis_schema_version(self) -> str:
+        """The version of the form of the `kinesis` part."""
+        return text(nested(self._raw, "kinesis"), "kinesisSchemaVersion")
+
+    @property
+    def event_id(self) -> str:
+        """The shard's id and the sequence number, joined by a colon."""
+        return text(self._raw, "eventID")
+
+    @property
+    def shard_id(self) -> str:
+        """The shard, the first part of the event id."""
+        return self.event_id.partition(":")[0]
+
+    @property
+    def event_name(self) -> str:
+        """`aws:kinesis:record`."""
+        return text(self._raw, "eventName")
+
+    @property
+    def event_version(self) -> str:
+        """The version of the form of the raw record."""
+        return text(self._raw, "eventVersion")
+
+    @property
+    def event_source(self) -> str:
+        """`aws:kinesis`."""
+        return text(self._raw, "eventSource")
+
+    @property
+    def event_source_arn(self) -> str:
+        """The ARN of the stream, or of the stream's consumer with enhanced fan-out."""
+        return text(self._raw, "eventSourceARN")
+
+    @property
+    def stream_name(self) -> str:
+        """The stream's name, out of the ARN."""
+        return self.event_source_arn.partition(":stream/")[2].partition("/")[0]
+
+    @property
+    def invoke_identity_arn(self) -> str:
+        """The role with which Lambda reads the stream."""
+        return text(self._raw, "invokeIdentityArn")
+
+    @property
+    def aws_region(self) -> str:
+        """The stream's region."""
+        return text(self._raw, "awsRegion")
+
+    def _payload(self) -> Any:
+        try:
+            return self.data
+        except ValueError:
+            return nested(self._raw, "kinesis").get("data")
+
+    def _identity(self) -> str:
+        return f"sequence_number={nested(self._raw, 'kinesis').get('sequenceNumber')!r}"
+
+
+def data_bytes(raw: RawRecord) -> bytes:
+    """The data as delivered. Raises `ValueError` if it is not base64, without quoting it."""
+    return bytes_of(raw["kinesis"].get("data"), "kinesis.data")
+
+
+def by_partition_key(raw: RawRecord, /) -> Hashable | None:
+    """Records of one partition key are one lane: the order that producers count on, and no more."""
+    return nested(raw, "kinesis").get("partitionKey") or ""
+
+
+@overload
+def kinesis(*, lane: Lane = whole_batch) -> Source[KinesisRecord[bytes], KinesisRecord[bytes]]: ...
+@overload
+def kinesis(data: TypeForm[T], /, *, lane: Lane = whole_batch) -> Source[KinesisRecord[T], KinesisRecord[bytes]]: ...
+@overload
+def kinesis(
+    *, decode: Callable[[bytes], T], lane: Lane = whole_batch
+) -> Source[KinesisRecord[T], KinesisRecord[bytes]]: ...
+def kinesis(
+    data: Any = UNDECODED, /, *, decode: Callable[[bytes], Any] | None = None, lane: Lane = whole_batch
+) -> Source[KinesisRecord[Any], KinesisRecord[bytes]]:
+    """Read events of a Kinesis data stream.
+
+    Without arguments the data are the bytes that the producer sent. With a type, pydantic validates their JSON into
+    it. With `decode`, that function makes the data from the bytes. Data that will not parse (a `ValueError`) are
+    `Malformed`.
+
+    The response names the lowest sequence number that is not done: Lambda delivers the record and everything after it
+    again. So the batch is one lane (`whole_batch`), and nothing is started after the first record that is not done.
+    `lane=by_partition_key` lets other partition keys go on and `lane=each_record` every record; both pay with repeats.
+
+    >>> event = {"Records": [{"eventSource": "aws:kinesis", "kinesis": {"sequenceNumber": "7", "data": "WzEsIDJd"}}]}
+    >>> raws, item_ids = kinesis(list[int]).read(event)
+    >>> item_ids, kinesis().parse(raws[0]).data, kinesis(list[int]).parse(raws[0]).data
+    (['7'], b'[1, 2]', [1, 2])
+    """
+    return Source(
+        read=_read,
+        parse=_parser(data, decode),
+        as_delivered=KinesisRecord,
+        lane_of=lambda _raws: lane,
+        respond=name_lowest_sequence_number,
+    )
+
+
+def _parser(form: Any, decode: Callable[[bytes], Any] | None) -> Callable[[RawRecord], KinesisRecord[Any]]:
+    parse = parser_of(form, decode, from_json)
+    if parse is None:
+        return lambda raw: KinesisRecord(raw, data_bytes(raw))
+    return lambda raw: KinesisRecord(raw, parse(data_bytes(raw)))
+
+
+_read = reader(
+    "Kinesis Data Streams",
+    event_source="aws:kinesis",
+    id_path=("kinesis", "sequenceNumber"),
+    is_id=str.isdecimal,
+    id_form="a decimal number, as text",
+)
