@@ -1,8 +1,12 @@
 """A Lambda context for tests, and the clock that the test moves. Nobody sleeps, and no real clock is read."""
 
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from batchfold.testing.events.identity import arn, deterministic_id
+
+Seconds: TypeAlias = int | float
+"""A length of time, or a moment on the model's clock."""
 
 
 class Clock:
@@ -16,15 +20,15 @@ class Clock:
 
     __slots__ = ("_now",)
 
-    def __init__(self, now: float = 0.0) -> None:
+    def __init__(self, now: Seconds = 0.0) -> None:
         self._now = now
 
     @property
-    def now(self) -> float:
+    def now(self) -> Seconds:
         """Seconds since the clock's beginning."""
         return self._now
 
-    def advance(self, seconds: float) -> None:
+    def advance(self, seconds: Seconds) -> None:
         """Let time pass.
 
         Raises:
@@ -48,7 +52,7 @@ class LambdaContext:
     1000
     """
 
-    timeout_seconds: float = 30.0
+    timeout_seconds: Seconds = 30.0
     clock: Clock = field(default_factory=Clock)
     function_name: str = "orders-function"
     function_version: str = "$LATEST"
@@ -59,7 +63,7 @@ class LambdaContext:
     identity: None = None
     client_context: None = None
     tenant_id: None = None
-    _deadline: float = field(init=False, repr=False)
+    _deadline: Seconds = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_deadline", self.clock.now + self.timeout_seconds)

@@ -111,10 +111,11 @@ def _read_failure(failure: object, identifiers: Mapping[Hashable, int]) -> int |
     given: object = cast("dict[str, object]", failure)["itemIdentifier"]
     if not given:
         return CompleteFailure("an item identifier is empty or null")
-    identifier = _kafka_identifier(cast("dict[str, object]", given)) if isinstance(given, dict) else given
-    if not isinstance(identifier, Hashable) or identifier not in identifiers:
-        return CompleteFailure("an item identifier is none of the batch's")
-    return identifiers[identifier]
+    if isinstance(given, dict):
+        position = identifiers.get(_kafka_identifier(cast("dict[str, object]", given)))
+    else:
+        position = identifiers.get(given) if isinstance(given, str) else None
+    return CompleteFailure("an item identifier is none of the batch's") if position is None else position
 
 
 def _kafka_identifier(given: Mapping[str, object]) -> tuple[object, object] | None:

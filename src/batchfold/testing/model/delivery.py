@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from batchfold.core.event import RawRecord
+from batchfold.testing.context import Seconds
 from batchfold.testing.model.source_record import SourceRecord
 
 Removal: TypeAlias = Literal["done", "dead-letter", "discarded"]
@@ -20,7 +21,7 @@ class Delivery:
     `identifiers` maps what names a record in the response to the record's position in the source.
     """
 
-    at: float
+    at: Seconds
     records: tuple[SourceRecord, ...]
     event: dict[str, Any]
     identifiers: Mapping[Hashable, int]

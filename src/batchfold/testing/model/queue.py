@@ -10,6 +10,8 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from batchfold.testing.context import Seconds
+from batchfold.testing.events.identity import deterministic_id
 from batchfold.testing.events.sqs import SqsMessage, sqs_event
 from batchfold.testing.model.answer import (
     Answer,
@@ -40,7 +42,7 @@ class SqsQueue:
 
     fifo: bool = False
     batch_size: int = 10
-    visibility_timeout_seconds: float = 30.0
+    visibility_timeout_seconds: Seconds = 30.0
     max_receive_count: int | None = None
     report_batch_item_failures: bool = True
 
@@ -54,9 +56,9 @@ class SqsQueue:
             raise ValueError(f"visibility_timeout_seconds is not negative; it was {self.visibility_timeout_seconds}.")
 
     @property
-    def gives_up(self) -> bool:
-        """Whether a record that never succeeds leaves the queue some day."""
-        return self.max_receive_count is not None
+    def most_deliveries(self) -> int | None:
+        """How often a record that never succeeds is delivered before it leaves the queue; `None`: for ever."""
+        return self.max_receive_count
 
     def default_payload(self, name: str) -> object:
         """The body of the message with this name: the name."""
@@ -66,16 +68,16 @@ class SqsQueue:
         """The lane in which the queue itself keeps order: the message group, or none on a standard queue."""
         return record.key if self.fifo else None
 
-    def comes_back_after(self, _earlier: SourceRecord, _later: SourceRecord) -> bool:
+    def comes_back_after(self, _earlier: SourceRecord, _later: SourceRecord, /) -> bool:
         """Whether a record comes back because one before it does: never, each message is deleted by itself."""
         return False
 
-    def deliver(self, records: tuple[SourceRecord, ...], receive_counts: Mapping[int, int], at: float) -> Delivery:
+    def deliver(self, records: tuple[SourceRecord, ...], receive_counts: Mapping[int, int], at: Seconds) -> Delivery:
         """The batch that holds these records."""
         event = sqs_event(
             *(self._message(record, receive_counts.get(record.position, 1)) for record in records), fifo=self.fifo
         )
-        identifiers = {
+        identifiers: dict[Hashable, int] = {
             f"{raw['messageId']}": record.position for raw, record in zip(event["Records"], records, strict=True)
         }
         return Delivery(at, records, event, identifiers)
@@ -89,8 +91,6 @@ class SqsQueue:
         return QueueState(queue=self, messages=tuple(Message(record) for record in records)).receive()
 
     def _message(self, record: SourceRecord, receive_count: int) -> SqsMessage:
-        from batchfold.testing.events.identity import deterministic_id
-
         return SqsMessage(
             record.payload,
             message_group_id=record.key if self.fifo else None,
@@ -105,7 +105,7 @@ class Message:
     """A message in the queue: since when, or from when on, it can be received, and how often it has been."""
 
     record: SourceRecord
-    visible_at: float = 0.0
+    visible_at: Seconds = 0.0
     receive_count: int = 0
 
 
@@ -118,11 +118,11 @@ class QueueState:
 
     queue: SqsQueue
     messages: tuple[Message, ...]
-    now: float = 0.0
+    now: Seconds = 0.0
     removed: Mapping[int, Removal] = field(default_factory=dict[int, Removal])
     delivery: Delivery | None = None
 
-    def step(self, answer: Answer, *, ended_at: float) -> tuple[Reading, "QueueState"]:
+    def step(self, answer: Answer, *, ended_at: Seconds) -> tuple[Reading, "QueueState"]:
         """What the mapping makes of the answer, and the queue with its next batch on the way.
 
         Raises:
@@ -140,49 +140,54 @@ class QueueState:
 
     def receive(self) -> "QueueState":
         """Receive the next batch, after waiting until a message is visible."""
-        state = self
-        while state.messages:
-            received, dead = state._receivable()
-            removed: dict[int, Removal] = {**state.removed, **dict.fromkeys(dead, "dead-letter")}
-            kept = tuple(message for message in state.messages if message.record.position not in dead)
-            state = replace(state, messages=kept, removed=removed)
-            if received:
-                return state._in_flight(received)
-            if not dead:
-                state = replace(
-                    state, now=min(message.visible_at for message in kept if message.visible_at > state.now)
-                )
-        return state
+        if not self.messages:
+            return self
+        received, dead = self._receivable()
+        removed: dict[int, Removal] = {**self.removed, **dict.fromkeys(dead, "dead-letter")}
+        state = replace(
+            self,
+            messages=tuple(message for message in self.messages if message.record.position not in dead),
+            removed=removed,
+        )
+        if received:
+            return _deliver(state, received)
+        if dead:
+            return state.receive()
+        later = (message.visible_at for message in self.messages if message.visible_at > self.now)
+        return replace(state, now=min(later)).receive()
 
     def _receivable(self) -> tuple[frozenset[int], frozenset[int]]:
         """The positions of what is received now, and of what goes to the dead-letter queue instead."""
         received: list[int] = []
         dead: list[int] = []
         waiting_groups: set[str] = set()
+        limit = self.queue.max_receive_count
         in_order = self.messages if self.queue.fifo else sorted(self.messages, key=lambda message: message.visible_at)
         for message in in_order:
             if self.queue.fifo and message.record.key in waiting_groups:
                 continue
             if message.visible_at > self.now:
                 waiting_groups.add(message.record.key)
-            elif self.queue.max_receive_count is not None and message.receive_count >= self.queue.max_receive_count:
+            elif limit is not None and message.receive_count >= limit:
                 dead.append(message.record.position)
             elif len(received) < self.queue.batch_size:
                 received.append(message.record.position)
         return frozenset(received), frozenset(dead)
 
-    def _in_flight(self, positions: frozenset[int]) -> "QueueState":
-        hidden_until = self.now + self.queue.visibility_timeout_seconds
-        messages = tuple(
-            replace(message, visible_at=hidden_until, receive_count=message.receive_count + 1)
-            if message.record.position in positions
-            else message
-            for message in self.messages
-        )
-        received = [message for message in messages if message.record.position in positions]
-        counts = {message.record.position: message.receive_count for message in received}
-        delivery = self.queue.deliver(tuple(message.record for message in received), counts, self.now)
-        return replace(self, messages=messages, delivery=delivery)
+
+def _deliver(state: QueueState, positions: frozenset[int]) -> QueueState:
+    """Put these messages on their way; until the visibility timeout is over nobody else receives them."""
+    hidden_until = state.now + state.queue.visibility_timeout_seconds
+    messages = tuple(
+        replace(message, visible_at=hidden_until, receive_count=message.receive_count + 1)
+        if message.record.position in positions
+        else message
+        for message in state.messages
+    )
+    received = [message for message in messages if message.record.position in positions]
+    counts = {message.record.position: message.receive_count for message in received}
+    delivery = state.queue.deliver(tuple(message.record for message in received), counts, state.now)
+    return replace(state, messages=messages, delivery=delivery)
 
 
 def _not_done(reading: Reading, delivery: Delivery) -> frozenset[int]:

@@ -1,7 +1,7 @@
 """The records of a modelled source. Short names carry their key: `A1` and `A2` belong together, `B1` does not."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 Payload: TypeAlias = Callable[[str], object]
@@ -19,7 +19,7 @@ class SourceRecord:
     position: int
     name: str
     key: str
-    payload: object
+    payload: object = field(compare=False)
 
 
 def name_records(names: Sequence[str], payload: Payload) -> tuple[SourceRecord, ...]:

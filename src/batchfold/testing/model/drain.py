@@ -1,0 +1,225 @@
+"""The driver: invoke a function with what its source delivers, until the source is drained or a limit is reached."""
+
+import json
+from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeAlias
+
+from batchfold.core.lanes import Lane
+from batchfold.testing.context import Clock, LambdaContext, Seconds
+from batchfold.testing.events.identity import deterministic_id
+from batchfold.testing.model.answer import Answer, Raised, Returned, TimedOut
+from batchfold.testing.model.delivery import Delivery, Removal
+from batchfold.testing.model.dynamodb import DynamoDBStream
+from batchfold.testing.model.effect import (
+    AttemptEnd,
+    CutOff,
+    EffectFailed,
+    LambdaFunction,
+    MakeFunction,
+    ScheduledEffect,
+)
+from batchfold.testing.model.failure_schedule import FailureSchedule
+from batchfold.testing.model.history import Fate, History, Invocation
+from batchfold.testing.model.kafka import KafkaTopic
+from batchfold.testing.model.kinesis import KinesisStream
+from batchfold.testing.model.promise import Judge, Lanes
+from batchfold.testing.model.queue import QueueState, SqsQueue
+from batchfold.testing.model.source_record import Payload, SourceRecord, name_records
+from batchfold.testing.model.stream import StreamState
+
+EventSource: TypeAlias = SqsQueue | KinesisStream | DynamoDBStream | KafkaTopic
+"""An event source and its mapping, with the settings that decide what comes back."""
+
+_NOTHING_FAILS = FailureSchedule()
+
+
+def drain(  # noqa: PLR0913  # each is a circumstance of the run, and given by keyword
+    make: MakeFunction,
+    *,
+    source: EventSource,
+    records: Sequence[str],
+    schedule: FailureSchedule = _NOTHING_FAILS,
+    lane: Lane | None = None,
+    payload: Payload | None = None,
+    error: Callable[[str], Exception] = EffectFailed,
+    timeout_seconds: Seconds = 30.0,
+    effect_seconds: Seconds = 0.0,
+    most_invocations: int = 1_000,
+) -> History:
+    """Let a function drain a source that holds these records, and tell what happened.
+
+    `make` builds the function around the effect that it is given, once. `records` are names such as `"A1"`: what
+    shares the letters shares a message group, a partition key, an item key or a Kafka key. A record's payload is its
+    name (on DynamoDB, an image with the name under `id`), or what `payload` makes of the name; the function calls the
+    effect with that name.
+
+    `lane` is the lane with which the function reads its source, if it is not the order that the source itself keeps;
+    `promise.py` says what it is judged by. Each attempt takes `effect_seconds`, and the invocation ends after
+    `timeout_seconds` whatever the function does: the context's clock shows it.
+
+    Raises:
+        ValueError: Two records share a name, or a setting is out of range.
+
+    >>> def make(effect):
+    ...     def forgetful(event, context):
+    ...         for record in event["Records"]:
+    ...             try:
+    ...                 effect(record["body"])
+    ...             except Exception:
+    ...                 pass
+    ...
+    ...     return forgetful
+    >>> schedule = FailureSchedule({"A2": ("fails",)})
+    >>> drain(make, source=SqsQueue(), records=["A1", "A2"], schedule=schedule).lost
+    ('A2',)
+    """
+    held = name_records(records, payload or source.default_payload)
+    clock = Clock()
+    effect = ScheduledEffect(records, schedule, clock=clock, seconds=effect_seconds, error=error)
+    run = _Run(source, held, Judge(source, held, _lanes(source, held, lane)), effect, clock, timeout_seconds)
+    function = make(effect)
+    state = source.begin(held)
+    while state.delivery is not None and len(run.invocations) < most_invocations:
+        state = run.invoke(function, state, state.delivery)
+    return run.history(state, schedule)
+
+
+def _lanes(source: EventSource, records: tuple[SourceRecord, ...], lane: Lane | None) -> Lanes:
+    kept = {record.position: _own(source.lane_of(record), record) for record in records}
+    if lane is None:
+        return Lanes(kept, kept)
+    delivery = source.deliver(records, {}, 0.0) if isinstance(source, SqsQueue) else source.deliver(records, 0.0)
+    raws = source.raw_records(delivery)
+    asked = {record.position: _own(lane(raw), record) for record, raw in zip(delivery.records, raws, strict=True)}
+    return Lanes(asked, {position: (kept[position], asked[position]) for position in kept})
+
+
+def _own(lane: Hashable | None, record: SourceRecord) -> Hashable:
+    return ("alone", record.position) if lane is None else ("shared", lane)
+
+
+@dataclass
+class _Run:
+    """What one run of `drain` notes on its way."""
+
+    source: EventSource
+    records: tuple[SourceRecord, ...]
+    judge: Judge
+    effect: ScheduledEffect
+    clock: Clock
+    timeout_seconds: Seconds
+    invocations: list[Invocation] = field(default_factory=list[Invocation])
+    deliveries: dict[str, int] = field(default_factory=dict[str, int])
+
+    def invoke(
+        self, function: LambdaFunction, state: QueueState | StreamState, delivery: Delivery
+    ) -> QueueState | StreamState:
+        number = len(self.invocations) + 1
+        delivered = tuple(record.name for record in delivery.records)
+        self.deliveries.update({name: self.deliveries.get(name, 0) + 1 for name in delivered})
+        self.clock.advance(max(0.0, delivery.at - self.clock.now))
+        context = LambdaContext(
+            timeout_seconds=self.timeout_seconds,
+            clock=self.clock,
+            aws_request_id=deterministic_id("invocation", number),
+        )
+        self.effect.begin(self.clock.now + self.timeout_seconds)
+        answer = _answer(function, delivery.event, context)
+        attempted = self.effect.end()
+        if self.effect.is_cut_off:
+            answer = TimedOut()  # whatever the function made of its end, nobody heard it
+        reading, following = state.step(answer, ended_at=self.clock.now)
+        removed: dict[int, Removal] = {at: how for at, how in following.removed.items() if at not in state.removed}
+        self.judge.watch(number, delivery.records, attempted, removed=list(removed))
+        self.invocations.append(
+            Invocation(
+                number=number,
+                at=delivery.at,
+                ended_at=self.clock.now,
+                delivered=delivered,
+                receive_counts=tuple(self.deliveries[name] for name in delivered),
+                attempted=attempted,
+                answer=answer,
+                reading=reading,
+                removed=tuple((self.records[at].name, removed[at]) for at in sorted(removed)),
+                shown_answer=_shown(answer, delivery),
+            )
+        )
+        return following
+
+    def history(self, state: QueueState | StreamState, schedule: FailureSchedule) -> History:
+        ends: dict[str, set[AttemptEnd]] = {record.name: set() for record in self.records}
+        for each in (attempted for invocation in self.invocations for attempted in invocation.attempted):
+            ends[each.name].add(each.came_to)
+        return History(
+            title=f"{_described(self.source)} holds {' '.join(ends)}; {schedule}",
+            records=tuple(ends),
+            invocations=tuple(self.invocations),
+            fates={
+                record.name: _fate(ends[record.name], state.removed.get(record.position)) for record in self.records
+            },
+            repeats=tuple(self.judge.repeats),
+            order_violations=tuple(self.judge.order_violations),
+            strangers=self.effect.strangers,
+            drained=state.delivery is None,
+        )
+
+
+def _fate(ends: AbstractSet[AttemptEnd], removal: Removal | None) -> Fate:
+    if removal is None:
+        return Fate.STILL_THERE
+    if "performed" in ends:
+        return Fate.DONE
+    if "settled" in ends:
+        return Fate.SETTLED
+    match removal:
+        case "done":
+            return Fate.LOST
+        case "dead-letter":
+            return Fate.DEAD_LETTER if ends else Fate.DEAD_LETTER_UNSTARTED
+        case "discarded":
+            return Fate.DISCARDED if ends else Fate.DISCARDED_UNSTARTED
+
+
+def _described(source: EventSource) -> str:
+    """The source's class and those of its settings that are not AWS's defaults."""
+    changed = ", ".join(
+        f"{setting.name}={getattr(source, setting.name)!r}"
+        for setting in fields(source)
+        if getattr(source, setting.name) != setting.default
+    )
+    return f"{type(source).__name__}({changed})"
+
+
+def _answer(function: LambdaFunction, event: dict[str, Any], context: LambdaContext) -> Answer:
+    try:
+        return Returned(function(event, context))
+    except CutOff:
+        return TimedOut()
+    except Exception as error:  # noqa: BLE001  # as the runtime does: whatever a function raises fails the invocation
+        return Raised(f"{type(error).__name__}: {error}")
+
+
+def _shown(answer: Answer, delivery: Delivery) -> str:
+    if isinstance(answer, TimedOut):
+        return "is cut off by its timeout"
+    if isinstance(answer, Raised):
+        return f"raises {answer.error}"
+    try:
+        shown = json.dumps(answer.response)
+    except (TypeError, ValueError, RecursionError):
+        return f"returns {answer.response!r}"
+    names = {record.position: record.name for record in delivery.records}
+    for identifier, position in delivery.identifiers.items():
+        shown = shown.replace(_written(identifier), f"<{names[position]}>")
+    return f"returns {shown}"
+
+
+def _written(identifier: Hashable) -> str:
+    match identifier:
+        case (str(partition), int(offset)):
+            return json.dumps({"partition": partition, "offset": offset})
+        case _:
+            return json.dumps(identifier)

@@ -1,0 +1,95 @@
+"""`assert_safe`: one line in a test that searches for the failure schedule under which a function does harm."""
+
+from collections.abc import Callable
+
+from batchfold.core.lanes import Lane
+from batchfold.testing.context import Seconds
+from batchfold.testing.model.drain import EventSource
+from batchfold.testing.model.effect import EffectFailed, MakeFunction
+from batchfold.testing.model.history import History
+from batchfold.testing.model.source_record import Payload
+from batchfold.testing.model.story import tell
+from batchfold.testing.scenario import Expectation, complaints, play
+
+
+class UnsafeFunctionError(AssertionError):
+    """There is a schedule of failures under which the function does harm; `history` is the shortest one found."""
+
+    def __init__(self, complaints: tuple[str, ...], history: History) -> None:
+        story = tell(history)
+        super().__init__("\n".join(("The function is not safe on this source.", *complaints, "", story)))
+        self.complaints = complaints
+        self.history = history
+
+
+def assert_safe(  # noqa: PLR0913  # each is a circumstance of the search, and given by keyword
+    make: MakeFunction,
+    *,
+    source: EventSource,
+    lane: Lane | None = None,
+    payload: Payload | None = None,
+    error: Callable[[str], Exception] = EffectFailed,
+    timeout_seconds: Seconds = 30.0,
+    effect_seconds: Seconds = 0.0,
+    overruns: bool = False,
+    must_start: bool = False,
+    max_records: int = 6,
+    max_examples: int | None = None,
+) -> None:
+    """Search for a schedule of failures under which a Lambda function loses a record, breaks an order or repeats more than it must.
+
+    The function is built around an effect, which stands for what it does with a record. It may come from any library,
+    or from none:
+
+    >>> from returns.result import safe
+    >>> from batchfold import SqsRecord, as_lambda_handler, sqs
+    >>> from batchfold.testing import Effect, LambdaFunction, SqsQueue, assert_safe
+    >>> def make(effect: Effect) -> LambdaFunction:
+    ...     def reserve(record: SqsRecord[str]) -> None:
+    ...         effect(record.body)
+    ...
+    ...     return as_lambda_handler(safe(reserve), sqs())
+    >>> assert_safe(make, source=SqsQueue(fifo=True), max_examples=20)
+
+    Args:
+        make: From an effect to the Lambda function that has it. It is called once for each schedule that is tried.
+        source: The event source and its mapping, set as in production: `SqsQueue`, `KinesisStream`, `DynamoDBStream`
+            or `KafkaTopic`. Batches of fewer records than its batch size are tried too, as they happen.
+        lane: The lane with which the function reads its source, if you gave one: `lane=each_record` on a stream says
+            that you do without order and accept repeats, `lane=by_partition_key` that you keep the order of a key.
+            Without it, the order that the source itself keeps is asked for.
+        payload: From a record's name, such as `"A1"`, to its payload, when the name alone is not what your function
+            parses: `lambda name: {"id": name, "quantity": 1}`. Call the effect with the name: `effect(order.id)`.
+        error: What the effect raises, from the record's name: for functions that look for an exception of theirs.
+        timeout_seconds: The function's timeout. It is the model's time; nobody waits.
+        effect_seconds: How long one effect takes. With more than `timeout_seconds` has room for, a function that does
+            not stop in time is shown to repeat effects.
+        overruns: Also try attempts that outlast the timeout whatever the function does.
+        must_start: Also ask that no record is given up without having been started. Matters when `source` gives up.
+        max_records: How many records a source holds at most.
+        max_examples: How many schedules are tried, by default as many as Hypothesis' current profile says.
+
+    Raises:
+        UnsafeFunctionError: There is one. It prints the shortest history that shows it, and holds it as `history`.
+        ImportError: Hypothesis is not installed; `pip install "batchfold[testing]"` brings it.
+    """
+    from batchfold.testing.search import shortest  # noqa: PLC0415  # Hypothesis is an extra, needed only here
+
+    expectation = Expectation(
+        lane=lane,
+        payload=payload,
+        error=error,
+        timeout_seconds=timeout_seconds,
+        effect_seconds=effect_seconds,
+        must_start=must_start,
+    )
+    scenario = shortest(
+        lambda tried: bool(complaints(play(make, tried, expectation), tried, expectation)),
+        source=source,
+        overruns=overruns,
+        max_records=max_records,
+        max_examples=max_examples,
+    )
+    if scenario is not None:
+        history = play(make, scenario, expectation)
+        raise UnsafeFunctionError(complaints(history, scenario, expectation), history)

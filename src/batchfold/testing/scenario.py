@@ -1,0 +1,92 @@
+"""A scenario: what a source holds and what fails. And what a history shows against the function that made it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from batchfold.core.lanes import Lane
+from batchfold.testing.context import Seconds
+from batchfold.testing.model.drain import EventSource, drain
+from batchfold.testing.model.effect import EffectFailed, MakeFunction
+from batchfold.testing.model.failure_schedule import FailureSchedule
+from batchfold.testing.model.history import Fate, History
+from batchfold.testing.model.source_record import Payload
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A source, the names of the records that it holds, and what each attempt at them comes to."""
+
+    source: EventSource
+    records: tuple[str, ...]
+    schedule: FailureSchedule
+
+    @property
+    def enough_invocations(self) -> int:
+        """More invocations than any function needs that makes progress in each."""
+        failures = sum(len(attempts) for attempts in self.schedule.attempts.values())
+        enough = 20 + 4 * (len(self.records) + failures)
+        if self.schedule.never_succeed and self.source.most_deliveries is not None:
+            enough += 4 * len(self.records) * self.source.most_deliveries
+        return enough
+
+    @property
+    def drains(self) -> bool:
+        """Whether a function can drain the source: nothing in it fails for ever and comes back for ever."""
+        return not self.schedule.never_succeed or self.source.most_deliveries is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expectation:
+    """How a function is run and what is asked of it, beyond what is asked of all. See `assert_safe`."""
+
+    lane: Lane | None = None
+    payload: Payload | None = None
+    error: Callable[[str], Exception] = EffectFailed
+    timeout_seconds: Seconds = 30.0
+    effect_seconds: Seconds = 0.0
+    must_start: bool = False
+
+
+def play(make: MakeFunction, scenario: Scenario, expectation: Expectation) -> History:
+    """Run the function through the scenario."""
+    return drain(
+        make,
+        source=scenario.source,
+        records=scenario.records,
+        schedule=scenario.schedule,
+        lane=expectation.lane,
+        payload=expectation.payload,
+        error=expectation.error,
+        timeout_seconds=expectation.timeout_seconds,
+        effect_seconds=expectation.effect_seconds,
+        most_invocations=scenario.enough_invocations,
+    )
+
+
+def complaints(history: History, scenario: Scenario, expectation: Expectation) -> tuple[str, ...]:
+    """What the history shows against the function, a sentence each; none if it is safe."""
+    return tuple(_complaints(history, scenario, expectation))
+
+
+def _complaints(history: History, scenario: Scenario, expectation: Expectation) -> Iterator[str]:
+    for name in history.strangers:
+        yield (
+            f"The effect was called with {name!r}, which is the name of no record: call it with the record's payload, or "
+            "with the part of it where payload= put the name."
+        )
+    for name in history.lost:
+        yield f"{name} is lost: Lambda was told that it is done, and its effect was never performed."
+    for violation in history.order_violations:
+        yield (
+            f"Order is broken: {violation.name} was performed in invocation {violation.invocation} while "
+            f"{violation.before}, which comes first in its lane, was still to come."
+        )
+    for repeat in history.repeats:
+        if not repeat.needed:
+            yield f"{repeat.name} was performed again in invocation {repeat.invocation}, and nothing made that necessary."
+    if expectation.must_start:
+        for name in history.never_started:
+            yield f"{name} was given up without ever having been started."
+    if not history.drained and scenario.drains:
+        left = " ".join(history.with_fate(Fate.STILL_THERE))
+        yield f"After {history.invocation_count} invocations {left} is still in the source, although nothing stands in its way."

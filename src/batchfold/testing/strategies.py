@@ -1,0 +1,263 @@
+"""Hypothesis strategies: for events and what they are made of, for settings of mappings, for schedules and scenarios.
+
+Needs Hypothesis: `pip install "batchfold[testing]"`. Each strategy shrinks towards the shortest thing of its kind, in
+which nothing fails and no setting differs from AWS's defaults.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+try:
+    from hypothesis import strategies as st
+except ImportError as error:
+    raise ImportError(
+        'Hypothesis is not installed, and this needs it. Install the extra: pip install "batchfold[testing]"'
+    ) from error
+
+from batchfold.testing.events.dynamodb import DynamoDBChange, dynamodb_event
+from batchfold.testing.events.kafka import KafkaMessage, kafka_event
+from batchfold.testing.events.kinesis import KinesisData, kinesis_event
+from batchfold.testing.events.sqs import SqsMessage, sqs_event
+from batchfold.testing.model.drain import EventSource
+from batchfold.testing.model.dynamodb import DynamoDBStream
+from batchfold.testing.model.failure_schedule import Attempt, FailureSchedule
+from batchfold.testing.model.kafka import KafkaTopic
+from batchfold.testing.model.kinesis import KinesisStream
+from batchfold.testing.model.queue import SqsQueue
+from batchfold.testing.model.stream import ENDLESS
+from batchfold.testing.scenario import Scenario
+
+_KEYS = st.sampled_from("ABC")
+_MOST_DELIVERIES_TRIED = 25
+
+
+def sqs_messages(bodies: st.SearchStrategy[Any] | None = None) -> st.SearchStrategy[SqsMessage]:
+    """Messages with any body that JSON knows (or from `bodies`), with and without group and attributes."""
+    return st.builds(
+        SqsMessage,
+        body=_json() if bodies is None else bodies,
+        message_group_id=st.none() | _KEYS,
+        message_attributes=st.dictionaries(_names(), _text() | st.integers() | st.binary(max_size=8), max_size=2),
+        approximate_receive_count=st.integers(1, 5),
+    )
+
+
+def sqs_events(
+    bodies: st.SearchStrategy[Any] | None = None, *, fifo: bool | None = None, max_size: int = 10
+) -> st.SearchStrategy[dict[str, Any]]:
+    """Events of an SQS queue, FIFO or standard as `fifo` says; both if it is `None`."""
+    kinds = st.booleans() if fifo is None else st.just(fifo)
+    messages = st.lists(sqs_messages(bodies), min_size=1, max_size=max_size)
+
+    def event(of_fifo: bool, given: list[SqsMessage]) -> dict[str, Any]:  # noqa: FBT001  # a strategy gives it
+        return sqs_event(*given, fifo=of_fifo)
+
+    return st.builds(event, kinds, messages)
+
+
+def kinesis_data(data: st.SearchStrategy[Any] | None = None) -> st.SearchStrategy[KinesisData]:
+    """Kinesis records with any bytes (or from `data`)."""
+    return st.builds(KinesisData, data=st.binary(max_size=32) if data is None else data, partition_key=_KEYS)
+
+
+def kinesis_events(
+    data: st.SearchStrategy[Any] | None = None, *, max_size: int = 10
+) -> st.SearchStrategy[dict[str, Any]]:
+    """Events of a shard of a Kinesis data stream."""
+    return st.lists(kinesis_data(data), min_size=1, max_size=max_size).map(lambda given: kinesis_event(*given))
+
+
+def items() -> st.SearchStrategy[dict[str, Any]]:
+    """Items of a DynamoDB table, as plain Python values, of every type that DynamoDB has."""
+    scalars = st.none() | st.booleans() | _text() | st.binary(max_size=8) | _numbers()
+    sets = (
+        st.frozensets(_text(), min_size=1, max_size=3)
+        | st.frozensets(_numbers(), min_size=1, max_size=3)
+        | st.frozensets(st.binary(max_size=4), min_size=1, max_size=3)
+    )
+    values = st.recursive(
+        scalars | sets,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_names(), inner, max_size=3),
+        max_leaves=6,
+    )
+    return st.dictionaries(_names(), values, max_size=4)
+
+
+def dynamodb_changes(images: st.SearchStrategy[dict[str, Any]] | None = None) -> st.SearchStrategy[DynamoDBChange]:
+    """Insertions, modifications, removals and expiries of items whose key is `id`."""
+    image = items() if images is None else images
+
+    def change(key: str, new: dict[str, Any] | None, old: dict[str, Any] | None, *, expired: bool) -> DynamoDBChange:
+        keys = {"id": key}
+        return DynamoDBChange(
+            keys=keys,
+            new_image=None if new is None or expired else {**new, **keys},
+            old_image=None if old is None else {**old, **keys},
+            expired=expired,
+        )
+
+    return st.builds(change, key=_KEYS, new=st.none() | image, old=st.none() | image, expired=st.booleans())
+
+
+def dynamodb_events(
+    images: st.SearchStrategy[dict[str, Any]] | None = None, *, max_size: int = 10
+) -> st.SearchStrategy[dict[str, Any]]:
+    """Events of a shard of a DynamoDB stream."""
+    return st.lists(dynamodb_changes(images), min_size=1, max_size=max_size).map(lambda given: dynamodb_event(*given))
+
+
+def kafka_messages(values: st.SearchStrategy[Any] | None = None) -> st.SearchStrategy[KafkaMessage]:
+    """Kafka records with any bytes or none (or from `values`), with and without key and headers."""
+    return st.builds(
+        KafkaMessage,
+        value=st.none() | st.binary(max_size=32) if values is None else values,
+        key=st.none() | _KEYS,
+        topic=st.sampled_from(("orders", "order-refunds")),
+        partition=st.integers(0, 2),
+        headers=st.dictionaries(_names(), st.binary(max_size=8), max_size=2),
+    )
+
+
+def kafka_events(
+    values: st.SearchStrategy[Any] | None = None, *, self_managed: bool | None = None, max_size: int = 10
+) -> st.SearchStrategy[dict[str, Any]]:
+    """Events of Kafka topics, self-managed or Amazon MSK as `self_managed` says; both if it is `None`."""
+    kinds = st.booleans() if self_managed is None else st.just(self_managed)
+    messages = st.lists(kafka_messages(values), min_size=1, max_size=max_size)
+
+    def event(managed_by_user: bool, given: list[KafkaMessage]) -> dict[str, Any]:  # noqa: FBT001  # as above
+        return kafka_event(*given, self_managed=managed_by_user)
+
+    return st.builds(event, kinds, messages)
+
+
+def sqs_queues(*, fifo: bool | None = None) -> st.SearchStrategy[SqsQueue]:
+    """Queues and their mappings, with and without a dead-letter queue."""
+    return st.builds(
+        SqsQueue,
+        fifo=st.booleans() if fifo is None else st.just(fifo),
+        batch_size=st.integers(1, 10),
+        visibility_timeout_seconds=st.sampled_from((30.0, 0.0, 180.0)),
+        max_receive_count=st.none() | st.integers(1, 5),
+    )
+
+
+def kinesis_streams() -> st.SearchStrategy[KinesisStream]:
+    """Shards of Kinesis data streams and their mappings, with every setting."""
+    return st.builds(KinesisStream, **_stream_settings())
+
+
+def dynamodb_streams() -> st.SearchStrategy[DynamoDBStream]:
+    """Shards of DynamoDB streams and their mappings, with every setting."""
+    return st.builds(DynamoDBStream, **_stream_settings())
+
+
+def kafka_topics() -> st.SearchStrategy[KafkaTopic]:
+    """Kafka topics and their mappings, with every setting, and both ways in which Lambda may deliver again."""
+    return st.builds(
+        KafkaTopic,
+        **_stream_settings(),
+        partitions=st.integers(1, 3),
+        redelivery=st.sampled_from(("named", "from_lowest_offset")),
+        self_managed=st.booleans(),
+    )
+
+
+def event_sources() -> st.SearchStrategy[EventSource]:
+    """Event sources of every kind, with every setting but `ReportBatchItemFailures` off."""
+    return sqs_queues() | kinesis_streams() | dynamodb_streams() | kafka_topics()
+
+
+def record_names(*, max_records: int = 6) -> st.SearchStrategy[tuple[str, ...]]:
+    """Names of records in arrival order, such as `("A1", "B1", "A2")`: up to three keys, numbered each."""
+    return st.lists(_KEYS, min_size=1, max_size=max_records).map(_numbered)
+
+
+def failure_schedules(
+    names: Sequence[str], *, overruns: bool = False, never_succeed: bool = False
+) -> st.SearchStrategy[FailureSchedule]:
+    """What up to three attempts at each of these records come to.
+
+    With `never_succeed`, some records fail for ever; with `overruns`, some attempts outlast the function's timeout.
+    """
+    attempts = _attempts(overruns=overruns)
+    poison = st.frozensets(st.sampled_from(list(names)), max_size=2) if never_succeed else st.just(frozenset[str]())
+
+    def schedule(listed: dict[str, tuple[Attempt, ...]], never: frozenset[str]) -> FailureSchedule:
+        return FailureSchedule({name: each for name, each in listed.items() if each}, never)
+
+    return st.builds(schedule, st.fixed_dictionaries(dict.fromkeys(names, attempts)), poison)
+
+
+@st.composite
+def scenarios(draw: st.DrawFn, source: EventSource, *, overruns: bool = False, max_records: int = 6) -> Scenario:
+    """What such a source may hold, in batches up to its batch size, and what may fail.
+
+    Records that never succeed are among it only if the source gives up on them before long.
+    """
+    most = source.most_deliveries
+    never = st.booleans() if most is not None and most <= _MOST_DELIVERIES_TRIED else st.just(value=False)
+    # A record is drawn together with what happens to it, so that shrinking can drop both at once.
+    drawn = draw(st.lists(st.tuples(_KEYS, _attempts(overruns=overruns), never), min_size=1, max_size=max_records))
+    names = _numbered(key for key, _, _ in drawn)
+    schedule = FailureSchedule(
+        {name: attempts for name, (_, attempts, _) in zip(names, drawn, strict=True) if attempts},
+        frozenset(name for name, (_, _, poison) in zip(names, drawn, strict=True) if poison),
+    )
+    largest = min(source.batch_size, len(names))
+    smaller_by = draw(st.integers(0, largest - 1))
+    if smaller_by:
+        source = replace(source, batch_size=largest - smaller_by)
+    return Scenario(source, names, schedule)
+
+
+def _attempts(*, overruns: bool) -> st.SearchStrategy[tuple[Attempt, ...]]:
+    ends: tuple[Attempt, ...] = ("succeeds", "fails", "overruns") if overruns else ("succeeds", "fails")
+    return st.lists(st.sampled_from(ends), max_size=3).map(tuple)
+
+
+def _numbered(keys: Iterable[str]) -> tuple[str, ...]:
+    seen = Counter[str]()
+    names: list[str] = []
+    for key in keys:
+        seen[key] += 1
+        names.append(f"{key}{seen[key]}")
+    return tuple(names)
+
+
+def _stream_settings() -> dict[str, st.SearchStrategy[Any]]:
+    return {
+        "batch_size": st.integers(1, 10),
+        "maximum_retry_attempts": st.just(ENDLESS) | st.integers(0, 5),
+        "maximum_record_age_in_seconds": st.sampled_from((ENDLESS, 60)),
+        "bisect_batch_on_function_error": st.booleans(),
+        "on_failure_destination": st.booleans(),
+        "retries_reset_on_progress": st.booleans(),
+        "seconds_between_retries": st.sampled_from((1.0, 10.0)),
+    }
+
+
+def _json() -> st.SearchStrategy[Any]:
+    scalars = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | _text()
+    return st.recursive(
+        scalars,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_text(), inner, max_size=3),
+        max_leaves=6,
+    )
+
+
+def _text() -> st.SearchStrategy[str]:
+    return st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+
+
+def _names() -> st.SearchStrategy[str]:
+    return st.text("abcdefgh", min_size=1, max_size=6)
+
+
+def _numbers() -> st.SearchStrategy[int | Decimal]:
+    return st.integers(-(10**37), 10**37) | st.decimals(
+        min_value=-(10**6), max_value=10**6, places=3, allow_nan=False, allow_infinity=False
+    )
