@@ -5,7 +5,6 @@ be reported, and leaving it out of the response would delete it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
 from operator import itemgetter
 from typing import Any, NoReturn
 
@@ -38,7 +37,7 @@ def reader(
             refuse(f"expected {where} of an event of {name} to be a mapping, found {a_kind_of(raw)}")
         check_event_source(raw, (event_source,), name, where)
         try:
-            item_id = reduce(_step_into, id_path, raw)
+            item_id = _at(id_path, raw)
         except (KeyError, TypeError, IndexError):
             refuse(f"expected {where} to have {'.'.join(id_path)!r}, which names the record to Lambda, found none")
         if not isinstance(item_id, str) or not is_id(item_id):
@@ -67,8 +66,10 @@ def reader(
     return read
 
 
-def _step_into(found: Any, key: str) -> object:
-    return found[key]
+def _at(path: tuple[str, ...], found: Any) -> object:
+    for key in path:
+        found = found[key]
+    return found
 
 
 def refuse_other_than_mapping(event: object, name: str) -> None:

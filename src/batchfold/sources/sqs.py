@@ -219,6 +219,8 @@ def _parser(form: Any, decode: Callable[[str], Any] | None) -> Callable[[RawReco
     parse = parser_of(form, decode, from_json)
     if parse is None:
         return lambda raw: SqsRecord(raw, body_text(raw))
+    if decode is None:
+        return lambda raw: SqsRecord(raw, parse(raw.get("body")))  # pydantic refuses what is no text, by itself
     return lambda raw: SqsRecord(raw, parse(body_text(raw)))
 
 
