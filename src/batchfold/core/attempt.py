@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 from typing_extensions import TypeVar
 
-from batchfold.core.ending import Ending, Handled, is_done, outcome_of
+from batchfold.core.ending import Ending, Handled, has_succeeded, outcome_of
 from batchfold.core.event import RawRecord
 from batchfold.core.faults import crashed, malformed_or_crashed
 from batchfold.core.handler import Handler
@@ -20,16 +20,17 @@ R = TypeVar("R")
 V = TypeVar("V")
 E = TypeVar("E")
 D = TypeVar("D", bound=Record)
+D_any = TypeVar("D_any", bound=Record, default=Any)
 
-Attempt: TypeAlias = Callable[[RawRecord, ItemId], Ending[V, E, D]]
-"""Handle a record. Whatever goes wrong is in the ending; only what fails the whole invocation is raised."""
+Attempt: TypeAlias = Callable[[RawRecord, ItemId], Ending[V, E, D_any]]
+"""Handle a record. Whatever goes wrong with it is in the ending; only what fails the whole invocation is raised."""
 
 
-def attempt_with(source: Source[R, D], handler: Handler[R, V, E], settle: Settle[E, D] | None) -> Attempt[V, E, D]:
-    """Parse the record, hand it to the handler, and have `settle` say the last word if it failed."""
+def attempt_with(handler: Handler[R, V, E], source: Source[R, D], settle: Settle[E, D] | None) -> Attempt[V, E, D]:
+    """Parse the record, hand it to the handler, and let `settle` say the last word if it failed."""
     parse = source.parse
 
-    def handle(raw: RawRecord) -> Handled[V, E]:
+    def handle(raw: RawRecord, _item_id: ItemId) -> Handled[V, E]:
         try:
             record = parse(raw)
         except BaseException as error:  # noqa: BLE001  # raised again unless it is about this record
@@ -41,21 +42,23 @@ def attempt_with(source: Source[R, D], handler: Handler[R, V, E], settle: Settle
         return result_of(returned)
 
     if settle is None:
-        return lambda raw, _item_id: handle(raw)
+        return handle
 
-    def attempt(raw: RawRecord, item_id: ItemId) -> Ending[V, E, D]:
-        handled = handle(raw)
-        if is_done(handled):
-            return handled
-        failed = outcome_of(item_id, source.as_delivered(raw), handled)
-        return _settle(failed, settle) if isinstance(failed, Failed) else failed
+    def handle_and_settle(raw: RawRecord, item_id: ItemId) -> Ending[V, E, D]:
+        return settled_by(settle, raw, item_id, handle(raw, item_id), source)
 
-    return attempt
+    return handle_and_settle
 
 
-def _settle(failed: Failed[E, D], settle: Settle[E, D]) -> Ending[Any, E, D]:
+def settled_by(
+    settle: Settle[E, D], raw: RawRecord, item_id: ItemId, handled: Handled[V, E], source: Source[Any, D]
+) -> Ending[V, E, D]:
+    """What a handled record is once `settle` had the last word, if it failed."""
+    failed = outcome_of(item_id, source.as_delivered(raw), handled) if not has_succeeded(handled) else None
+    if not isinstance(failed, Failed):
+        return handled
     try:
         returned = settle(failed)
-    except BaseException as error:  # noqa: BLE001  # raised again unless it is about this record
+    except BaseException as error:  # noqa: BLE001  # as above
         return could_not_settle(failed, crashed(error).error)
     return settled_or_failed(failed, returned)

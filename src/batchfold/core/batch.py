@@ -1,12 +1,12 @@
 """The batch: all outcomes of one event in arrival order, and what follows from them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any, Generic
 
 from typing_extensions import TypeVar
 
-from batchfold.core.ending import Ending, is_done, outcome_of
+from batchfold.core.ending import Ending, has_succeeded, outcome_of
 from batchfold.core.event import RawRecord
 from batchfold.core.outcomes import Failed, Outcome, Settled, Succeeded, Unprocessed
 from batchfold.core.record import Record
@@ -39,11 +39,7 @@ class Batch(Generic[V_co, E_co, D_co]):
     @cached_property
     def outcomes(self) -> tuple[Outcome[V_co, E_co, D_co], ...]:
         """What became of each record, in arrival order."""
-        as_delivered = self._source.as_delivered
-        return tuple(
-            outcome_of(item_id, as_delivered(raw), ending)
-            for item_id, raw, ending in zip(self._item_ids, self._raws, self._endings, strict=True)
-        )
+        return self._outcomes_at(range(len(self._endings)))
 
     @property
     def succeeded(self) -> tuple[Succeeded[V_co, D_co], ...]:
@@ -53,26 +49,47 @@ class Batch(Generic[V_co, E_co, D_co]):
     @property
     def settled(self) -> tuple[Settled[E_co, D_co], ...]:
         """The records that failed and were settled: done all the same."""
-        return tuple(outcome for outcome in self.outcomes if isinstance(outcome, Settled))
+        return tuple(outcome for outcome in self._others if isinstance(outcome, Settled))
 
     @property
     def failed(self) -> tuple[Failed[E_co, D_co], ...]:
         """The records that failed and come back."""
-        return tuple(outcome for outcome in self.outcomes if isinstance(outcome, Failed))
+        return tuple(outcome for outcome in self._others if isinstance(outcome, Failed))
 
     @property
     def unprocessed(self) -> tuple[Unprocessed[D_co], ...]:
         """The records that were not started and come back."""
-        return tuple(outcome for outcome in self.outcomes if isinstance(outcome, Unprocessed))
+        return tuple(outcome for outcome in self._others if isinstance(outcome, Unprocessed))
 
-    @cached_property
-    def _not_done(self) -> Sequence[int]:
-        return [position for position, ending in enumerate(self._endings) if not is_done(ending)]
+    @property
+    def not_done(self) -> tuple[Failed[E_co, D_co] | Unprocessed[D_co], ...]:
+        """The records that come back, whatever the reason, in arrival order."""
+        return tuple(outcome for outcome in self._others if isinstance(outcome, Failed | Unprocessed))
 
     @property
     def response(self) -> PartialResponse:
         """What the Lambda function returns for this batch."""
-        return self._source.respond([self._item_ids[position] for position in self._not_done])
+        return self._source.respond([outcome.item_id for outcome in self.not_done])
+
+    @cached_property
+    def _others(self) -> tuple[Outcome[V_co, E_co, D_co], ...]:
+        # apart from the successes, which are most: no outcome is built for them to learn that nothing failed
+        return self._outcomes_at(
+            [position for position, ending in enumerate(self._endings) if not has_succeeded(ending)]
+        )
+
+    def _outcomes_at(self, positions: Iterable[int]) -> tuple[Outcome[V_co, E_co, D_co], ...]:
+        item_ids, raws, endings, as_delivered = self._item_ids, self._raws, self._endings, self._source.as_delivered
+        return tuple(outcome_of(item_ids[at], as_delivered(raws[at]), endings[at]) for at in positions)
 
     def __len__(self) -> int:
         return len(self._endings)
+
+    def __repr__(self) -> str:
+        counts = {
+            "succeeded": len(self) - len(self._others),
+            "settled": len(self.settled),
+            "failed": len(self.failed),
+            "unprocessed": len(self.unprocessed),
+        }
+        return f"Batch({', '.join(f'{count} {kind}' for kind, count in counts.items())})"

@@ -85,6 +85,10 @@ class Progress(Generic[R, V, E, D]):
         self._endings[position] = ending
         self._schedule.finish(position, done=is_done(ending))
 
+    def close(self) -> None:
+        """Start no further record."""
+        self._schedule.close()
+
     def batch(self) -> Batch[V, E, D]:
         """The batch, once no more records are started and all that were started are finished."""
         if self._observe is not None:

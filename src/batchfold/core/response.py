@@ -32,6 +32,15 @@ class PartialResponse(TypedDict):
     batchItemFailures: list[ItemFailure]
 
 
+def item_name(item_id: ItemId) -> str:
+    """An item identifier as it reads in a message.
+
+    >>> item_name({"partition": "orders-0", "offset": 15})
+    'orders-0 at offset 15'
+    """
+    return item_id if isinstance(item_id, str) else f"{item_id['partition']} at offset {item_id['offset']}"
+
+
 def name_every_record(not_done: Sequence[ItemId]) -> PartialResponse:
     """Name each record that is not done, once, in arrival order: what SQS and Kafka need."""
     named: dict[Hashable, ItemFailure] = {}

@@ -1,0 +1,34 @@
+"""Beginning to run a batch: the options that all ways of running it share are given their meaning here."""
+
+from typing import TypeVar
+
+from batchfold.core.event import Event
+from batchfold.core.progress import Progress
+from batchfold.core.record import Record
+from batchfold.core.source import Source
+from batchfold.shell.context import LambdaContext
+from batchfold.shell.observer import harmless
+from batchfold.shell.options import FoldOptions, refuse_unknown
+from batchfold.shell.reserve import until_reserve
+
+R = TypeVar("R")
+V = TypeVar("V")
+E = TypeVar("E")
+D = TypeVar("D", bound=Record)
+
+
+def begin(
+    event: Event, source: Source[R, D], context: LambdaContext | None, options: FoldOptions[V, E, D]
+) -> Progress[R, V, E, D]:
+    """Read the event and make ready to handle its records.
+
+    Raises `UnexpectedEventError` for an event that the source cannot read, `TypeError` and `ValueError` for options that
+    make no sense.
+    """
+    refuse_unknown(options)
+    return Progress(
+        event,
+        source,
+        observe=harmless(options.get("observe")),
+        may_start=until_reserve(context, options.get("reserve_ms")),
+    )

@@ -1,0 +1,57 @@
+"""What `respond` raises, and what stands in it for records that failed without an exception."""
+
+from collections.abc import Sequence
+from typing import Self, TypeVar, overload
+
+from batchfold.core.batch import Batch
+
+ExceptionT = TypeVar("ExceptionT", bound=Exception)
+BaseExceptionT = TypeVar("BaseExceptionT", bound=BaseException)
+
+
+class RejectedError(Exception):
+    """Stands for an error that is no exception: the handler returned `Failure(error)`.
+
+    Its message names the error's type only, for the error may hold a payload.
+    """
+
+    def __init__(self, error: object) -> None:
+        super().__init__(error)
+        self.error = error
+
+    def __str__(self) -> str:
+        return f"the handler returned a Failure that holds a {type(self.error).__name__}"
+
+    def __repr__(self) -> str:
+        return f"RejectedError({type(self.error).__name__})"
+
+
+class UnprocessedError(Exception):
+    """Stands for all records that were not started, where nothing failed and the invocation must fail all the same."""
+
+
+class BatchProcessingError(ExceptionGroup[Exception]):
+    """The invocation fails, so that Lambda delivers the whole batch again.
+
+    A group of the records' exceptions, each with a note that names its item. `batch` is what was folded: nothing is
+    lost by raising.
+    """
+
+    batch: Batch[object, object]
+
+    def __new__(cls, message: str, exceptions: Sequence[Exception], batch: Batch[object, object]) -> Self:
+        """A group takes its message and exceptions here, before `__init__`."""
+        del batch  # `__init__` keeps it
+        return super().__new__(cls, message, exceptions)
+
+    def __init__(self, message: str, exceptions: Sequence[Exception], batch: Batch[object, object]) -> None:
+        super().__init__(message, exceptions)
+        self.batch = batch
+
+    @overload
+    def derive(self, excs: Sequence[ExceptionT], /) -> ExceptionGroup[ExceptionT]: ...
+    @overload
+    def derive(self, excs: Sequence[BaseExceptionT], /) -> BaseExceptionGroup[BaseExceptionT]: ...
+    def derive(self, excs: Sequence[BaseExceptionT], /) -> BaseExceptionGroup[BaseExceptionT]:
+        """The part of the group that `except*` or `split` picked out. It is a plain group: the batch stays here."""
+        return BaseExceptionGroup(self.message, excs)

@@ -1,0 +1,69 @@
+"""The log: a partial response hides failures from Lambda's own logging, so they are written here.
+
+Standard `logging`, logger `batchfold`: an error for each failed record, a warning for each settled one, and one warning
+for all that were not started. The item identifier stands in the message. Payloads never do.
+"""
+
+import logging
+from contextlib import suppress
+from typing import Any
+
+from batchfold.core.batch import Batch
+from batchfold.core.faults import Crashed, Fault, Malformed, Rejected
+from batchfold.core.outcomes import Failed
+from batchfold.core.response import item_name
+from batchfold.shell.redact import redacted, told
+
+logger = logging.getLogger("batchfold")
+
+
+def log_batch(batch: Batch[Any, Any, Any]) -> None:
+    """Write what must be known about a batch that is not all success. It never raises an `Exception`."""
+    for failed in batch.failed:
+        _log_failed(failed)
+    for settled in batch.settled:
+        _log(
+            logging.WARNING, f"record {item_name(settled.item_id)} failed and was settled: {_why(settled.fault)}", None
+        )
+    if unprocessed := batch.unprocessed:
+        first = item_name(unprocessed[0].item_id)
+        _log(
+            logging.WARNING,
+            f"{len(unprocessed)} of {len(batch)} records were not started and come back, the first is {first}",
+            None,
+        )
+
+
+def log_observer(error: Exception) -> None:
+    """Write that an observer raised."""
+    _log(logging.ERROR, "an observer raised; the outcome that it was told stands", error)
+
+
+def _log_failed(failed: Failed[Any, Any]) -> None:
+    error = failed.fault.error
+    # of what parsing raises only the type is told: a decoder's ValueError likes to quote what it could not decode
+    shown = error if isinstance(error, BaseException) and not isinstance(failed.fault, Malformed) else None
+    _log(logging.ERROR, f"record {item_name(failed.item_id)} failed and comes back: {_why(failed.fault)}", shown)
+    if failed.settle_error is not None:
+        also = failed.settle_error if isinstance(failed.settle_error, BaseException) else None
+        reason = told(failed.settle_error)
+        _log(logging.ERROR, f"record {item_name(failed.item_id)} could not be settled: {reason}", also)
+
+
+def _why(fault: Fault[Any]) -> str:
+    match fault:
+        case Malformed(error):
+            return f"its payload would not parse ({told(error)})"
+        case Rejected(error):
+            return f"the handler returned a Failure ({told(error)})"
+        case Crashed(error):
+            return f"handling it raised {told(error)}"
+
+
+def _log(level: int, message: str, error: BaseException | None) -> None:
+    """Write, whatever the user's logging handlers make of it: they must not fail the invocation."""
+    try:
+        logger.log(level, message, exc_info=None if error is None else redacted(error))
+    except Exception:  # noqa: BLE001  # a handler that cannot write this may still write less
+        with suppress(Exception):  # nowhere left to say it
+            logger.log(level, message)

@@ -1,0 +1,22 @@
+"""Observers, kept from doing harm."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def harmless(observe: Callable[[T], object] | None) -> Callable[[T], None] | None:
+    """The same observer, except that what it raises is logged. `None` stays `None`."""
+    if observe is None:
+        return None
+
+    def observe_safely(outcome: T) -> None:
+        try:
+            observe(outcome)
+        except Exception as error:  # noqa: BLE001  # whatever it is: an observer changes nothing
+            from batchfold.shell.log import log_observer  # noqa: PLC0415  # logging costs a cold start 7 ms
+
+            log_observer(error)
+
+    return observe_safely

@@ -1,0 +1,26 @@
+"""The reserve: the time, in milliseconds, that must remain for another record to be started."""
+
+from collections.abc import Callable
+
+from batchfold.shell.context import LambdaContext
+
+
+def until_reserve(context: LambdaContext | None, reserve_ms: int | None) -> Callable[[], bool] | None:
+    """Whether another record may be started, asked of the context; `None` if time does not matter.
+
+    Raises `TypeError` if one of the two is given without the other, `ValueError` if the reserve is negative.
+    """
+    if context is None and reserve_ms is None:
+        return None
+    if context is None or reserve_ms is None:
+        given, missing = ("context", "reserve_ms") if reserve_ms is None else ("reserve_ms", "context")
+        raise TypeError(
+            f"{given}= was given without {missing}=: records are started until the context has only reserve_ms left, "
+            "so pass both, or neither"
+        )
+    if reserve_ms < 0:
+        raise ValueError(
+            f"reserve_ms is the time in milliseconds that must remain, expected 0 or more, got {reserve_ms}"
+        )
+    remaining = context.get_remaining_time_in_millis
+    return lambda: remaining() > reserve_ms

@@ -1,0 +1,37 @@
+"""`respond`: from a batch to what Lambda is told, or to the exception that makes it deliver everything again."""
+
+from typing import Any, Literal, TypeAlias, get_args
+
+from batchfold.core.batch import Batch
+from batchfold.core.response import PartialResponse
+
+RaiseOn: TypeAlias = Literal["entire_batch", "any_failure", "never"]
+"""When an invocation fails instead of answering:
+
+- `"entire_batch"`: no record was done. Lambda delivers everything again either way, but counts an error, and
+  `BisectBatchOnFunctionError` isolates a record that never succeeds.
+- `"any_failure"`: any record is not done. For event source mappings without `ReportBatchItemFailures`, which ignore the
+  response and would delete what it names.
+- `"never"`.
+"""
+
+_RAISE_ON: tuple[str, ...] = get_args(RaiseOn)
+
+
+def respond(batch: Batch[Any, Any, Any], raise_on: RaiseOn = "entire_batch") -> PartialResponse:
+    """Log what failed, raise if told to, and return the partial response.
+
+    Raises `BatchProcessingError` as `raise_on` says; see there.
+    """
+    if raise_on not in _RAISE_ON:
+        raise ValueError(f"raise_on is one of {', '.join(map(repr, _RAISE_ON))}, got {raise_on!r}")
+    not_done = batch.not_done
+    if not_done or batch.settled:
+        from batchfold.shell.log import log_batch  # noqa: PLC0415  # logging costs a cold start 7 ms where nothing fails
+
+        log_batch(batch)
+    if not_done and (raise_on == "any_failure" or (raise_on == "entire_batch" and len(not_done) == len(batch))):
+        from batchfold.shell.batch_error import batch_error  # noqa: PLC0415  # as above
+
+        raise batch_error(batch)
+    return batch.response
