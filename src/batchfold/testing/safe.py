@@ -11,12 +11,16 @@ from batchfold.testing.model.source_record import Payload
 from batchfold.testing.model.story import tell
 from batchfold.testing.scenario import Expectation, complaints, play
 
+_SHOWN_AT_LEAST = 4
+
 
 class UnsafeFunctionError(AssertionError):
     """There is a schedule of failures under which the function does harm; `history` is the shortest one found."""
 
     def __init__(self, complaints: tuple[str, ...], history: History) -> None:
-        story = tell(history)
+        harms = [violation.invocation for violation in history.order_violations]
+        harms += [repeat.invocation for repeat in history.needless_repeats]
+        story = tell(history, most_invocations=max(_SHOWN_AT_LEAST, min(harms, default=0)))
         super().__init__("\n".join(("The function is not safe on this source.", *complaints, "", story)))
         self.complaints = complaints
         self.history = history
@@ -84,7 +88,7 @@ def assert_safe(  # noqa: PLR0913  # each is a circumstance of the search, and g
         must_start=must_start,
     )
     scenario = shortest(
-        lambda tried: bool(complaints(play(make, tried, expectation), tried, expectation)),
+        lambda tried: bool(complaints(play(make, tried, expectation, stop_at_harm=True), tried, expectation)),
         source=source,
         overruns=overruns,
         max_records=max_records,

@@ -47,8 +47,8 @@ class Expectation:
     must_start: bool = False
 
 
-def play(make: MakeFunction, scenario: Scenario, expectation: Expectation) -> History:
-    """Run the function through the scenario."""
+def play(make: MakeFunction, scenario: Scenario, expectation: Expectation, *, stop_at_harm: bool = False) -> History:
+    """Run the function through the scenario: to its end, or to the first harm that is done."""
     return drain(
         make,
         source=scenario.source,
@@ -60,6 +60,7 @@ def play(make: MakeFunction, scenario: Scenario, expectation: Expectation) -> Hi
         timeout_seconds=expectation.timeout_seconds,
         effect_seconds=expectation.effect_seconds,
         most_invocations=scenario.enough_invocations,
+        stop_at_harm=stop_at_harm,
     )
 
 
@@ -76,17 +77,25 @@ def _complaints(history: History, scenario: Scenario, expectation: Expectation) 
         )
     for name in history.lost:
         yield f"{name} is lost: Lambda was told that it is done, and its effect was never performed."
-    for violation in history.order_violations:
+    for violation in history.order_violations[:1]:
         yield (
             f"Order is broken: {violation.name} was performed in invocation {violation.invocation} while "
-            f"{violation.before}, which comes first in its lane, was still to come."
+            f"{violation.before}, which comes first in its lane, was still to come"
+            f"{_and_more(len(history.order_violations))}."
         )
-    for repeat in history.repeats:
-        if not repeat.needed:
-            yield f"{repeat.name} was performed again in invocation {repeat.invocation}, and nothing made that necessary."
+    needless = history.needless_repeats
+    for repeat in needless[:1]:
+        yield (
+            f"{repeat.name} was performed again in invocation {repeat.invocation}, and nothing made that necessary"
+            f"{_and_more(len(needless))}."
+        )
     if expectation.must_start:
         for name in history.never_started:
             yield f"{name} was given up without ever having been started."
     if not history.drained and scenario.drains:
         left = " ".join(history.with_fate(Fate.STILL_THERE))
         yield f"After {history.invocation_count} invocations {left} is still in the source, although nothing stands in its way."
+
+
+def _and_more(cases: int) -> str:
+    return "" if cases == 1 else f" (the first of {cases} cases)"

@@ -47,6 +47,7 @@ def drain(  # noqa: PLR0913  # each is a circumstance of the run, and given by k
     timeout_seconds: Seconds = 30.0,
     effect_seconds: Seconds = 0.0,
     most_invocations: int = 1_000,
+    stop_at_harm: bool = False,
 ) -> History:
     """Let a function drain a source that holds these records, and tell what happened.
 
@@ -57,7 +58,8 @@ def drain(  # noqa: PLR0913  # each is a circumstance of the run, and given by k
 
     `lane` is the lane with which the function reads its source, if it is not the order that the source itself keeps;
     `promise.py` says what it is judged by. Each attempt takes `effect_seconds`, and the invocation ends after
-    `timeout_seconds` whatever the function does: the context's clock shows it.
+    `timeout_seconds` whatever the function does: the context's clock shows it. The run ends when the source is drained,
+    after `most_invocations`, or with `stop_at_harm` as soon as something was lost, out of order or repeated needlessly.
 
     Raises:
         ValueError: Two records share a name, or a setting is out of range.
@@ -82,6 +84,8 @@ def drain(  # noqa: PLR0913  # each is a circumstance of the run, and given by k
     function = make(effect)
     state = source.begin(held)
     while state.delivery is not None and len(run.invocations) < most_invocations:
+        if stop_at_harm and run.judge.harm:
+            break
         state = run.invoke(function, state, state.delivery)
     return run.history(state, schedule)
 
@@ -132,7 +136,7 @@ class _Run:
             answer = TimedOut()  # whatever the function made of its end, nobody heard it
         reading, following = state.step(answer, ended_at=self.clock.now)
         removed: dict[int, Removal] = {at: how for at, how in following.removed.items() if at not in state.removed}
-        self.judge.watch(number, delivery.records, attempted, removed=list(removed))
+        self.judge.watch(number, delivery.records, attempted, removed=removed)
         self.invocations.append(
             Invocation(
                 number=number,

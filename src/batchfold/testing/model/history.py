@@ -98,6 +98,11 @@ class History:
         """How many effects were performed again, needed or not."""
         return len(self.repeats)
 
+    @property
+    def needless_repeats(self) -> tuple[Repeat, ...]:
+        """The repeats that nothing made necessary."""
+        return tuple(repeat for repeat in self.repeats if not repeat.needed)
+
     def with_fate(self, *fates: Fate) -> tuple[str, ...]:
         """The names of the records that came to one of these ends, in arrival order."""
         return tuple(name for name in self.records if self.fates[name] in fates)

@@ -21,6 +21,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from batchfold.testing.model.delivery import Removal
 from batchfold.testing.model.effect import Attempted
 from batchfold.testing.model.history import OrderViolation, Repeat
 from batchfold.testing.model.source_record import SourceRecord
@@ -59,6 +60,12 @@ class Judge:
     order_violations: list[OrderViolation] = field(default_factory=list[OrderViolation])
     _excused: dict[int, bool] = field(default_factory=dict[int, bool])
     _over: set[int] = field(default_factory=set[int])
+    _losses: int = 0
+
+    @property
+    def harm(self) -> bool:
+        """Whether anything was lost, out of order or repeated needlessly so far."""
+        return bool(self._losses or self.order_violations) or any(not repeat.needed for repeat in self.repeats)
 
     def watch(
         self,
@@ -66,7 +73,7 @@ class Judge:
         delivered: Sequence[SourceRecord],
         attempted: Sequence[Attempted],
         *,
-        removed: Sequence[int],
+        removed: Mapping[int, Removal],
     ) -> None:
         """Take note of one invocation: what was delivered and attempted, and what left the source after it."""
         by_name = {record.name: record for record in self.records}
@@ -86,6 +93,7 @@ class Judge:
             record = self.records[position]
             performed[position] = overran or self._leaves_no_choice(record, delivered, done)
         self._excused = performed
+        self._losses += sum(how == "done" and position not in self._over for position, how in removed.items())
         self._over.update(removed)
 
     def _watch_order(self, record: SourceRecord, number: int) -> None:
