@@ -10,7 +10,7 @@ from typing import Any, Literal
 from typing_extensions import TypeForm, TypeVar
 
 from batchfold.sources.fields import UNDECODED
-from batchfold.sources.privacy import names_in, without_input
+from batchfold.sources.privacy import is_validation_error, names_in, without_input
 
 T = TypeVar("T")
 
@@ -30,6 +30,24 @@ def from_python(form: TypeForm[T]) -> Callable[[object], T]:
     return _validator(form, "validate_python")
 
 
+def from_function(decode: Callable[[Any], T]) -> Callable[[Any], T]:
+    """Let a function make the payload. What it raises is raised, a `ValidationError` of pydantic's without its input.
+
+    The names in that error's positions are hidden too: from here, those of the user's fields look like the payload's.
+    """
+
+    def decoded(delivered: Any) -> T:
+        try:
+            return decode(delivered)
+        except ValueError as error:
+            if not is_validation_error(error):
+                raise
+            hidden = without_input(error)
+        raise hidden  # not inside `except`, for the reason given below
+
+    return decoded
+
+
 def parser_of(
     form: Any, decode: Callable[[Any], Any] | None, validator: Callable[[Any], Callable[[Any], Any]]
 ) -> Callable[[Any], Any] | None:
@@ -38,7 +56,7 @@ def parser_of(
         return None if form is UNDECODED else validator(form)
     if form is not UNDECODED:
         raise TypeError("a payload is parsed into a type or by a function: give the one or the other, not both")
-    return decode
+    return from_function(decode)
 
 
 def _validator(form: Any, method: _Method) -> Callable[[Any], Any]:

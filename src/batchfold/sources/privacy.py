@@ -5,27 +5,42 @@ A pydantic `ValidationError` prints the input that it is about, and the keys of 
 """
 
 from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, LiteralString
+
+from typing_extensions import TypeIs
 
 from batchfold.sources.forms import is_mapping, is_several
 
 if TYPE_CHECKING:
     from pydantic_core import InitErrorDetails, ValidationError
 else:
-    ValidationError = ValueError  # pydantic is imported only by those who use it; at run time this only describes
+    # pydantic is imported only by those who use it; at run time these only describe
+    InitErrorDetails = dict
+    ValidationError = ValueError
 
 HIDDEN = "[...]"
 
 NOTE = "batchfold: shown without its input, which stands in the raw record"
 
-_QUOTES_INPUT = {
-    "uuid_parsing": "error",
-    "union_tag_invalid": "tag",
-    "get_attribute_error": "error",
-    "iteration_error": "error",
-    "mapping_type": "error",
+_WITHOUT_QUOTE: dict[str, LiteralString] = {
+    "bytes_invalid_encoding": "Data should be valid {encoding}",
+    "byte_size_unit": "could not interpret byte unit",
+    "datetime_object_invalid": "Invalid datetime object",
+    "get_attribute_error": "Error extracting attribute",
+    "import_error": "Invalid python path",
+    "iteration_error": "Error iterating over object",
+    "mapping_type": "Input should be a valid mapping",
+    "timezone_offset": "Timezone offset of {tz_expected} required",
+    "union_tag_invalid": (
+        "Input tag found using {discriminator} does not match any of the expected tags: {expected_tags}"
+    ),
+    "uuid_parsing": "Input should be a valid UUID",
+    "zoneinfo_str": "invalid timezone",
 }
-"""The rules whose message quotes the input, and where in their context it stands."""
+"""The rules of pydantic's whose message quotes the input, and the same messages without it."""
+
+_EMAIL = "value is not a valid email address"
+"""Begins the message of a rule of pydantic's that says behind it, quoting, what is wrong with the address."""
 
 
 def without_input(error: ValidationError, names: Collection[str] = ()) -> ValidationError:
@@ -34,30 +49,34 @@ def without_input(error: ValidationError, names: Collection[str] = ()) -> Valida
     A name in a position is shown if it is one of `names`, those of the schema. Any other name is a key that the payload
     brought along. What a validator of the user's says is kept: it is the user's.
     """
-    from pydantic_core import PydanticCustomError, PydanticKnownError, ValidationError  # noqa: PLC0415  # as above
+    from pydantic_core import ValidationError  # noqa: PLC0415  # as above
 
     details: list[InitErrorDetails] = []
     for problem in error.errors(include_url=False, include_input=False):
-        rule: Any = problem["type"]
-        place = tuple(part if isinstance(part, int) or part in names else HIDDEN for part in problem["loc"])
-        context: dict[str, Any] = dict(problem.get("ctx", {}))
-        if rule in _QUOTES_INPUT:
-            context[_QUOTES_INPUT[rule]] = HIDDEN
-        try:
-            PydanticKnownError(rule, context or None)  # asks whether the rule is pydantic's own
-        except KeyError:
-            custom = PydanticCustomError(rule, "{said}", {"said": problem["msg"]})
-            details.append({"type": custom, "loc": place, "input": None})
-        else:
-            details.append({"type": rule, "loc": place, "input": None, "ctx": context})
-    hidden = ValidationError.from_exception_data(error.title, details, hide_input=True)
-    hidden.add_note(NOTE)
-    return hidden
+        detail = _rule(problem["type"], problem["msg"], problem.get("ctx", {}))
+        detail["loc"] = tuple(part if isinstance(part, int) or part in names else HIDDEN for part in problem["loc"])
+        details.append(detail)
+    return ValidationError.from_exception_data(error.title, details, hide_input=True)
 
 
-def is_without_input(error: BaseException) -> bool:
-    """Whether the error came out of `without_input`."""
-    return NOTE in getattr(error, "__notes__", ())
+def is_validation_error(error: ValueError) -> TypeIs[ValidationError]:
+    """Whether it is pydantic's, asked by name: whoever raised one has paid for the import, and nobody else should."""
+    kind = type(error)
+    return kind.__name__ == "ValidationError" and kind.__module__.partition(".")[0] == "pydantic_core"
+
+
+def _rule(name: Any, message: str, context: dict[str, Any]) -> InitErrorDetails:
+    from pydantic_core import PydanticCustomError, PydanticKnownError  # noqa: PLC0415  # as above
+
+    if template := _WITHOUT_QUOTE.get(name):
+        told = {key: value for key, value in context.items() if f"{{{key}}}" in template}
+        return {"type": PydanticCustomError(name, template, told), "input": None}
+    try:
+        PydanticKnownError(name, context or None)  # asks whether the rule is pydantic's own, with a context of its own
+    except (KeyError, TypeError):
+        said = _EMAIL if message.startswith(_EMAIL) else message
+        return {"type": PydanticCustomError(name, "{said}", {"said": said}), "input": None}
+    return {"type": name, "input": None, "ctx": context}
 
 
 def names_in(schema: object) -> frozenset[str]:

@@ -1,0 +1,114 @@
+"""Envelopes: what SNS and EventBridge put around a payload on its way into a queue, as generic models.
+
+`sqs(Sns[Order])` and `sqs(EventBridge[Order])` read them. This module imports pydantic.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+# pydantic asks for the type variable that `typing` makes
+T = TypeVar("T")
+
+
+class _Text:
+    """Validates a text as the JSON that stands in it, straight from the text; unless text is all that is wanted."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        wanted = handler(source)
+        return wanted if wanted["type"] == "str" else core_schema.json_schema(wanted)
+
+
+class _Envelope(BaseModel):
+    """Read-only. Fields that AWS may add are ignored; in Python the fields go by their own names."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+
+class SnsMessageAttribute(_Envelope):
+    """An attribute that the publisher put on a message."""
+
+    type: Annotated[str, Field(alias="Type")]
+    """`String`, `String.Array`, `Number` or `Binary`."""
+    value: Annotated[str, Field(alias="Value")]
+    """The value as text: an array as JSON, bytes in base64."""
+
+
+class Sns(_Envelope, Generic[T]):
+    """A notification of an SNS topic that a queue is subscribed to, without raw message delivery.
+
+    `message` is the publisher's payload: its JSON validated into `T`, or the text itself in `Sns[str]`.
+    https://docs.aws.amazon.com/sns/latest/dg/http-notification-json.html describes the fields.
+
+    >>> body = (
+    ...     '{"Type": "Notification", "MessageId": "m-1", "TopicArn": "arn:aws:sns:eu-west-1:123456789012:orders",'
+    ...     ' "Message": "[1, 2]", "Timestamp": "2026-01-01T00:00:00.000Z"}'
+    ... )
+    >>> Sns[list[int]].model_validate_json(body).message
+    [1, 2]
+    >>> Sns[str].model_validate_json(body).message
+    '[1, 2]'
+    """
+
+    type: Annotated[Literal["Notification"], Field(alias="Type")]
+    """`Notification`."""
+    message_id: Annotated[str, Field(alias="MessageId")]
+    """The id of the message, the same for every delivery of it."""
+    topic_arn: Annotated[str, Field(alias="TopicArn")]
+    """The ARN of the topic."""
+    message: Annotated[T, _Text(), Field(alias="Message")]
+    """The payload."""
+    timestamp: Annotated[AwareDatetime, Field(alias="Timestamp")]
+    """When the message was published."""
+    subject: Annotated[str | None, Field(alias="Subject")] = None
+    """The subject, if the publisher gave one."""
+    message_attributes: Annotated[Mapping[str, SnsMessageAttribute], Field(alias="MessageAttributes")] = {}
+    """The attributes that the publisher put on the message."""
+    sequence_number: Annotated[str | None, Field(alias="SequenceNumber")] = None
+    """The place of the message in a FIFO topic: a decimal number."""
+    signature_version: Annotated[str | None, Field(alias="SignatureVersion")] = None
+    """How the message is signed: `1` is SHA1withRSA, `2` is SHA256withRSA."""
+    signature: Annotated[str | None, Field(alias="Signature")] = None
+    """The signature, in base64."""
+    signing_cert_url: Annotated[str | None, Field(alias="SigningCertURL")] = None
+    """Where the certificate is that the message was signed with."""
+    unsubscribe_url: Annotated[str | None, Field(alias="UnsubscribeURL")] = None
+    """Where the subscription can be ended."""
+
+
+class EventBridge(_Envelope, Generic[T]):
+    """An event that a rule of an EventBridge bus sent to a queue. `detail` is its payload.
+
+    https://docs.aws.amazon.com/eventbridge/latest/ref/events-structure.html describes the fields.
+
+    >>> body = (
+    ...     '{"version": "0", "id": "e-1", "detail-type": "OrderPlaced", "source": "shop", "account": "123456789012",'
+    ...     ' "time": "2026-01-01T00:00:00Z", "region": "eu-west-1", "resources": [], "detail": {"quantity": 3}}'
+    ... )
+    >>> event = EventBridge[dict[str, int]].model_validate_json(body)
+    >>> event.detail_type, event.detail
+    ('OrderPlaced', {'quantity': 3})
+    """
+
+    version: str
+    """The version of the form of the event, `0`."""
+    id: str
+    """The id of the event."""
+    detail_type: Annotated[str, Field(alias="detail-type")]
+    """With `source`, tells what `detail` holds."""
+    source: str
+    """Who sent the event. AWS's own services begin with `aws.`."""
+    account: str
+    """The AWS account that sent it."""
+    time: AwareDatetime
+    """When it happened, as the sender says."""
+    region: str
+    """The region that it was sent from."""
+    resources: tuple[str, ...]
+    """The ARNs of the resources that it is about."""
+    detail: T
+    """The payload."""
+    replay_name: Annotated[str | None, Field(alias="replay-name")] = None
+    """The replay that sent the event again out of an archive."""
