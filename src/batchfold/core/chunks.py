@@ -10,6 +10,7 @@ from batchfold.core.batch import Batch
 from batchfold.core.ending import Ending, Handled
 from batchfold.core.event import RawRecord
 from batchfold.core.faults import Crashed, crashed, malformed_or_crashed
+from batchfold.core.forms import is_list
 from batchfold.core.handler import AnyResult
 from batchfold.core.lanes import whole_batch
 from batchfold.core.progress import Progress
@@ -129,11 +130,10 @@ def refuse_one_lane(progress: Progress[Any, Any, Any, Any], size: int) -> None:
 
 def _results_of(returned: object, expected: int) -> Sequence[Any] | Crashed:
     found = f"a {type(returned).__name__}"
-    if isinstance(returned, Sequence) and not isinstance(returned, str | bytes):
-        results = cast("Sequence[Any]", returned)  # each of them is judged on its own
-        if len(results) == expected:
-            return results
-        found = f"{len(results)} results"
+    if is_list(returned):
+        if len(returned) == expected:
+            return returned
+        found = f"{len(returned)} results"
     complaint = (
         f"the handler of a chunk returned {found}, expected a list of {expected}: a Result for each record, in order"
     )

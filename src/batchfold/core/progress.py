@@ -79,8 +79,8 @@ class Progress(Generic[R, V, E, D]):
         return self._schedule.start()
 
     def finish(self, position: int, ending: Ending[V, E, D]) -> None:
-        """Say what handling a started record came to."""
-        if self._observe is not None:
+        """Say what handling a started record came to; `None` if its handler was not reached after all."""
+        if self._observe is not None and ending is not None:
             self._observe_one(position, ending)
         self._endings[position] = ending
         self._schedule.finish(position, done=is_done(ending))

@@ -7,7 +7,7 @@ from returns.result import Success
 from typing_extensions import TypeVar
 
 from batchfold.core.faults import Crashed
-from batchfold.core.handler import AnyResult
+from batchfold.core.handler import AnyFuture, AnyResult
 from batchfold.core.outcomes import Failed, Settled
 from batchfold.core.record import Record
 from batchfold.core.returned import result_of
@@ -19,6 +19,9 @@ D_any = TypeVar("D_any", bound=Record, default=Any)
 Settle: TypeAlias = Callable[[Failed[E, D_any]], AnyResult[object, object]]
 """`Failed` in, `Result` out. `Success` settles the record: it is done. `Failure(None)` leaves it as it is. Any other
 `Failure` leaves it failed, and says why it could not be settled."""
+
+AsyncSettle: TypeAlias = Callable[[Failed[E, D_any]], AnyFuture[object, object]]
+"""The same as an async function, for async runs."""
 
 
 def settled_or_failed(failed: Failed[E, D], returned: object) -> Settled[E, D] | Failed[E, D]:

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 from batchfold.core.batch import Batch
+from batchfold.core.faults import Malformed
 from batchfold.core.response import item_name
 from batchfold.shell.errors import BatchProcessingError, RejectedError, UnprocessedError
 from batchfold.shell.redact import redacted
@@ -19,16 +20,17 @@ def batch_error(batch: Batch[Any, Any, Any]) -> BatchProcessingError:
     """
     exceptions: dict[int, Exception] = {}
 
-    def add(error: object, note: str) -> None:
+    def add(error: object, note: str, *, is_clean: bool) -> None:
         if id(error) not in exceptions:
-            exceptions[id(error)] = _exception_for(error)
+            exceptions[id(error)] = _exception_for(error, is_clean=is_clean)
         exceptions[id(error)].add_note(note)
 
     for failed in batch.failed:
         name = item_name(failed.item_id)
-        add(failed.fault.error, f"{_NOTE}{name} failed")
+        # what parsing raised comes from the source without its input
+        add(failed.fault.error, f"{_NOTE}{name} failed", is_clean=isinstance(failed.fault, Malformed))
         if failed.settle_error is not None:
-            add(failed.settle_error, f"{_NOTE}{name} could not be settled")
+            add(failed.settle_error, f"{_NOTE}{name} could not be settled", is_clean=False)
     unprocessed = len(batch.unprocessed)
     group = list(exceptions.values()) or [UnprocessedError(f"{unprocessed} records were not started: time ran out")]
     kinds = Counter(type(exception).__name__ for exception in group)
@@ -40,8 +42,8 @@ def batch_error(batch: Batch[Any, Any, Any]) -> BatchProcessingError:
     )
 
 
-def _exception_for(error: object) -> Exception:
-    exception = redacted(error) if isinstance(error, BaseException) else RejectedError(error)
+def _exception_for(error: object, *, is_clean: bool) -> Exception:
+    exception = redacted(error) if isinstance(error, Exception) and not is_clean else error
     if not isinstance(exception, Exception):  # a group holds no SystemExit or its like, which a Failure may hold
         return RejectedError(error)
     notes: list[str] = getattr(exception, "__notes__", [])

@@ -8,8 +8,8 @@ from batchfold.core.record import Record
 from batchfold.core.source import Source
 from batchfold.shell.context import LambdaContext
 from batchfold.shell.observer import harmless
-from batchfold.shell.options import FoldOptions, refuse_unknown
-from batchfold.shell.reserve import until_reserve
+from batchfold.shell.options import AsyncFoldOptions, FoldOptions, refuse_unknown
+from batchfold.shell.reserve import ms_before_reserve
 
 R = TypeVar("R")
 V = TypeVar("V")
@@ -18,7 +18,10 @@ D = TypeVar("D", bound=Record)
 
 
 def begin(
-    event: Event, source: Source[R, D], context: LambdaContext | None, options: FoldOptions[V, E, D]
+    event: Event,
+    source: Source[R, D],
+    context: LambdaContext | None,
+    options: FoldOptions[V, E, D] | AsyncFoldOptions[V, E, D],
 ) -> Progress[R, V, E, D]:
     """Read the event and make ready to handle its records.
 
@@ -26,9 +29,6 @@ def begin(
     make no sense.
     """
     refuse_unknown(options)
-    return Progress(
-        event,
-        source,
-        observe=harmless(options.get("observe")),
-        may_start=until_reserve(context, options.get("reserve_ms")),
-    )
+    ms_left = ms_before_reserve(context, options.get("reserve_ms"))
+    may_start = None if ms_left is None else lambda: ms_left() > 0
+    return Progress(event, source, observe=harmless(options.get("observe")), may_start=may_start)

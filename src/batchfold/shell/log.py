@@ -36,18 +36,21 @@ def log_batch(batch: Batch[Any, Any, Any]) -> None:
 
 def log_observer(error: Exception) -> None:
     """Write that an observer raised."""
-    _log(logging.ERROR, "an observer raised; the outcome that it was told stands", error)
+    _log(logging.ERROR, "an observer raised; the outcome that it was told stands", redacted(error))
 
 
 def _log_failed(failed: Failed[Any, Any]) -> None:
-    error = failed.fault.error
-    # of what parsing raises only the type is told: a decoder's ValueError likes to quote what it could not decode
-    shown = error if isinstance(error, BaseException) and not isinstance(failed.fault, Malformed) else None
-    _log(logging.ERROR, f"record {item_name(failed.item_id)} failed and comes back: {_why(failed.fault)}", shown)
+    name = item_name(failed.item_id)
+    # of what parsing raised, no text but what `told` vouches for: a decoder's ValueError likes to quote its input
+    error = None if isinstance(failed.fault, Malformed) else _printable(failed.fault.error)
+    _log(logging.ERROR, f"record {name} failed and comes back: {_why(failed.fault)}", error)
     if failed.settle_error is not None:
-        also = failed.settle_error if isinstance(failed.settle_error, BaseException) else None
-        reason = told(failed.settle_error)
-        _log(logging.ERROR, f"record {item_name(failed.item_id)} could not be settled: {reason}", also)
+        error = _printable(failed.settle_error)
+        _log(logging.ERROR, f"record {name} could not be settled: {told(error or failed.settle_error)}", error)
+
+
+def _printable(error: object) -> BaseException | None:
+    return redacted(error) if isinstance(error, BaseException) else None
 
 
 def _why(fault: Fault[Any]) -> str:
@@ -55,15 +58,15 @@ def _why(fault: Fault[Any]) -> str:
         case Malformed(error):
             return f"its payload would not parse ({told(error)})"
         case Rejected(error):
-            return f"the handler returned a Failure ({told(error)})"
+            return f"the handler returned a Failure ({told(_printable(error) or error)})"
         case Crashed(error):
-            return f"handling it raised {told(error)}"
+            return f"handling it raised {told(_printable(error))}"
 
 
 def _log(level: int, message: str, error: BaseException | None) -> None:
     """Write, whatever the user's logging handlers make of it: they must not fail the invocation."""
     try:
-        logger.log(level, message, exc_info=None if error is None else redacted(error))
+        logger.log(level, message, exc_info=error)
     except Exception:  # noqa: BLE001  # a handler that cannot write this may still write less
         with suppress(Exception):  # nowhere left to say it
             logger.log(level, message)

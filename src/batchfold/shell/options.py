@@ -7,29 +7,41 @@ from typing_extensions import TypeVar
 
 from batchfold.core.progress import Observe
 from batchfold.core.record import Record
-from batchfold.core.settle import Settle
+from batchfold.core.settle import AsyncSettle, Settle
 
 V = TypeVar("V")
 E = TypeVar("E")
 D = TypeVar("D", bound=Record, default=Any)
 
 
-class FoldOptions(TypedDict, Generic[V, E, D], total=False):
-    """Options of `fold_batch`, `process_batch`, their async twins and `as_lambda_handler`."""
+class SharedOptions(TypedDict, Generic[V, E, D], total=False):
+    """What means the same wherever it is given."""
 
-    settle: Settle[E, D] | None
-    """The last word on each failed record: `dead_letter(...)`, `discard(...)`, or any function `Failed -> Result`."""
     observe: Observe[V, E, D] | None
     """Called with every outcome as it is known. What it raises is logged and changes nothing."""
     reserve_ms: int | None
     """No record is started, except the first, unless more than this many milliseconds remain."""
 
 
-_FOLD_OPTIONS = frozenset(("settle", "observe", "reserve_ms"))
+class FoldOptions(SharedOptions[V, E, D], Generic[V, E, D], total=False):
+    """Options of `fold_batch`, `process_batch` and, with a synchronous handler, `as_lambda_handler`."""
+
+    settle: Settle[E, D] | None
+    """The last word on each failed record: `dead_letter(...)`, `discard(...)`, or any function `Failed -> Result`."""
+
+
+class AsyncFoldOptions(SharedOptions[V, E, D], Generic[V, E, D], total=False):
+    """Options of `fold_batch_async`, `process_batch_async` and, with an async handler, `as_lambda_handler`."""
+
+    settle: Settle[E, D] | AsyncSettle[E, D] | None
+    """The last word on each failed record, as in `FoldOptions`. It may be async."""
+
+
+_KNOWN = frozenset(("settle", "observe", "reserve_ms"))
 
 
 def refuse_unknown(options: Mapping[str, object]) -> None:
     """Raise `TypeError` for an option that no way of running a batch has; checkers see it earlier."""
     for name in options:
-        if name not in _FOLD_OPTIONS:
-            raise TypeError(f"unexpected option {name}=, expected one of {', '.join(sorted(_FOLD_OPTIONS))}")
+        if name not in _KNOWN:
+            raise TypeError(f"unexpected option {name}=, expected one of {', '.join(sorted(_KNOWN))}")

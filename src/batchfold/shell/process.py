@@ -16,7 +16,7 @@ from batchfold.core.source import Source
 from batchfold.shell.begin import begin
 from batchfold.shell.context import LambdaContext
 from batchfold.shell.options import FoldOptions
-from batchfold.shell.respond import RaiseOn, respond
+from batchfold.shell.respond import RaiseOn, refuse_unknown_raise_on, respond
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -96,6 +96,7 @@ def process_batch(
         BatchProcessingError: as `raise_on` says; by default if no record was done.
         UnexpectedEventError: the source cannot read the event. No record was handled.
     """
+    refuse_unknown_raise_on(raise_on)
     batch = fold_batch(event, handler, source, context=context, executor=executor, **options)
     return respond(batch, raise_on)
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 from typing_extensions import TypeIs
 
 from batchfold.sources.fields import PayloadError
-from batchfold.sources.privacy import is_without_input, without_input
+from batchfold.sources.privacy import without_input
 
 _MOST_RULES = 5
 
@@ -36,7 +36,7 @@ def _redacted(error: BaseException, seen: set[int]) -> BaseException:
 
 def _without_input_inside(error: BaseException, seen: set[int]) -> BaseException:
     clean = error
-    if is_validation_error(error) and not is_without_input(error):
+    if is_validation_error(error):
         clean = without_input(cast("Any", error))  # the line above says it: pydantic may not even be imported
     elif is_group(error):
         parts = [_redacted(part, seen) for part in error.exceptions]
@@ -62,7 +62,10 @@ def is_validation_error(error: BaseException) -> bool:
 
 
 def told(error: object) -> str:
-    """What may be said of an error in one line: its type, and more where its text is known to quote no payload."""
+    """What may be said of an error in one line: its type, and more where that is known to quote no payload.
+
+    Positions in a `ValidationError` are told as they stand; `redacted` hides what is a key of the payload.
+    """
     name = type(error).__name__
     if isinstance(error, BaseException) and is_validation_error(error):
         return f"{name}: {_broken_rules(error)}"
@@ -76,8 +79,7 @@ def told(error: object) -> str:
 
 
 def _broken_rules(error: BaseException) -> str:
-    clean: Any = error if is_without_input(error) else without_input(cast("Any", error))  # as above
-    problems = clean.errors(include_url=False, include_input=False)
+    problems = cast("Any", error).errors(include_url=False, include_input=False)  # as above
     rules = [f"{'.'.join(map(str, problem['loc'])) or 'payload'} {problem['type']}" for problem in problems]
     more = f" and {len(rules) - _MOST_RULES} more" if len(rules) > _MOST_RULES else ""
     return ", ".join(rules[:_MOST_RULES]) + more

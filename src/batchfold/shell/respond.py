@@ -18,13 +18,18 @@ RaiseOn: TypeAlias = Literal["entire_batch", "any_failure", "never"]
 _RAISE_ON: tuple[str, ...] = get_args(RaiseOn)
 
 
+def refuse_unknown_raise_on(raise_on: str) -> None:
+    """Raise `ValueError` unless it is one of the three; asked before any record is handled."""
+    if raise_on not in _RAISE_ON:
+        raise ValueError(f"raise_on is one of {', '.join(map(repr, _RAISE_ON))}, got {raise_on!r}")
+
+
 def respond(batch: Batch[Any, Any, Any], raise_on: RaiseOn = "entire_batch") -> PartialResponse:
     """Log what failed, raise if told to, and return the partial response.
 
     Raises `BatchProcessingError` as `raise_on` says; see there.
     """
-    if raise_on not in _RAISE_ON:
-        raise ValueError(f"raise_on is one of {', '.join(map(repr, _RAISE_ON))}, got {raise_on!r}")
+    refuse_unknown_raise_on(raise_on)
     not_done = batch.not_done
     if not_done or batch.settled:
         from batchfold.shell.log import log_batch  # noqa: PLC0415  # logging costs a cold start 7 ms where nothing fails

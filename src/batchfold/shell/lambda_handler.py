@@ -1,0 +1,265 @@
+"""`as_lambda_handler`: the function that Lambda calls, made of a handler of records."""
+
+from collections.abc import Awaitable, Callable
+from inspect import Parameter, iscoroutinefunction, signature
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, Union, cast, overload
+
+from typing_extensions import Unpack
+
+from batchfold.core.attempt import attempt_with
+from batchfold.core.batch import Batch
+from batchfold.core.chunks import InChunks
+from batchfold.core.event import Event
+from batchfold.core.handler import AnyFuture, AnyResult
+from batchfold.core.progress import Progress
+from batchfold.core.record import Record
+from batchfold.core.response import PartialResponse
+from batchfold.core.returned import is_awaitable
+from batchfold.core.source import Source
+from batchfold.shell.begin import begin
+from batchfold.shell.options import AsyncFoldOptions, FoldOptions, refuse_unknown
+from batchfold.shell.process import fold_batch
+from batchfold.shell.process_async import fold_batch_async
+from batchfold.shell.respond import RaiseOn, refuse_unknown_raise_on, respond
+
+R = TypeVar("R")
+V = TypeVar("V")
+E = TypeVar("E")
+C = TypeVar("C")
+C_contra = TypeVar("C_contra", contravariant=True)
+D = TypeVar("D", bound=Record)
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from returns.context import RequiresContextFutureResult, RequiresContextIOResult, RequiresContextResult
+
+    NeedsContext: TypeAlias = Union[RequiresContextResult[V, E, C], RequiresContextIOResult[V, E, C]]
+    NeedsContextAsync: TypeAlias = RequiresContextFutureResult[V, E, C]
+else:
+    # these cost a cold start 20 ms, and only the checkers read them
+    Executor = Any
+    NeedsContext = dict[V, dict[E, C]]
+    NeedsContextAsync = dict[V, dict[E, C]]
+
+
+class LambdaFunction(Protocol[C_contra]):
+    """What Lambda calls."""
+
+    def __call__(self, event: Event, context: C_contra, /) -> PartialResponse:
+        """Handle the event."""
+        ...
+
+
+@overload
+def as_lambda_handler(
+    handler: Callable[[R], AnyResult[V, E]],
+    source: Source[R, D],
+    *,
+    executor: Executor | None = None,
+    raise_on: RaiseOn = "entire_batch",
+    **options: Unpack[FoldOptions[V, E, D]],
+) -> LambdaFunction[object]: ...
+@overload
+def as_lambda_handler(
+    handler: Callable[[R], AnyFuture[V, E]],
+    source: Source[R, D],
+    *,
+    max_concurrency: int = 10,
+    cancel_at_reserve: bool = False,
+    raise_on: RaiseOn = "entire_batch",
+    **options: Unpack[AsyncFoldOptions[V, E, D]],
+) -> LambdaFunction[object]: ...
+@overload
+def as_lambda_handler(
+    handler: Callable[[R], NeedsContext[V, E, C]] | Callable[[R, C], AnyResult[V, E]],
+    source: Source[R, D],
+    *,
+    executor: Executor | None = None,
+    raise_on: RaiseOn = "entire_batch",
+    **options: Unpack[FoldOptions[V, E, D]],
+) -> LambdaFunction[C]: ...
+@overload
+def as_lambda_handler(
+    handler: Callable[[R], NeedsContextAsync[V, E, C]] | Callable[[R, C], AnyFuture[V, E]],
+    source: Source[R, D],
+    *,
+    max_concurrency: int = 10,
+    cancel_at_reserve: bool = False,
+    raise_on: RaiseOn = "entire_batch",
+    **options: Unpack[AsyncFoldOptions[V, E, D]],
+) -> LambdaFunction[C]: ...
+def as_lambda_handler(
+    handler: Callable[..., Any],
+    source: Source[Any, Any],
+    *,
+    executor: Executor | None = None,
+    max_concurrency: int | None = None,
+    cancel_at_reserve: bool = False,
+    raise_on: RaiseOn = "entire_batch",
+    **options: Any,
+) -> LambdaFunction[Any]:
+    """Make the function that Lambda calls. The handler itself stays as it is, to be imported and tested.
+
+    The handler may be synchronous or async. It gets the Lambda context if it takes a second required parameter, or if it
+    returns one of returns' `RequiresContext...Result` containers.
+
+    An async handler runs on an event loop that this thread keeps across warm invocations, so that clients bound to it
+    survive; `max_concurrency` and `cancel_at_reserve` are those of `process_batch_async`. A synchronous one may run in
+    the threads of an `executor`, as in `process_batch`. The other options are theirs too.
+
+    >>> from batchfold import as_lambda_handler, sqs
+    >>> from returns.result import Success
+    >>> lambda_handler = as_lambda_handler(lambda record: Success(len(record.body)), sqs())
+    >>> event = {"Records": [{"messageId": "m1", "eventSource": "aws:sqs", "body": "hello"}]}
+    >>> lambda_handler(event, None)
+    {'batchItemFailures': []}
+
+    Raises `TypeError` and `ValueError` at once for options that make no sense. What the function raises is what
+    `process_batch` does.
+    """
+    refuse_unknown(options)
+    refuse_unknown_raise_on(raise_on)
+    is_async = _is_async(handler, options.get("settle"))
+    if max_concurrency is not None or cancel_at_reserve:
+        if executor is not None or is_async is False:
+            raise TypeError("max_concurrency= and cancel_at_reserve= are for async handlers, executor= is for others")
+        is_async = True
+    elif executor is not None:
+        if is_async:
+            raise TypeError(
+                "executor= runs synchronous handlers in threads; the handler is async, give max_concurrency="
+            )
+        is_async = False
+    record_handler_for = _context_passer(handler)
+    shared = cast("FoldOptions[Any, Any]", options)  # as each overload has it
+    reads_time = options.get("reserve_ms") is not None
+
+    def lambda_function(event: Event, context: Any, /) -> PartialResponse:
+        nonlocal is_async
+        record_handler = record_handler_for(context)
+        clock = context if reads_time else None
+        if is_async:
+            from batchfold.shell.loop import run_on_loop  # noqa: PLC0415  # asyncio costs a cold start 30 ms
+
+            batch: Batch[Any, Any] = run_on_loop(
+                fold_batch_async(
+                    event,
+                    record_handler,
+                    source,
+                    context=clock,
+                    max_concurrency=_MAX_CONCURRENCY if max_concurrency is None else max_concurrency,
+                    cancel_at_reserve=cancel_at_reserve,
+                    **options,
+                )
+            )
+        elif is_async is False:
+            batch = fold_batch(event, record_handler, source, context=clock, executor=executor, **options)
+        else:
+            progress: Progress[Any, Any, Any, Any] = begin(event, source, clock, shared)
+            batch, is_async = _fold_and_learn(progress, record_handler, options.get("settle"))
+        return respond(batch, raise_on)
+
+    return lambda_function
+
+
+_MAX_CONCURRENCY = 10
+
+
+def _is_async(handler: Callable[..., Any], settle: object) -> bool | None:
+    """Whether the handler is async; `None` if only its first call can tell, as with one that returns `FutureResult`."""
+    if isinstance(handler, InChunks):
+        return False
+    called = [handler, type(handler).__call__, settle]
+    return True if any(map(iscoroutinefunction, called)) else None
+
+
+class _TurnedOutAsync(BaseException):
+    """Leaves a synchronous fold with what the handler returned for its first record, an awaitable."""
+
+    def __init__(self, returned: Awaitable[Any]) -> None:
+        super().__init__()
+        self.returned = returned
+
+
+def _fold_and_learn(
+    progress: Progress[Any, Any, Any, Any], handler: Callable[[Any], Any], settle: Any
+) -> tuple[Batch[Any, Any], bool | None]:
+    """Fold, and learn from the first call whether the handler is async. If it is, go on as an async run."""
+    is_async: bool | None = None
+
+    def watched(record: Any) -> Any:
+        nonlocal is_async
+        returned = handler(record)
+        if is_async is None:
+            is_async = is_awaitable(returned)
+        if is_async:
+            raise _TurnedOutAsync(returned)
+        return returned
+
+    attempt = attempt_with(watched, progress.source, settle)
+    while (position := progress.start()) is not None:
+        try:
+            ending = attempt(progress.raws[position], progress.item_ids[position])
+        except _TurnedOutAsync as turned_out:
+            return _go_on_async(progress, handler, settle, (position, turned_out.returned)), True
+        progress.finish(position, ending)
+    return progress.batch(), is_async
+
+
+def _go_on_async(
+    progress: Progress[Any, Any, Any, Any],
+    handler: Callable[[Any], Any],
+    settle: Any,
+    begun: tuple[int, Awaitable[Any]],
+) -> Batch[Any, Any]:
+    from batchfold.shell.loop import run_on_loop  # noqa: PLC0415  # asyncio costs a cold start 30 ms
+    from batchfold.shell.side_by_side import fold_side_by_side  # noqa: PLC0415  # as above
+
+    return run_on_loop(
+        fold_side_by_side(
+            progress,
+            handler,
+            settle,
+            max_concurrency=_MAX_CONCURRENCY,
+            ms_before_cancelling=None,
+            begun=begun,
+        )
+    )
+
+
+def _context_passer(handler: Callable[..., Any]) -> Callable[[Any], Callable[[Any], Any]]:
+    """From the Lambda context to a handler that takes the record alone."""
+    if type(handler) is InChunks:
+        return lambda _context: handler
+    if _takes_context(handler):
+        return lambda context: lambda record: handler(record, context)
+
+    def for_context(context: Any) -> Callable[[Any], Any]:
+        def handle(record: Any) -> Any:
+            returned: Any = handler(record)
+            needs_context = type(returned).__module__.startswith("returns.context")
+            return returned(context) if needs_context else returned
+
+        return handle
+
+    return for_context
+
+
+def _takes_context(handler: Callable[..., Any]) -> bool:
+    try:
+        parameters = signature(handler).parameters.values()
+    except (TypeError, ValueError):  # some callables written in C have no signature
+        return False
+    positional = [p for p in parameters if p.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)]
+    required = [p.name for p in positional if p.default is Parameter.empty]
+    takes_any = any(p.kind is Parameter.VAR_POSITIONAL for p in parameters)
+    if len(required) > _RECORD_AND_CONTEXT or not (positional or takes_any):
+        raise TypeError(
+            "a handler takes the record and, if it needs it, the Lambda context as a second required parameter, "
+            f"got one that requires {len(required)} ({', '.join(required)})"
+        )
+    return len(required) == _RECORD_AND_CONTEXT
+
+
+_RECORD_AND_CONTEXT = 2
