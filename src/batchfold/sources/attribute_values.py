@@ -35,10 +35,13 @@ def python_values(attributes: Any) -> dict[str, Any]:
     try:
         pairs = attributes.items()
     except AttributeError:
-        raise ValueError(
-            f"expected a mapping of names to attribute values, found a value of type {type(attributes).__name__}"
-        ) from None
-    return {name: python_value(attribute_value) for name, attribute_value in pairs}
+        pass
+    else:
+        return {name: python_value(attribute_value) for name, attribute_value in pairs}
+    # not inside `except`: the error above holds what it is about, and would be the context of this one
+    raise ValueError(
+        f"expected a mapping of names to attribute values, found a value of type {type(attributes).__name__}"
+    )
 
 
 def python_value(attribute_value: Any) -> Any:
@@ -47,8 +50,10 @@ def python_value(attribute_value: Any) -> Any:
         ((tag, content),) = attribute_value.items()
         convert = _BY_TAG[tag]
     except (AttributeError, KeyError, TypeError, ValueError):
-        _refuse(attribute_value)
-    return convert(content)
+        pass
+    else:
+        return convert(content)
+    _refuse(attribute_value)  # not inside `except`, as above
 
 
 def _refuse(attribute_value: object) -> NoReturn:

@@ -63,6 +63,5 @@ def bytes_of(base64: Any, name: str) -> bytes:
     try:
         return a2b_base64(base64, strict_mode=True)
     except TypeError:
-        raise ValueError(
-            f"expected {name!r} to be base64 text, found a value of type {type(base64).__name__}"
-        ) from None
+        found = type(base64).__name__
+    raise ValueError(f"expected {name!r} to be base64 text, found a value of type {found}")

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
-from batchfold.core.event import Event, RawRecord
+from batchfold.core.event import RawRecord
 from batchfold.core.response import KafkaItemId
 from batchfold.sources.forms import is_list, is_mapping
-from batchfold.sources.reading import a_kind_of, check_event_source, quoted, refuse, refuse_other_than_mapping
+from batchfold.sources.reading import a_kind_of, check_event_source, checked_event, quoted, refuse
 
 _NAME = "Kafka"
 _EVENT_SOURCES = ("aws:kafka", "aws:SelfManagedKafka")
@@ -17,13 +17,13 @@ _partition_of = itemgetter("partition")
 _offset_of = itemgetter("offset")
 
 
-def read_kafka(event: Event) -> tuple[Sequence[RawRecord], Sequence[KafkaItemId]]:
+def read_kafka(delivered: object) -> tuple[Sequence[RawRecord], Sequence[KafkaItemId]]:
     """Read an event of Amazon MSK or of a self-managed cluster; a `ReadEvent`.
 
     Records arrive in the order of the mapping and of the lists in it. The topic and the partition of a record must be
     those of the key that lists it: the response names a record by that key and its offset.
     """
-    refuse_other_than_mapping(event, _NAME)
+    event = checked_event(delivered, _NAME)
     check_event_source(event, _EVENT_SOURCES, _NAME, "the event")
     lists = event.get("records")
     if not is_mapping(lists):

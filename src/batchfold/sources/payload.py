@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Literal
 
-from typing_extensions import TypeForm, TypeVar
+from typing_extensions import TypeVar
 
 from batchfold.sources.fields import UNDECODED
 from batchfold.sources.privacy import is_validation_error, names_in, without_input
@@ -17,7 +17,7 @@ T = TypeVar("T")
 _Method = Literal["validate_json", "validate_python"]
 
 
-def from_json(form: TypeForm[T]) -> Callable[[str | bytes], T]:
+def from_json(form: Any) -> Callable[[Any], Any]:
     """Validate JSON into a type, straight from its text.
 
     What comes back raises pydantic's `ValidationError` (a `ValueError`) without the input that it is about.
@@ -25,7 +25,7 @@ def from_json(form: TypeForm[T]) -> Callable[[str | bytes], T]:
     return _validator(form, "validate_json")
 
 
-def from_python(form: TypeForm[T]) -> Callable[[object], T]:
+def from_python(form: Any) -> Callable[[Any], Any]:
     """Validate a Python value into a type; fails as `from_json` does."""
     return _validator(form, "validate_python")
 

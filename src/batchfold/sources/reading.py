@@ -55,8 +55,8 @@ def reader(
         well = {*map(type, raws)} <= {dict} and {*map(type, item_ids)} <= {str} and event_sources <= {event_source}
         return item_ids if well and all(map(is_id, item_ids)) else None
 
-    def read(event: Event) -> tuple[Sequence[RawRecord], Sequence[str]]:
-        refuse_other_than_mapping(event, name)
+    def read(delivered: object) -> tuple[Sequence[RawRecord], Sequence[str]]:
+        event = checked_event(delivered, name)
         refuse_tumbling_window(event)
         raws = listed(event, "Records", name)
         # all at once first, one by one only where something is off: a third of the time on a healthy event
@@ -72,10 +72,11 @@ def _at(path: tuple[str, ...], found: Any) -> object:
     return found
 
 
-def refuse_other_than_mapping(event: object, name: str) -> None:
-    """Refuse an event that is no mapping."""
-    if not is_mapping(event):
-        refuse(f"expected an event of {name}, a mapping, found {a_kind_of(event)}")
+def checked_event(delivered: object, name: str) -> Event:
+    """The event, if it is a mapping."""
+    if not is_mapping(delivered):
+        refuse(f"expected an event of {name}, a mapping, found {a_kind_of(delivered)}")
+    return delivered
 
 
 def refuse_tumbling_window(event: Event) -> None:
@@ -91,8 +92,8 @@ def refuse_tumbling_window(event: Event) -> None:
         )
 
 
-def listed(event: Event, key: str, name: str) -> Sequence[RawRecord]:
-    """The list that stands under `key`."""
+def listed(event: Event, key: str, name: str) -> Sequence[Any]:
+    """The list that stands under `key`, whatever is in it."""
     raws = event.get(key)
     if is_list(raws):
         return raws
@@ -102,7 +103,8 @@ def listed(event: Event, key: str, name: str) -> Sequence[RawRecord]:
 
 def check_event_source(holder: Mapping[str, Any], expected: tuple[str, ...], name: str, where: str) -> None:
     """Refuse what another source sent."""
-    if (found := holder.get("eventSource")) not in expected:
+    found = holder.get("eventSource")
+    if found not in expected:
         shown = quoted(found) if "eventSource" in holder else "none"
         refuse(
             f"expected {where} to have the eventSource of {name}, {' or '.join(map(repr, expected))}, found {shown}: "
