@@ -35,7 +35,7 @@ EventSource: TypeAlias = SqsQueue | KinesisStream | DynamoDBStream | KafkaTopic
 _NOTHING_FAILS = FailureSchedule()
 
 
-def drain(  # noqa: PLR0913  # each is a circumstance of the run, and given by keyword
+def drain(  # each is a circumstance of the run, and given by keyword
     make: MakeFunction,
     *,
     source: EventSource,
@@ -84,7 +84,7 @@ def drain(  # noqa: PLR0913  # each is a circumstance of the run, and given by k
     function = make(effect)
     state = source.begin(held)
     while state.delivery is not None and len(run.invocations) < most_invocations:
-        if stop_at_harm and run.judge.harm:
+        if stop_at_harm and (run.judge.harm or effect.strangers):
             break
         state = run.invoke(function, state, state.delivery)
     return run.history(state, schedule)
