@@ -1,8 +1,9 @@
 """The Lambda context, as far as batchfold and most handlers need it."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
+@runtime_checkable
 class LambdaContext(Protocol):
     """What Lambda passes beside the event. The runtime's own class fits, and so does Powertools' typed one.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from inspect import Parameter, iscoroutinefunction, signature
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, Union, cast, overload
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, Union, cast, overload, runtime_checkable
 
 from typing_extensions import Unpack
 
@@ -43,6 +43,7 @@ else:
     NeedsContextAsync = dict[V, dict[E, C]]
 
 
+@runtime_checkable
 class LambdaFunction(Protocol[C_contra]):
     """What Lambda calls."""
 
