@@ -36,10 +36,10 @@ class Batch(Generic[V_co, E_co, D_co]):
         self._endings = endings
         self._source = source
 
-    @cached_property
+    @property
     def outcomes(self) -> tuple[Outcome[V_co, E_co, D_co], ...]:
         """What became of each record, in arrival order."""
-        return self._outcomes_at(range(len(self._endings)))
+        return self._all
 
     @property
     def succeeded(self) -> tuple[Succeeded[V_co, D_co], ...]:
@@ -70,6 +70,10 @@ class Batch(Generic[V_co, E_co, D_co]):
     def response(self) -> PartialResponse:
         """What the Lambda function returns for this batch."""
         return self._source.respond([outcome.item_id for outcome in self.not_done])
+
+    @cached_property
+    def _all(self) -> tuple[Outcome[V_co, E_co, D_co], ...]:
+        return self._outcomes_at(range(len(self._endings)))
 
     @cached_property
     def _others(self) -> tuple[Outcome[V_co, E_co, D_co], ...]:
