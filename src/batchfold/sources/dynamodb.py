@@ -209,10 +209,13 @@ def dynamodb(
     >>> item_ids, record.new_image, record.old_image
     (['7'], {'id': 'a', 'n': Decimal('3')}, None)
     """
-    both = (image, image) if image is not UNDECODED else (new, old)
+    one_for_both = new is UNDECODED and old is UNDECODED
+    one_each = image is UNDECODED and new is not UNDECODED and old is not UNDECODED
+    if not one_for_both and not one_each:
+        raise TypeError("the images have one type, or one each, given as new= and as old=")
     return Source(
         read=_read,
-        parse=_parser(*both, decode),
+        parse=_parser(image if one_for_both else new, image if one_for_both else old, decode),
         as_delivered=DynamoDBRecord,
         lane_of=lambda _raws: lane,
         respond=name_lowest_sequence_number,

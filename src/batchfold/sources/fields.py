@@ -42,7 +42,7 @@ def nested(fields: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return found
 
 
-def moment_from_ms(ms: str | float) -> datetime:
+def moment_from_ms(ms: str | int) -> datetime:
     """A moment, in UTC, from milliseconds since the epoch."""
     return datetime.fromtimestamp(int(ms) / 1000, tz=UTC)
 

@@ -55,8 +55,8 @@ def _offsets_if_all_is_well(key: object, raws: Sequence[Any]) -> list[int] | Non
     if not ({*map(type, raws)} <= {dict} and {*map(type, topics)} <= {str} and types <= {int} and all(topics)):
         return None
     pairs = set(zip(map(_topic_of, raws), partitions, strict=True))
-    well = all(f"{topic}-{partition}" == key for topic, partition in pairs) and min(offsets, default=0) >= 0
-    return offsets if well else None
+    well = all(partition >= 0 and f"{topic}-{partition}" == key for topic, partition in pairs)
+    return offsets if well and min(offsets, default=0) >= 0 else None
 
 
 def _checked_offset(key: object, where: str, raw: object) -> int:

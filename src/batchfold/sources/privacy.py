@@ -76,7 +76,7 @@ def _rule(name: Any, message: str, context: dict[str, Any]) -> InitErrorDetails:
     except (KeyError, TypeError):
         said = _EMAIL if message.startswith(_EMAIL) else message
         return {"type": PydanticCustomError(name, "{said}", {"said": said}), "input": None}
-    return {"type": name, "input": None, "ctx": context}
+    return {"type": name, "input": None, "ctx": context} if context else {"type": name, "input": None}
 
 
 def names_in(schema: object) -> frozenset[str]:

@@ -1,0 +1,95 @@
+"""Payloads: types of every kind, validators that are kept, and what functions raise."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import pytest
+from pydantic import BaseModel, Field, ValidationError
+from typing_extensions import TypedDict
+
+from batchfold.sources.payload import from_function, from_json, from_python
+
+
+class Order(BaseModel):
+    kind: Literal["order"]
+    id: str
+
+
+class Refund(BaseModel):
+    kind: Literal["refund"]
+    amount: int
+
+
+@dataclass
+class Point:
+    x: int
+    y: int
+
+
+class Address(TypedDict):
+    street: str
+
+
+@pytest.mark.parametrize(
+    ("form", "json", "expected"),
+    [
+        (Order, '{"kind": "order", "id": "a"}', Order(kind="order", id="a")),
+        (Point, b'{"x": 1, "y": 2}', Point(1, 2)),
+        (Address, '{"street": "s"}', {"street": "s"}),
+        (list[Point], '[{"x": 1, "y": 2}]', [Point(1, 2)]),
+        (Order | Refund, '{"kind": "refund", "amount": 3}', Refund(kind="refund", amount=3)),
+        (
+            Annotated[Order | Refund, Field(discriminator="kind")],
+            '{"kind": "order", "id": "a"}',
+            Order(kind="order", id="a"),
+        ),
+        (None, "null", None),
+        (Any, "[1, null]", [1, None]),
+    ],
+)
+def test_json_is_validated_into_any_type_that_pydantic_takes(form: Any, json: str | bytes, expected: object) -> None:
+    assert from_json(form)(json) == expected
+
+
+def test_python_values_are_validated_into_a_type() -> None:
+    assert from_python(Point)({"x": 1, "y": "2"}) == Point(1, 2)
+
+
+def test_the_validator_of_a_type_is_made_once() -> None:
+    assert from_json(Order) is from_json(Order)
+    assert from_json(Order) is not from_python(Order)
+
+
+def test_unions_of_the_same_members_in_another_order_are_two_types() -> None:
+    assert from_json(bool | int) is not from_json(int | bool)
+
+
+def test_a_type_that_has_no_hash_is_taken_too() -> None:
+    form: Any = Annotated[int, Field(gt=3), ["no", "hash"]]
+    assert from_json(form)("4") == 4
+    with pytest.raises(ValidationError):
+        from_json(form)("3")
+
+
+def test_a_function_makes_the_payload() -> None:
+    assert from_function(len)("four") == 4
+
+
+def test_what_a_function_raises_is_raised_as_it_is() -> None:
+    raised = [ValueError("bad"), ConnectionError("down"), SystemExit(3)]
+
+    def failing(error: BaseException) -> None:
+        raise error
+
+    for error in raised:
+        with pytest.raises(type(error)) as caught:
+            from_function(failing)(error)
+        assert caught.value is error
+
+
+def test_a_validation_error_from_a_function_loses_its_input_and_every_name() -> None:
+    with pytest.raises(ValidationError) as caught:
+        from_function(Order.model_validate_json)('{"kind": "order", "id": {"s3cr3t": 1}}')
+    told = caught.value.errors(include_url=False)
+    assert told == [{"type": "string_type", "loc": ("[...]",), "msg": "Input should be a valid string", "input": None}]
+    assert "s3cr3t" not in f"{caught.value}{caught.value.__cause__}{caught.value.__context__}"
