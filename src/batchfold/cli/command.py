@@ -1,0 +1,128 @@
+"""The command line: what `batchfold` and `batchfold run` take."""
+
+import json
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from batchfold import BatchProcessingError, UnexpectedEventError, __version__
+from batchfold.cli.call import Call, called, context_of, function_name_of
+from batchfold.cli.delivery import UnknownEventError, delivery_of
+from batchfold.cli.load import CannotLoadError, loaded
+from batchfold.cli.report import report
+from batchfold.cli.told import listening
+from batchfold.cli.verdict import Verdict, judge
+from batchfold.shell.redact import redacted
+
+_ERROR = 2
+_HERE = Path(__file__).parent
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+def _print_version(asked: bool) -> None:  # noqa: FBT001  # typer calls it with the option's value
+    if asked:
+        typer.echo(f"batchfold {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def batchfold(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Partial batch responses for AWS Lambda."""
+    del version  # its callback has seen to it
+
+
+@app.command()
+def run(
+    function: Annotated[
+        str, typer.Argument(metavar="FILE.py:FUNCTION", help="The Lambda function, such as app.py:lambda_handler.")
+    ],
+    *,
+    event: Annotated[
+        Path,
+        typer.Option(
+            metavar="EVENT.json",
+            exists=True,
+            dir_okay=False,
+            allow_dash=True,
+            help="The event; - reads standard input.",
+        ),
+    ],
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.001, help="The function's timeout, which its context counts down.")
+    ] = 30.0,
+    only_response: Annotated[bool, typer.Option("--json", help="Print only the response, as JSON.")] = False,
+    show_traceback: Annotated[
+        bool, typer.Option("--traceback", help="Write what batchfold logs, with tracebacks, to the error output.")
+    ] = False,
+) -> None:
+    """Call a Lambda function on an event, and tell what becomes of each record.
+
+    The exit status is 0 if every record is done, 1 if some come back, 2 for an error: wrong usage, a file that cannot be
+    imported, a function that raises, or a response that Lambda cannot read (everything comes back), or one that loses
+    records.
+    """
+    try:
+        delivery = delivery_of(_text_of(event))
+        with loaded(function) as lambda_function, listening(aloud=show_traceback or only_response) as heard:
+            call = called(lambda_function, delivery.event, context_of(function_name_of(function), timeout))
+    except CannotLoadError as error:
+        if error.__cause__ is not None:
+            _print_traceback(error.__cause__)
+        _fail(str(error))
+    except (UnknownEventError, UnexpectedEventError) as error:
+        _fail(str(error))
+    verdict = judge(delivery, call, heard)
+    if call.error is not None:
+        _tell_error(call.error)
+    if only_response:
+        _print_response(call, verdict)
+    else:
+        report(delivery, verdict, call.response)
+    raise typer.Exit(verdict.exit_status)
+
+
+def _text_of(event: Path) -> str:
+    try:
+        return sys.stdin.read() if str(event) == "-" else event.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UnknownEventError(f"the event is not UTF-8: {error.reason} at byte {error.start}") from None
+
+
+def _print_response(call: Call, verdict: Verdict) -> None:
+    if verdict.exit_status == _ERROR:
+        for sentence in verdict.says:
+            typer.echo(sentence, err=True)
+    if call.error is None:
+        # what JSON cannot hold is told by its type: the sentences above say that Lambda cannot read it
+        typer.echo(json.dumps(call.response, default=lambda value: f"<{type(value).__name__}>"))
+
+
+def _tell_error(error: BaseException) -> None:
+    """The traceback of what the function raised, or the message where batchfold raised it and the message says it all."""
+    if isinstance(error, BatchProcessingError | UnexpectedEventError):
+        typer.echo(f"{type(error).__name__}: {error.args[0]}", err=True)
+    else:
+        _print_traceback(error)
+
+
+def _print_traceback(error: BaseException) -> None:
+    clean = redacted(error)
+    frames = clean.__traceback__
+    while frames is not None and Path(frames.tb_frame.f_code.co_filename).parent == _HERE:
+        frames = frames.tb_next  # the user's traceback begins where the user's code does
+    clean.__traceback__ = frames
+    traceback.print_exception(clean)
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(f"Error: {message}", err=True)
+    raise typer.Exit(_ERROR)

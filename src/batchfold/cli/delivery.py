@@ -1,0 +1,116 @@
+"""A delivery: which source an event is from, and what names its records to Lambda."""
+
+import json
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, cast
+
+from batchfold import (
+    DynamoDBRecord,
+    Event,
+    ItemId,
+    KinesisRecord,
+    RawRecord,
+    Source,
+    SqsRecord,
+    dynamodb,
+    kafka,
+    kinesis,
+    sqs,
+)
+
+Kind: TypeAlias = Literal["queue", "FIFO queue", "stream", "topic"]
+"""What the source keeps its records in, as far as that changes what a response means."""
+
+
+class UnknownEventError(Exception):
+    """The event is of none of the four sources."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What Lambda hands over: the event, and what can be told of it before it is handled."""
+
+    event: Event
+    kind: Kind
+    origin: str
+    """The source and the name of the queue, stream, table or topics, such as `SQS queue orders`."""
+    item_ids: tuple[ItemId, ...]
+
+
+def delivery_of(text: str) -> Delivery:
+    """Read the JSON of an event.
+
+    Raises `UnknownEventError` if it is of none of the sources, and `UnexpectedEventError` if it is of one of them, but
+    cannot be read as such.
+    """
+    event = _parsed(text)
+    first = _first_raw_record(event)
+    event_source = event.get("eventSource") or first.get("eventSource")
+    if event_source not in _READERS:
+        raise UnknownEventError(_not_recognised(event_source))
+    source, describe = _READERS[event_source]
+    raws, item_ids = source.read(event)
+    kind, origin = describe(raws)
+    return Delivery(event, kind, origin, tuple(item_ids))
+
+
+def key_of(item_id: ItemId) -> Hashable:
+    """An item identifier as something to look it up by."""
+    return item_id if isinstance(item_id, str) else (item_id["partition"], item_id["offset"])
+
+
+def _parsed(text: str) -> Event:
+    try:
+        event: object = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UnknownEventError(f"the event is not JSON: {error}") from None
+    if not isinstance(event, dict):
+        raise UnknownEventError(f"expected the event to be a JSON object, found a {type(event).__name__}")
+    return cast("Event", event)  # the keys of a JSON object are text
+
+
+def _first_raw_record(event: Event) -> Mapping[str, Any]:
+    raws: object = event.get("Records")
+    first: object = cast("list[object]", raws)[0] if isinstance(raws, list) and raws else None
+    return cast("Mapping[str, Any]", first) if isinstance(first, dict) else {}
+
+
+def _not_recognised(event_source: object) -> str:
+    found = f"eventSource {event_source!r}" if isinstance(event_source, str) else "no eventSource"
+    return (
+        f"the event is of none of the sources that batchfold knows ({', '.join(map(str, _READERS))}): it has {found}; "
+        "Lambda puts it into each of the Records, Kafka's into the event"
+    )
+
+
+def _queue(raws: Sequence[RawRecord]) -> tuple[Kind, str]:
+    name = SqsRecord(raws[0]).queue_name if raws and "eventSourceARN" in raws[0] else ""
+    kind: Kind = "FIFO queue" if name.endswith(".fifo") else "queue"
+    return kind, f"SQS {kind} {name}".rstrip()
+
+
+def _kinesis_stream(raws: Sequence[RawRecord]) -> tuple[Kind, str]:
+    name = KinesisRecord(raws[0]).stream_name if raws and "eventSourceARN" in raws[0] else ""
+    return "stream", f"Kinesis stream {name}".rstrip()
+
+
+def _table_stream(raws: Sequence[RawRecord]) -> tuple[Kind, str]:
+    name = DynamoDBRecord(raws[0]).table_name if raws and "eventSourceARN" in raws[0] else ""
+    return "stream", f"DynamoDB stream of table {name}".removesuffix(" of table ")
+
+
+def _topics(raws: Sequence[RawRecord]) -> tuple[Kind, str]:
+    names = dict.fromkeys(str(raw["topic"]) for raw in raws)
+    return "topic", f"Kafka topic{'s' if len(names) > 1 else ''} {', '.join(names)}".rstrip()
+
+
+_Reader: TypeAlias = tuple[Source[Any, Any], Callable[[Sequence[RawRecord]], tuple[Kind, str]]]
+
+_READERS: dict[object, _Reader] = {
+    "aws:sqs": (sqs(), _queue),
+    "aws:kinesis": (kinesis(), _kinesis_stream),
+    "aws:dynamodb": (dynamodb(), _table_stream),
+    "aws:kafka": (kafka(), _topics),
+    "aws:SelfManagedKafka": (kafka(), _topics),
+}
