@@ -16,7 +16,7 @@ from batchfold.core.lanes import whole_batch
 from batchfold.core.progress import Progress
 from batchfold.core.record import Record
 from batchfold.core.response import ItemId
-from batchfold.core.returned import result_of
+from batchfold.core.returned import close_unawaited, result_of
 from batchfold.core.settle import Settle
 from batchfold.core.source import Source
 
@@ -131,9 +131,11 @@ def refuse_one_lane(progress: Progress[Any, Any, Any, Any], size: int) -> None:
 def _results_of(returned: object, expected: int) -> Sequence[Any] | Crashed:
     found = f"a {type(returned).__name__}"
     if is_list(returned):
-        if len(returned) == expected:
-            return returned
-        found = f"{len(returned)} results"
+        results = list(returned)  # what a lazy sequence raises is raised here, where it fails this chunk
+        if len(results) == expected:
+            return results
+        found = f"{len(results)} results"
+    close_unawaited(returned)
     complaint = (
         f"the handler of a chunk returned {found}, expected a list of {expected}: a Result for each record, in order"
     )

@@ -12,8 +12,8 @@ from returns.result import Failure, Result, Success
 from batchfold.core.faults import Crashed
 
 
-def result_of(returned: object) -> Result[Any, Any] | Crashed:
-    """The `Result` that a handler returned, taken out of its `IOResult` if it stands in one.
+def result_of(returned: object, giver: str = "the handler") -> Result[Any, Any] | Crashed:
+    """The `Result` that a handler (or whoever `giver` names) returned, taken out of its `IOResult` if it stands in one.
 
     Anything else is `Crashed` with a `TypeError` that says what came back and how to mend it: `None`, a bare value, an
     awaitable, and a `Success` that holds a container or an awaitable (`@safe` on a function that returns a `Result`
@@ -27,17 +27,17 @@ def result_of(returned: object) -> Result[Any, Any] | Crashed:
         value: Any = success.unwrap()
         if value is None or not (BaseContainer in type(value).__mro__ or is_awaitable(value)):
             return success
-        _close(value)
+        close_unawaited(value)
         return _refused(
-            f"the handler returned a Success that holds a {type(value).__name__}, whose own outcome would be lost; "
+            f"{giver} returned a Success that holds a {type(value).__name__}, whose own outcome would be lost; "
             "a Result inside comes of `@safe` on a function that returns a Result: take `@safe` off, "
             "or flatten it with returns.converters.flatten; an awaitable must be awaited first"
         )
     if _is_io_result(returned):
         from returns.unsafe import unsafe_perform_io  # noqa: PLC0415  # as below
 
-        return result_of(unsafe_perform_io(cast("Any", returned)))
-    return _refused(_complaint(returned))
+        return result_of(unsafe_perform_io(cast("Any", returned)), giver)
+    return _refused(_complaint(returned, giver))
 
 
 def is_awaitable(value: object) -> bool:
@@ -50,31 +50,31 @@ def _is_io_result(value: object) -> bool:
     return any((kind.__module__, kind.__name__) == ("returns.io", "IOResult") for kind in type(value).__mro__)
 
 
-def _complaint(returned: object) -> str:
+def _complaint(returned: object, giver: str) -> str:
     name = type(returned).__name__
     if returned is None:
         return (
-            "the handler returned None, expected a Result: a `return` may be missing; "
+            f"{giver} returned None, expected a Result: a `return` may be missing; "
             "return Success(None) for a record that is done"
         )
     if type(returned).__module__.startswith("returns.context"):
         return (
-            f"the handler returned a {name}, which needs the Lambda context: only as_lambda_handler passes it on; "
+            f"{giver} returned a {name}, which needs the Lambda context: only as_lambda_handler passes it on; "
             "elsewhere call the handler with the context yourself"
         )
     if is_awaitable(returned):
-        _close(returned)
+        close_unawaited(returned)
         return (
-            f"the handler returned an awaitable ({name}), expected a Result: "
+            f"{giver} returned an awaitable ({name}), expected a Result: "
             "async handlers go to process_batch_async, fold_batch_async or as_lambda_handler"
         )
     return (
-        f"the handler returned a {name}, expected a Result: return Success(value) or Failure(error), "
+        f"{giver} returned a {name}, expected a Result: return Success(value) or Failure(error), "
         "or decorate a function that raises with returns.result.safe"
     )
 
 
-def _close(value: object) -> None:
+def close_unawaited(value: object) -> None:
     """Spare the user a warning about a coroutine that was never awaited."""
     close = getattr(value, "close", None)
     if hasattr(type(value), "cr_await") and close is not None:

@@ -26,7 +26,7 @@ AsyncSettle: TypeAlias = Callable[[Failed[E, D_any]], AnyFuture[object, object]]
 
 def settled_or_failed(failed: Failed[E, D], returned: object) -> Settled[E, D] | Failed[E, D]:
     """What a failed record is after `settle` returned this for it."""
-    result = result_of(returned)
+    result = result_of(returned, "settle")
     if isinstance(result, Crashed):
         return could_not_settle(failed, result.error)
     if isinstance(result, Success):
