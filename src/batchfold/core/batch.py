@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Any, Generic
+from typing import Any, Generic, cast
 
 from typing_extensions import TypeVar
 
@@ -85,6 +85,13 @@ class Batch(Generic[V_co, E_co, D_co]):
     def _outcomes_at(self, positions: Iterable[int]) -> tuple[Outcome[V_co, E_co, D_co], ...]:
         item_ids, raws, endings, as_delivered = self._item_ids, self._raws, self._endings, self._source.as_delivered
         return tuple(outcome_of(item_ids[at], as_delivered(raws[at]), endings[at]) for at in positions)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Batch):
+            return NotImplemented
+        return self.outcomes == cast("Batch[object, object]", other).outcomes  # the line above
+
+    __hash__ = None  # type: ignore[assignment]  # a batch holds records, and records have no hash
 
     def __len__(self) -> int:
         return len(self._endings)

@@ -1,0 +1,102 @@
+"""What is true of every batch, whatever its source, its lanes and its failures."""
+
+import copy
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.scenes import Scene, act, kinds_of, recording, scenes
+
+from batchfold import Failed, Succeeded, Unprocessed, fold_batch
+
+STREAMS = ("kinesis", "dynamodb")
+
+
+def named(response: Any) -> list[str]:
+    return [json.dumps(item["itemIdentifier"], sort_keys=True) for item in response["batchItemFailures"]]
+
+
+@given(scenes())
+def test_outcomes_stand_in_arrival_order_and_are_what_the_lanes_allow(scene: Scene) -> None:
+    batch = fold_batch(scene.event, act, scene.source)
+    assert kinds_of(batch) == scene.expected
+    raws, item_ids = scene.source.read(scene.event)
+    assert [outcome.raw for outcome in batch.outcomes] == list(raws)
+    assert [outcome.item_id for outcome in batch.outcomes] == list(item_ids)
+
+
+@given(scenes())
+def test_the_response_brings_back_every_record_that_is_not_done(scene: Scene) -> None:
+    batch = fold_batch(scene.event, act, scene.source)
+    not_done = [
+        json.dumps(outcome.item_id, sort_keys=True) for outcome in batch.outcomes if not isinstance(outcome, Succeeded)
+    ]
+    if scene.kind in STREAMS:
+        lowest = sorted(not_done, key=lambda quoted: int(quoted.strip('"')))[:1]
+        assert named(batch.response) == lowest
+    else:
+        assert named(batch.response) == not_done
+
+
+@given(scenes())
+def test_nothing_is_handled_twice_and_nothing_after_a_record_of_its_lane_that_is_not_done(scene: Scene) -> None:
+    started: list[Any] = []
+    batch = fold_batch(scene.event, recording(started), scene.source)
+    reached = [o.raw for o in batch.outcomes if isinstance(o, Succeeded | Failed)]
+    parsed = [
+        raw
+        for raw, (_, part) in zip((o.raw for o in batch.outcomes), scene.arrived, strict=True)
+        if part != "malformed"
+    ]
+    assert started == [raw for raw in reached if raw in parsed]
+    not_done: set[Any] = set()
+    for lane, outcome in zip(scene.lanes, batch.outcomes, strict=True):
+        assert (lane is not None and lane in not_done) == isinstance(outcome, Unprocessed)
+        if not isinstance(outcome, Succeeded):
+            not_done.add(lane)
+
+
+@given(scenes())
+def test_the_event_is_never_changed(scene: Scene) -> None:
+    event = scene.event
+    before = copy.deepcopy(event)
+    batch = fold_batch(event, act, scene.source)
+    assert batch.response is not None
+    assert all(outcome.record.raw is outcome.raw for outcome in batch.outcomes)
+    assert event == before
+
+
+@given(scenes(), st.data())
+def test_lanes_are_independent(scene: Scene, data: st.DataObject) -> None:
+    """What happens in one lane changes nothing in another."""
+    if not scene.keys:
+        return
+    changed = data.draw(st.integers(0, len(scene.keys) - 1))
+    parts = list(scene.parts)
+    parts[changed] = data.draw(st.sampled_from(["succeeds", "rejected", "raises", "malformed"]))
+    other = Scene(scene.kind, scene.lane_name, scene.keys, tuple(parts))
+    before = kinds_of(fold_batch(scene.event, act, scene.source))
+    after = kinds_of(fold_batch(other.event, act, other.source))
+    differing = [position for position, (a, b) in enumerate(zip(scene.arrived, other.arrived, strict=True)) if a != b]
+    lanes_touched = {scene.lanes[position] for position in differing} - {None}
+    for position, lane in enumerate(scene.lanes):
+        if lane not in lanes_touched and position not in differing:
+            assert before[position] == after[position]
+
+
+@given(scenes())
+def test_outcomes_by_kind_are_all_outcomes(scene: Scene) -> None:
+    batch = fold_batch(scene.event, act, scene.source)
+    parts = (*batch.succeeded, *batch.settled, *batch.failed, *batch.unprocessed)
+    assert sorted(map(repr, parts)) == sorted(map(repr, batch.outcomes))
+    assert len(batch) == len(batch.outcomes)
+    assert batch.not_done == tuple(o for o in batch.outcomes if isinstance(o, Failed | Unprocessed))
+
+
+@given(scenes())
+def test_a_batch_says_how_much_of_what_it_holds(scene: Scene) -> None:
+    batch = fold_batch(scene.event, act, scene.source)
+    counts = {kind: scene.expected.count(kind) for kind in ("Succeeded", "Failed", "Unprocessed")}
+    said = f"Batch({counts['Succeeded']} succeeded, 0 settled, {counts['Failed']} failed, "
+    assert repr(batch) == f"{said}{counts['Unprocessed']} unprocessed)"

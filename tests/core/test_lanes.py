@@ -1,0 +1,73 @@
+"""Lanes are assigned before anything is handled."""
+
+from typing import Any
+
+import pytest
+from returns.result import Success
+
+from batchfold import RawRecord, each_record, fold_batch, kinesis, sqs, whole_batch
+from batchfold.core.lanes import assign_lanes
+from batchfold.core.response import item_name, name_every_record, name_lowest_sequence_number
+from batchfold.testing import kinesis_event, sqs_event
+
+
+def test_each_record_has_a_lane_of_its_own() -> None:
+    assert list(assign_lanes(each_record, [{}, {}])) == [None, None]
+
+
+def test_the_whole_batch_is_one_lane() -> None:
+    assert len(set(assign_lanes(whole_batch, [{}, {}]))) == 1
+
+
+def raising(raw: RawRecord) -> str:
+    nonsense: str = raw["nonsense"]
+    return nonsense
+
+
+def unhashable(_raw: RawRecord) -> Any:
+    return ["not", "hashable"]
+
+
+@pytest.mark.parametrize("lane", [raising, unhashable])
+def test_a_lane_that_cannot_be_told_fails_the_invocation_before_anything_is_handled(lane: Any) -> None:
+    handled: list[str] = []
+
+    def handle(record: Any) -> Any:
+        handled.append(record.message_id)
+        return Success(None)
+
+    with pytest.raises((KeyError, TypeError)) as raised:
+        fold_batch(sqs_event("a", "b"), handle, sqs(lane=lane))
+    assert not handled
+    assert "at position 0" in raised.value.__notes__[0]
+    assert "all come back" in raised.value.__notes__[0]
+
+
+def test_sequence_numbers_are_compared_as_numbers() -> None:
+    assert name_lowest_sequence_number(["10", "9", "11"]) == {"batchItemFailures": [{"itemIdentifier": "9"}]}
+    assert name_lowest_sequence_number([]) == {"batchItemFailures": []}
+
+
+def test_a_record_is_named_once() -> None:
+    kafka_id = {"partition": "orders-0", "offset": 15}
+    response = name_every_record(["b", "a", "b", kafka_id, dict(kafka_id)])  # type: ignore[list-item]  # a KafkaItemId
+    assert [item["itemIdentifier"] for item in response["batchItemFailures"]] == ["b", "a", kafka_id]
+    assert item_name("a") == "a"
+
+
+def test_two_records_with_the_same_identifier_both_come_back_if_one_is_not_done() -> None:
+    event = sqs_event("ok", "bad")
+    event["Records"][1]["messageId"] = event["Records"][0]["messageId"]
+    batch = fold_batch(event, lambda record: Success(None) if record.body == "ok" else None, sqs())  # type: ignore[arg-type, return-value]  # forgets to return
+    assert batch.response == {"batchItemFailures": [{"itemIdentifier": event["Records"][0]["messageId"]}]}
+
+
+def test_a_stream_names_the_first_of_what_is_not_done_even_if_later_records_were() -> None:
+    event = kinesis_event("a", "b", "c", "d")
+    batch = fold_batch(
+        event,
+        lambda record: Success(None) if record.data in (b"a", b"c") else None,  # type: ignore[arg-type, return-value]  # forgets to return
+        kinesis(lane=each_record),
+    )
+    numbers = [raw["kinesis"]["sequenceNumber"] for raw in event["Records"]]
+    assert batch.response == {"batchItemFailures": [{"itemIdentifier": numbers[1]}]}

@@ -1,0 +1,93 @@
+"""What handlers return: results pass, everything else is a fault that says how to mend it."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from returns.context import RequiresContextResult
+from returns.future import FutureResult
+from returns.io import IO, IOFailure, IOResult, IOSuccess
+from returns.maybe import Some
+from returns.result import Failure, Result, Success, safe
+
+from batchfold.core.faults import Crashed
+from batchfold.core.returned import is_awaitable, result_of
+
+
+def refusal(returned: object) -> str:
+    judged = result_of(returned)
+    assert isinstance(judged, Crashed)
+    assert isinstance(judged.error, TypeError)
+    return str(judged.error)
+
+
+async def coroutine() -> Result[int, str]:
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize("result", [Success(1), Success(None), Failure("no"), Success([Success(1)])])
+def test_a_result_is_taken_as_it_is(result: Result[Any, Any]) -> None:
+    assert result_of(result) is result
+
+
+@pytest.mark.parametrize("result", [Success(1), Failure("no")])
+def test_a_result_is_taken_out_of_its_io_result(result: Result[Any, Any]) -> None:
+    assert result_of(IOResult.from_result(result)) == result
+
+
+def test_none_asks_for_the_missing_return() -> None:
+    assert "a `return` may be missing" in refusal(None)
+
+
+@pytest.mark.parametrize("value", [1, "text", True, {"batchItemFailures": []}, object()])
+def test_a_bare_value_is_refused(value: object) -> None:
+    assert f"returned a {type(value).__name__}" in refusal(value)
+
+
+def test_a_class_is_refused_and_not_called() -> None:
+    assert "expected a Result" in refusal(Success)
+
+
+@pytest.mark.parametrize("inside", [Success(1), Failure("lost"), IOSuccess(1), IOFailure("lost"), Some(1), IO(1)])
+def test_a_success_that_holds_a_container_is_refused(inside: object) -> None:
+    assert f"a Success that holds a {type(inside).__name__}" in refusal(Success(inside))
+    assert "take `@safe` off" in refusal(IOSuccess(inside))
+
+
+def test_safe_on_a_function_that_returns_a_result_loses_no_failure() -> None:
+    @safe
+    def reserve() -> Result[int, str]:
+        return Failure("out of stock")
+
+    assert "whose own outcome would be lost" in refusal(reserve())
+
+
+def test_an_awaitable_inside_a_success_is_refused_and_closed() -> None:
+    assert "must be awaited first" in refusal(Success(coroutine()))
+
+
+def test_a_coroutine_is_refused_and_closed() -> None:
+    """Closed, for otherwise Python warns that it was never awaited, and the tests make errors of warnings."""
+    assert "async handlers go to process_batch_async" in refusal(coroutine())
+
+
+def test_a_future_result_is_refused_where_nobody_awaits_it() -> None:
+    pending: FutureResult[int, str] = FutureResult.from_value(1)
+    assert "an awaitable (FutureResult)" in refusal(pending)
+    asyncio.run(pending.awaitable())
+
+
+def test_a_result_that_needs_the_context_is_refused_where_there_is_none() -> None:
+    needs: RequiresContextResult[int, str, object] = RequiresContextResult.from_value(1)
+    assert "only as_lambda_handler passes it on" in refusal(needs)
+
+
+def test_a_refusal_quotes_no_value() -> None:
+    assert "secret" not in refusal("secret") + refusal(Success(Some("secret")))
+
+
+def test_what_can_be_awaited_is_told_by_type() -> None:
+    waiting = coroutine()
+    assert is_awaitable(waiting)
+    assert not is_awaitable(Success(1))
+    waiting.close()
