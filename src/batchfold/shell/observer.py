@@ -1,11 +1,17 @@
 """Observers, kept from doing harm."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, overload
 
 T = TypeVar("T")
 
 
+@overload
+def harmless(observe: None) -> None: ...
+@overload
+def harmless(observe: Callable[[T], object]) -> Callable[[T], None]: ...
+@overload
+def harmless(observe: Callable[[T], object] | None) -> Callable[[T], None] | None: ...
 def harmless(observe: Callable[[T], object] | None) -> Callable[[T], None] | None:
     """The same observer, except that what it raises is logged. `None` stays `None`."""
     if observe is None:

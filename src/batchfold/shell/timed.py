@@ -1,0 +1,79 @@
+"""`timed`: how long each record's handler takes."""
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from time import perf_counter
+from typing import Any, Protocol, TypeVar, overload
+
+from batchfold.core.coroutine import is_coroutine_function
+from batchfold.core.record import Record
+from batchfold.core.returned import is_awaitable
+from batchfold.shell.observer import harmless
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+class Timed(Protocol):
+    """A layer that changes nothing about what its handler takes and returns."""
+
+    @overload
+    def __call__(self, handler: Callable[[R], Awaitable[T]], /) -> Callable[[R], Awaitable[T]]: ...
+    @overload
+    def __call__(self, handler: Callable[[R], T], /) -> Callable[[R], T]: ...
+    def __call__(self, handler: Callable[[R], Any], /) -> Callable[[R], Any]:
+        """The same handler, timed."""
+        ...
+
+
+def timed(tell: Callable[[Record, float], object], *, clock: Callable[[], float] = perf_counter) -> Timed:
+    """A layer that tells the record and the seconds that its handler took, whatever came of it.
+
+    An observer cannot know them: where lanes run side by side, the time between two outcomes is nobody's. `tell` is a
+    `Latencies()`, or any function, say one that adds to a histogram. Like an observer it changes nothing, and what it
+    raises is logged. Of an async handler the whole time is told, waiting included.
+
+    >>> from batchfold import SqsRecord
+    >>> from returns.result import Success
+    >>> ticks = iter([10.0, 12.5])
+    >>> handle = timed(lambda record, seconds: print(record, seconds), clock=lambda: next(ticks))(Success)
+    >>> handle(SqsRecord({"messageId": "m1"}))
+    SqsRecord(message_id='m1') 2.5
+    <Success: SqsRecord(message_id='m1')>
+    """
+
+    def tell_one(measured: tuple[Record, float]) -> object:
+        return tell(*measured)
+
+    tell_safely = harmless(tell_one)
+
+    def layer(handler: Callable[[Any], Any], /) -> Callable[[Any], Any]:
+        async def awaited(record: Any, awaitable: Awaitable[Any], start: float) -> Any:
+            try:
+                return await awaitable
+            finally:
+                tell_safely((record, clock() - start))
+
+        def handle(record: Any) -> Any:
+            start = clock()
+            try:
+                returned = handler(record)
+            except BaseException:
+                tell_safely((record, clock() - start))
+                raise
+            if is_awaitable(returned):
+                return awaited(record, returned, start)
+            tell_safely((record, clock() - start))
+            return returned
+
+        if is_coroutine_function(handler):
+
+            @wraps(handler)
+            async def handle_async(record: Any) -> Any:
+                start = clock()
+                return await awaited(record, handler(record), start)
+
+            return handle_async
+        return wraps(handler)(handle)
+
+    return layer
