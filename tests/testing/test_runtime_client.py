@@ -8,13 +8,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import Queue
 from threading import Thread
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -60,11 +60,14 @@ class RuntimeApi(ThreadingHTTPServer):
 
 
 class _Endpoint(BaseHTTPRequestHandler):
-    server: RuntimeApi
     protocol_version = "HTTP/1.1"
 
+    @property
+    def api(self) -> RuntimeApi:
+        return cast("RuntimeApi", self.server)  # no other server has this endpoint
+
     def do_GET(self) -> None:
-        following = self.server.events.get()
+        following = self.api.events.get()
         if following is None:
             self.close_connection = True
             return
@@ -77,9 +80,7 @@ class _Endpoint(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         posted = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         failed = self.path.endswith("/error")
-        self.server.answers.put(
-            Raised(f"{posted['errorType']}: {posted['errorMessage']}") if failed else Returned(posted)
-        )
+        self.api.answers.put(Raised(f"{posted['errorType']}: {posted['errorMessage']}") if failed else Returned(posted))
         self.send_response(202)
         self._end(b"{}")
 
@@ -93,7 +94,9 @@ class _Endpoint(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def deployed(function: str, effects: Path, **environment: str) -> Iterator[tuple[RuntimeApi, Callable[[], str]]]:
+def deployed(
+    function: str, effects: Path, **environment: str
+) -> Generator[tuple[RuntimeApi, Callable[[], str]], None, None]:
     """The function in a process of AWS's runtime client; and a way to end it and read what it logged."""
     api = RuntimeApi()
     server = Thread(target=api.serve_forever, daemon=True)

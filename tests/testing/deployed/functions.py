@@ -50,9 +50,10 @@ def of_message(record: SqsRecord[Order]) -> None:
 def of_data(record: KinesisRecord[Order]) -> Result[None, OutOfStockError]:
     """For Kinesis, with an error that is in the type."""
     try:
-        return Success(reserve(record.data))
+        reserve(record.data)
     except OutOfStockError as error:
         return Failure(error)
+    return Success(None)
 
 
 @safe
