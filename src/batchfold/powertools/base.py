@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from inspect import signature
 from itertools import takewhile
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 from returns.result import Failure, Result, Success
 
@@ -26,6 +26,7 @@ from batchfold.powertools.types import FailureResponse, SuccessResponse
 from batchfold.shell.process_async import fold_batch_async
 
 
+@runtime_checkable
 class Warns(Protocol):
     """A logger, as far as a processor needs it. Powertools' own `Logger` is no `logging.Logger`."""
 

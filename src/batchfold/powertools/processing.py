@@ -6,7 +6,7 @@ by, overwrites them. Here each call has its own, and the processor's attributes 
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, Protocol, TypeVar, overload
+from typing import Any, Generic, Protocol, TypeVar, overload, runtime_checkable
 
 from batchfold.core.event import RawRecord
 from batchfold.core.response import PartialResponse
@@ -102,6 +102,7 @@ class Processings:
         self._here.own = own
 
 
+@runtime_checkable
 class HasProcessings(Protocol):
     """A processor, as far as its attributes need it."""
 

@@ -58,6 +58,6 @@ def item_id_of(event_type: EventType, raw: RawRecord) -> ItemId:
             return {"partition": f"{record.topic}-{record.partition}", "offset": record.offset}
 
 
-def _read(event: Event) -> tuple[Sequence[Any], Sequence[str]]:
+def _read(event: Any) -> tuple[Sequence[Any], Sequence[str]]:
     records: Sequence[Any] = event["Records"]
     return records, [str(position) for position in range(len(records))]

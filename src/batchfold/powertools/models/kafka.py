@@ -26,7 +26,7 @@ class KafkaRecordModel(BaseModel):
     timestamp: datetime
     timestampType: str
     key: bytes | None = None
-    value: str | type[BaseModel]
+    value: str | type[BaseModel] | BaseModel
     headers: list[dict[str, bytes]]
     keySchemaMetadata: KafkaRecordSchemaMetadata | None = None
     valueSchemaMetadata: KafkaRecordSchemaMetadata | None = None

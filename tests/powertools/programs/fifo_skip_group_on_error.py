@@ -1,0 +1,21 @@
+"""A FIFO queue whose message groups do not wait for each other."""
+
+from typing import Any
+
+from batchfold.powertools import (
+    PartialItemFailureResponse,
+    SqsFifoPartialProcessor,
+    SQSRecord,
+    process_partial_response,
+)
+
+processor = SqsFifoPartialProcessor(skip_group_on_error=True)
+
+
+def transfer(record: SQSRecord) -> int:
+    quantity: int = record.json_body["quantity"]
+    return quantity
+
+
+def lambda_handler(event: dict[str, Any], context: object) -> PartialItemFailureResponse:
+    return process_partial_response(event=event, record_handler=transfer, processor=processor, context=context)

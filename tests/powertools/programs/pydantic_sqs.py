@@ -1,0 +1,34 @@
+"""A model of an SQS message with a typed body."""
+
+# pyright: reportIncompatibleVariableOverride=false  # fields are narrowed, which Powertools' models are made for
+
+from typing import Any
+
+from pydantic import BaseModel, Json
+
+from batchfold.powertools import (
+    BatchProcessor,
+    EventType,
+    PartialItemFailureResponse,
+    SqsRecordModel,
+    process_partial_response,
+)
+
+
+class Order(BaseModel):
+    quantity: int
+
+
+class OrderRecord(SqsRecordModel):
+    body: Json[Order]
+
+
+processor = BatchProcessor(event_type=EventType.SQS, model=OrderRecord)
+
+
+def reserve(record: OrderRecord) -> int:
+    return record.body.quantity
+
+
+def lambda_handler(event: dict[str, Any], context: object) -> PartialItemFailureResponse:
+    return process_partial_response(event=event, record_handler=reserve, processor=processor, context=context)
