@@ -1,6 +1,6 @@
 """The batch: all outcomes of one event in arrival order, and what follows from them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from functools import cached_property
 from typing import Any, Generic, cast
 
@@ -8,6 +8,7 @@ from typing_extensions import TypeVar
 
 from batchfold.core.ending import Ending, has_succeeded, outcome_of
 from batchfold.core.event import RawRecord
+from batchfold.core.lanes import assign_lanes
 from batchfold.core.outcomes import Failed, Outcome, Settled, Succeeded, Unprocessed
 from batchfold.core.record import Record
 from batchfold.core.response import ItemId, PartialResponse
@@ -74,6 +75,11 @@ class Batch(Generic[V_co, E_co, D_co]):
     @cached_property
     def _all(self) -> tuple[Outcome[V_co, E_co, D_co], ...]:
         return self._outcomes_at(range(len(self._endings)))
+
+    @property
+    def lanes(self) -> Sequence[Hashable | None]:
+        """The lane of each record, in arrival order; `None` is a lane of its own. Asked of the lane function anew."""
+        return assign_lanes(self._source.lane_of(self._raws), self._raws)
 
     @cached_property
     def _others(self) -> tuple[Outcome[V_co, E_co, D_co], ...]:

@@ -39,6 +39,12 @@ def log_observer(error: Exception) -> None:
     _log(logging.ERROR, "an observer raised; the outcome that it was told stands", redacted(error))
 
 
+def log_no_backoff(why: str, error: Exception | None = None) -> None:
+    """Write that the visibility timeout of some records is not what backoff wanted it to be."""
+    message = f"no backoff for {why}: SQS delivers again after the visibility timeout that stands"
+    _log(logging.ERROR, message, None if error is None else redacted(error))
+
+
 def _log_failed(failed: Failed[Any, Any]) -> None:
     name = item_name(failed.item_id)
     # of what parsing raised, no text but what `told` vouches for: a decoder's ValueError likes to quote its input
