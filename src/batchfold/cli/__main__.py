@@ -13,9 +13,10 @@ def main() -> None:
     try:
         from batchfold.cli.command import app  # noqa: PLC0415  # needs the extra, which may not be there
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in _EXTRA:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in _EXTRA:
             raise
-        sys.stderr.write(f"The batchfold command needs {error.name}: pip install 'batchfold[cli]'\n")
+        sys.stderr.write(f"The batchfold command needs {missing}: pip install 'batchfold[cli]'\n")
         raise SystemExit(2) from None
     app(prog_name="batchfold")
 

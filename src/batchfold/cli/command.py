@@ -10,7 +10,7 @@ import typer
 
 from batchfold import BatchProcessingError, UnexpectedEventError, __version__
 from batchfold.cli.call import Call, called, context_of, function_name_of
-from batchfold.cli.delivery import UnknownEventError, delivery_of
+from batchfold.cli.delivery import UnreadableEventError, delivery_of
 from batchfold.cli.load import CannotLoadError, loaded
 from batchfold.cli.report import report
 from batchfold.cli.told import listening
@@ -48,13 +48,7 @@ def run(
     *,
     event: Annotated[
         Path,
-        typer.Option(
-            metavar="EVENT.json",
-            exists=True,
-            dir_okay=False,
-            allow_dash=True,
-            help="The event; - reads standard input.",
-        ),
+        typer.Option(metavar="EVENT.json", help="The event; - reads standard input."),
     ],
     timeout: Annotated[
         float, typer.Option(metavar="SECONDS", min=0.001, help="The function's timeout, which its context counts down.")
@@ -78,7 +72,7 @@ def run(
         if error.__cause__ is not None:
             _print_traceback(error.__cause__)
         _fail(str(error))
-    except (UnknownEventError, UnexpectedEventError) as error:
+    except (UnreadableEventError, UnexpectedEventError) as error:
         _fail(str(error))
     verdict = judge(delivery, call, heard)
     if call.error is not None:
@@ -93,8 +87,10 @@ def run(
 def _text_of(event: Path) -> str:
     try:
         return sys.stdin.read() if str(event) == "-" else event.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UnreadableEventError(f"the event cannot be read from {event}: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise UnknownEventError(f"the event is not UTF-8: {error.reason} at byte {error.start}") from None
+        raise UnreadableEventError(f"the event is not UTF-8: {error.reason} at byte {error.start}") from None
 
 
 def _print_response(call: Call, verdict: Verdict) -> None:
@@ -117,10 +113,14 @@ def _tell_error(error: BaseException) -> None:
 def _print_traceback(error: BaseException) -> None:
     clean = redacted(error)
     frames = clean.__traceback__
-    while frames is not None and Path(frames.tb_frame.f_code.co_filename).parent == _HERE:
+    while frames is not None and _is_ours(frames.tb_frame.f_code.co_filename):
         frames = frames.tb_next  # the user's traceback begins where the user's code does
     clean.__traceback__ = frames
     traceback.print_exception(clean)
+
+
+def _is_ours(file: str) -> bool:
+    return Path(file).parent == _HERE or file.startswith("<frozen importlib")
 
 
 def _fail(message: str) -> NoReturn:

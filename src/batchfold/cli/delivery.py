@@ -23,8 +23,8 @@ Kind: TypeAlias = Literal["queue", "FIFO queue", "stream", "topic"]
 """What the source keeps its records in, as far as that changes what a response means."""
 
 
-class UnknownEventError(Exception):
-    """The event is of none of the four sources."""
+class UnreadableEventError(Exception):
+    """There is no event, or none of the four sources."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,14 @@ class Delivery:
 def delivery_of(text: str) -> Delivery:
     """Read the JSON of an event.
 
-    Raises `UnknownEventError` if it is of none of the sources, and `UnexpectedEventError` if it is of one of them, but
+    Raises `UnreadableEventError` if it is of none of the sources, and `UnexpectedEventError` if it is of one of them, but
     cannot be read as such.
     """
     event = _parsed(text)
     first = _first_raw_record(event)
     event_source = event.get("eventSource") or first.get("eventSource")
     if event_source not in _READERS:
-        raise UnknownEventError(_not_recognised(event_source))
+        raise UnreadableEventError(_not_recognised(event_source))
     source, describe = _READERS[event_source]
     raws, item_ids = source.read(event)
     kind, origin = describe(raws)
@@ -64,9 +64,9 @@ def _parsed(text: str) -> Event:
     try:
         event: object = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise UnknownEventError(f"the event is not JSON: {error}") from None
+        raise UnreadableEventError(f"the event is not JSON: {error}") from None
     if not isinstance(event, dict):
-        raise UnknownEventError(f"expected the event to be a JSON object, found a {type(event).__name__}")
+        raise UnreadableEventError(f"expected the event to be a JSON object, found a {type(event).__name__}")
     return cast("Event", event)  # the keys of a JSON object are text
 
 

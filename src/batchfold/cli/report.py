@@ -14,6 +14,9 @@ from batchfold.sources.forms import is_mapping
 
 _STYLES: dict[Fate, str] = {"done": "green", "comes back": "yellow", "lost": "bold red"}
 
+_MESSAGE_ID = 36
+"""Characters of an SQS message id, which stays in one line. A sequence number of Kinesis, 56 digits, need not."""
+
 _WIDE = 200
 """Columns where no terminal says how wide it is: a file has room."""
 
@@ -28,7 +31,7 @@ def report(delivery: Delivery, verdict: Verdict, response: Any) -> None:
     if verdict.rows:
         console.print(_table(verdict))
     for sentence in verdict.says:
-        console.print(sentence, soft_wrap=True)
+        console.print(sentence)
     shown = shown_response(response)
     if shown is not None:
         console.print(f"Response: {shown}", soft_wrap=True)
@@ -45,7 +48,8 @@ def shown_response(response: object) -> str | None:
 
 def _table(verdict: Verdict) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("record", overflow="fold")
+    longest = max(len(row.item) for row in verdict.rows)
+    table.add_column("record", overflow="fold", min_width=min(longest, _MESSAGE_ID))
     table.add_column("fate", no_wrap=True)
     table.add_column("why", overflow="fold")
     for row in verdict.rows:

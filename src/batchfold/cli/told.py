@@ -12,30 +12,32 @@ from dataclasses import dataclass, field
 _FAILED = re.compile(r"record (.+?) failed and comes back: (.*)", re.DOTALL)
 _NOT_SETTLED = re.compile(r"record (.+?) (could not be settled: .*)", re.DOTALL)
 _SETTLED = re.compile(r"record (.+?) (failed and was settled: .*)", re.DOTALL)
-_NOT_STARTED = re.compile(r"(\d+) of \d+ records were not started and come back")
+_NOT_STARTED = re.compile(r"(\d+) of \d+ records were not started and come back, the first is (.*)", re.DOTALL)
 
 
 @dataclass
 class Told:
-    """By the record's name: why it failed, or why it failed and was settled. And how many were not started."""
+    """By the record's name, why it failed, or why it failed and was settled.
+
+    And how many were not started; of those, the log names only the first.
+    """
 
     failed: dict[str, str] = field(default_factory=dict[str, str])
     settled: dict[str, str] = field(default_factory=dict[str, str])
     not_started: int = 0
-    anything: bool = False
-    """Whether batchfold wrote to its log at all, which it does unless all went well."""
+    first_not_started: str | None = None
 
     def hear(self, message: str) -> None:
         """Take in one message of the log."""
-        self.anything = True
         if found := _FAILED.fullmatch(message):
             self.failed[found[1]] = found[2]
         elif found := _NOT_SETTLED.fullmatch(message):
             self.failed[found[1]] = "; it ".join(filter(None, (self.failed.get(found[1]), found[2])))
         elif found := _SETTLED.fullmatch(message):
             self.settled[found[1]] = found[2]
-        elif found := _NOT_STARTED.match(message):
-            self.not_started += int(found[1])
+        elif found := _NOT_STARTED.fullmatch(message):
+            self.not_started = int(found[1])
+            self.first_not_started = found[2]
 
 
 class _Ear(logging.Handler):

@@ -12,10 +12,10 @@ from batchfold.cli.delivery import Delivery, key_of
 from batchfold.cli.told import Told
 from batchfold.core.response import item_name
 from batchfold.shell.redact import redacted, told
-from batchfold.testing import CompleteFailure, CompleteSuccess, PartialFailure, Raised, read_answer
+from batchfold.testing import CompleteFailure, CompleteSuccess, PartialFailure, Raised, Returned, TimedOut, read_answer
 
 Fate: TypeAlias = Literal["done", "comes back", "lost"]
-"""Lost is a record that failed, and that the response does not name."""
+"""Lost is a record that is not done, and that the response does not bring back."""
 
 _NOT_STARTED = "not started"
 
@@ -42,8 +42,7 @@ class Verdict:
 
 def judge(delivery: Delivery, call: Call, heard: Told) -> Verdict:
     """What Lambda makes of the call, with `ReportBatchItemFailures` on the event source mapping."""
-    keys = [key_of(item_id) for item_id in delivery.item_ids]
-    distinct = list(dict.fromkeys(keys))
+    distinct = list(dict.fromkeys(map(key_of, delivery.item_ids)))
     reading = read_answer(
         call.answer,
         {key: position for position, key in enumerate(distinct)},
@@ -58,7 +57,7 @@ def judge(delivery: Delivery, call: Call, heard: Told) -> Verdict:
             returning = _returning({distinct[position] for position in named}, distinct, delivery)
         case _:
             assert_never(reading)
-    rows = _rows(delivery, keys, returning, heard, call.error)
+    rows = _rows(delivery, returning, heard, call.error, whole_batch=isinstance(reading, CompleteFailure))
     lost = _lost(rows, heard, call)
     if isinstance(reading, CompleteFailure):
         return Verdict(rows, _of_complete_failure(reading, call), 2)
@@ -81,29 +80,33 @@ def _number(key: Hashable) -> int:
 
 
 def _rows(
-    delivery: Delivery, keys: list[Hashable], returning: set[Hashable], heard: Told, error: BaseException | None
+    delivery: Delivery, returning: set[Hashable], heard: Told, error: BaseException | None, *, whole_batch: bool
 ) -> tuple[Row, ...]:
     names = [item_name(item_id) for item_id in delivery.item_ids]
+    keys = [key_of(item_id) for item_id in delivery.item_ids]
     known = _known_from_batch(error.batch) if isinstance(error, BatchProcessingError) else {}
     known |= heard.settled | heard.failed  # the log's sentences say more
-    unexplained = [key for name, key in zip(names, keys, strict=True) if key in returning and name not in known]
-    rest = _of_the_rest(len(unexplained), delivery, heard, error)
+    if heard.first_not_started is not None:
+        known.setdefault(heard.first_not_started, _NOT_STARTED)
+    unexplained = sum(key in returning and name not in known for name, key in zip(names, keys, strict=True))
+    rest = _of_the_rest(unexplained, delivery, heard, whole_batch=whole_batch)
 
     def row(name: str, key: Hashable) -> Row:
         if key in returning:
             return Row(name, "comes back", known.get(name, rest))
-        return Row(name, "lost" if name in heard.failed else "done", known.get(name, ""))
+        is_lost = name in heard.failed or name == heard.first_not_started
+        return Row(name, "lost" if is_lost else "done", known.get(name, ""))
 
     return tuple(map(row, names, keys))
 
 
-def _of_the_rest(unexplained: int, delivery: Delivery, heard: Told, error: BaseException | None) -> str:
+def _of_the_rest(unexplained: int, delivery: Delivery, heard: Told, *, whole_batch: bool) -> str:
     """Why those come back of which neither the log nor the exception says anything."""
-    if heard.not_started == unexplained and heard.anything:
+    if heard.not_started - 1 == unexplained:
         return _NOT_STARTED
-    if error is not None:
-        return "comes with the whole batch"
-    if delivery.kind == "stream" and not heard.not_started and heard.anything:
+    if whole_batch:
+        return "with the whole batch"
+    if delivery.kind == "stream" and heard.failed and heard.not_started <= 1:
         return "handled, comes back all the same: it follows the one that is named"
     if delivery.kind == "stream":
         return "handled or not: it is or follows the one that is named"
@@ -138,26 +141,32 @@ def _lost(rows: tuple[Row, ...], heard: Told, call: Call) -> int:
     """How many records batchfold said are not done that the response does not bring back."""
     if call.error is not None:
         return 0
-    fates = Counter(row.fate for row in rows)
-    unnamed = max(0, heard.not_started - fates["comes back"])
-    return fates["lost"] + unnamed
+    failed = sum(row.fate == "lost" and row.item in heard.failed for row in rows)
+    back = sum(row.fate == "comes back" for row in rows)
+    return failed + max(0, heard.not_started - back)
 
 
 def _of_complete_failure(reading: CompleteFailure, call: Call) -> tuple[str, ...]:
     says = [f"The whole batch comes back: {reading.reason}."]
-    if inspect.iscoroutine(call.response):
-        says.append("Lambda does not await: as_lambda_handler makes a function of an async handler.")
-    elif not isinstance(call.answer, Raised) and call.error is None and "timeout" not in reading.reason:
-        says.append("Lambda takes a response that it cannot read for a failed invocation.")
+    match call.answer:
+        case Raised():
+            pass
+        case TimedOut():
+            says.append("It ran on here, longer than --timeout allows.")
+        case Returned(response) if inspect.iscoroutine(response):
+            says.append("Lambda does not await: as_lambda_handler makes a function of an async handler.")
+        case Returned():
+            says.append("Lambda takes a response that it cannot read for a failed invocation.")
+        case _:
+            assert_never(call.answer)
     return tuple(says)
 
 
 def _of_lost(lost: int) -> tuple[str, ...]:
+    were, them = ("was", "it") if lost == 1 else ("were", "them")
+    fate = f"the response does not bring {them} back: Lambda takes {them} for done"
     return (
-        f"{_records(lost)} failed or was not started, and the response does not bring it back: Lambda would count it as done."
-        if lost == 1
-        else f"{_records(lost)} failed or were not started, and the response does not bring them back: "
-        "Lambda would count them as done.",
+        f"{_records(lost)} failed or {were} not started, and {fate}.",
         "Return what process_batch, respond or the function of as_lambda_handler returns.",
     )
 

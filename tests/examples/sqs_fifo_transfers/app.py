@@ -1,19 +1,18 @@
 """Book transfers from a FIFO queue, in order for each account. The handler is a chain of steps."""
 
 from dataclasses import dataclass
-from decimal import Decimal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, PositiveInt
 from returns.result import Failure, Result, Success
 
 from batchfold import SqsRecord, as_lambda_handler, by_message_group, chain, sqs
 
-balances = {"alice": Decimal(100), "bob": Decimal(20)}
+balances = {"alice": 100, "bob": 20}
 
 
 class Transfer(BaseModel):
     account: str
-    amount: Decimal
+    amount: PositiveInt
 
 
 @dataclass(frozen=True)
@@ -30,14 +29,12 @@ def known(record: SqsRecord[Transfer]) -> Result[Transfer, UnknownAccount]:
     return Success(record.body) if record.body.account in balances else Failure(UnknownAccount(record.body.account))
 
 
-def book(transfer: Transfer) -> Result[Decimal, NotCovered]:
-    left = balances[transfer.account] - transfer.amount
-    if left < 0:
+def book(transfer: Transfer) -> Result[int, NotCovered]:
+    if balances[transfer.account] < transfer.amount:
         return Failure(NotCovered(transfer.account))
-    balances[transfer.account] = left
-    return Success(left)
+    balances[transfer.account] -= transfer.amount
+    return Success(balances[transfer.account])
 
 
-handle = chain(known, book)  # a handler too: its errors are UnknownAccount | NotCovered
-
-lambda_handler = as_lambda_handler(handle, sqs(Transfer, lane=by_message_group))
+# the errors of the chain are UnknownAccount | NotCovered
+lambda_handler = as_lambda_handler(chain(known, book), sqs(Transfer, lane=by_message_group))

@@ -1,0 +1,400 @@
+"""`batchfold run`: what it says of a batch, and how it ends."""
+
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from batchfold.cli.command import app
+from batchfold.testing import DynamoDBChange, KafkaMessage, dynamodb_event, kafka_event, kinesis_event, sqs_event
+
+CARD = "4111-1111-1111-1111"
+"""Stands in payloads, and must not be printed."""
+
+PROGRAM = """
+import logging
+from returns.result import Failure, Success
+from batchfold import *
+
+def reserve(record):
+    payload = getattr(record, "body", None) or getattr(record, "data", None) or getattr(record, "value", None)
+    if payload is None:
+        payload = record.new_image["id"]
+    text = payload if isinstance(payload, str) else payload.decode()
+    if "crash" in text:
+        raise KeyError("quantity")
+    return Failure(OSError("the shelf is out of reach")) if "fail" in text else Success(None)
+
+def handle(event, context):
+    return BODY
+"""
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(name="run")
+def run_on_event(tmp_path: Path) -> Run:
+    """Run a Lambda function whose body is one expression, or a program that has `handle`, on an event."""
+
+    def run(body: str, event: object, *options: str, name: str = "handle") -> Result:
+        program = tmp_path / "handler_file.py"
+        program.write_text(body if "\n" in body else PROGRAM.replace("BODY", body))
+        file = tmp_path / "event.json"
+        file.write_text(event if isinstance(event, str) else json.dumps(event))
+        return CliRunner().invoke(app, ["run", f"{program}:{name}", "--event", str(file), *options])
+
+    return run
+
+
+def fates(result: Result) -> list[tuple[str, str]]:
+    """The rows of the table: what became of each record, and why."""
+    rows: list[tuple[str, str]] = []
+    for line in result.stdout.splitlines():
+        for fate in ("done", "comes back", "lost"):
+            _, found, why = line.partition(f"   {fate}")
+            if found:
+                rows.append((fate, why.strip()))
+                break
+    return rows
+
+
+REJECTED = "the handler returned a Failure (OSError)"
+SQS_EVENT = sqs_event("one", "fail", f"{CARD}")
+
+
+def test_a_batch_that_is_done_ends_with_0(run: Run) -> None:
+    result = run("process_batch(event, reserve, sqs())", sqs_event("one", "two"))
+    assert result.exit_code == 0
+    assert fates(result) == [("done", "")] * 2
+    assert "All 2 records are done: Lambda deletes them from the queue." in result.stdout
+    assert 'Response: {"batchItemFailures": []}' in result.stdout
+
+
+def test_a_partial_failure_ends_with_1_and_names_records_and_reasons(run: Run) -> None:
+    result = run("process_batch(event, reserve, sqs())", SQS_EVENT)
+    assert result.exit_code == 1
+    assert fates(result) == [("done", ""), ("comes back", REJECTED), ("done", "")]
+    assert all(raw["messageId"] in result.stdout for raw in SQS_EVENT["Records"])
+    assert "2 of 3 records are done, 1 comes back: Lambda deletes what is done" in result.stdout
+
+
+def test_a_payload_that_would_not_parse_is_told_without_it(run: Run) -> None:
+    result = run("process_batch(event, reserve, sqs(list[int]))", sqs_event("[1]", json.dumps([CARD])))
+    assert result.exit_code in (1, 2)
+    assert "its payload would not parse (ValidationError: 0 int_parsing)" in result.stdout
+    assert CARD not in result.output
+
+
+def test_a_fifo_queue_shows_what_was_not_started(run: Run) -> None:
+    result = run("process_batch(event, reserve, sqs())", sqs_event("one", "fail", "three", "four", fifo=True))
+    assert fates(result)[1:] == [("comes back", REJECTED), ("comes back", "not started"), ("comes back", "not started")]
+    assert result.stdout.startswith("SQS FIFO queue orders.fifo, 4 records")
+    assert "message groups wait" in result.stdout
+
+
+def test_a_stream_comes_back_from_the_lowest_sequence_number_on(run: Run) -> None:
+    result = run("process_batch(event, reserve, kinesis())", kinesis_event("one", "fail", "three"))
+    assert result.exit_code == 1
+    assert result.stdout.startswith("Kinesis stream orders, 3 records")
+    assert fates(result) == [("done", ""), ("comes back", REJECTED), ("comes back", "not started")]
+
+
+def test_on_a_stream_what_was_handled_after_the_failure_comes_back_too(run: Run) -> None:
+    result = run("process_batch(event, reserve, kinesis(lane=each_record))", kinesis_event("one", "fail", "three"))
+    handled = "handled, comes back all the same: it follows the one that is named"
+    assert fates(result) == [("done", ""), ("comes back", REJECTED), ("comes back", handled)]
+
+
+def test_sequence_numbers_are_compared_as_numbers(run: Run) -> None:
+    event = dynamodb_event({"id": "one"}, {"id": "fail"}, {"id": "three"}, {"id": "four"})
+    numbers = [raw["dynamodb"]["SequenceNumber"] for raw in event["Records"]]
+    assert numbers != sorted(numbers)
+    result = run("process_batch(event, reserve, dynamodb())", event)
+    assert [fate for fate, _ in fates(result)] == ["done", "comes back", "comes back", "comes back"]
+    assert result.stdout.startswith("DynamoDB stream of table orders, 4 records")
+
+
+def test_on_a_stream_with_lanes_it_says_what_it_knows(run: Run) -> None:
+    changes = [
+        DynamoDBChange(keys={"id": key}, new_image={"id": word})
+        for key, word in [("a", "fail"), ("b", "b1"), ("a", "a2"), ("a", "a3"), ("b", "b2")]
+    ]
+    result = run("process_batch(event, reserve, dynamodb(lane=by_item_key))", dynamodb_event(*changes))
+    unsure = "handled or not: it is or follows the one that is named"
+    assert [why for _, why in fates(result)] == [REJECTED, unsure, "not started", unsure, unsure]
+
+
+def test_kafka_names_topics_partitions_and_offsets(run: Run) -> None:
+    event = kafka_event("one", "fail", "three", KafkaMessage("four", partition=1), KafkaMessage("x", topic="returns"))
+    result = run("process_batch(event, reserve, kafka())", event)
+    assert result.exit_code == 1
+    assert result.stdout.startswith("Kafka topics orders, returns, 5 records")
+    assert "orders-0 at offset 1" in result.stdout
+    assert [fate for fate, _ in fates(result)] == ["done", "comes back", "comes back", "done", "done"]
+
+
+def test_kafka_outside_of_aws_is_recognised(run: Run) -> None:
+    assert run("process_batch(event, reserve, kafka())", kafka_event("one", self_managed=True)).exit_code == 0
+
+
+def test_a_function_that_raises_brings_everything_back_and_ends_with_2(run: Run) -> None:
+    result = run("1 / 0", SQS_EVENT)
+    assert result.exit_code == 2
+    assert fates(result) == [("comes back", "with the whole batch")] * 3
+    assert "The whole batch comes back: the function raised ZeroDivisionError." in result.stdout
+    assert "ZeroDivisionError: division by zero" in result.stderr
+    assert "cli/call.py" not in result.stderr
+
+
+def test_a_total_failure_tells_why_each_record_failed(run: Run) -> None:
+    result = run("process_batch(event, reserve, sqs())", sqs_event("fail", "crash"))
+    assert result.exit_code == 2
+    assert fates(result) == [("comes back", REJECTED), ("comes back", "handling it raised KeyError")]
+    assert "BatchProcessingError: 2 of 2 records are not done" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_what_was_done_is_told_when_the_whole_batch_comes_back(run: Run) -> None:
+    result = run("process_batch(event, reserve, sqs(), raise_on='any_failure')", SQS_EVENT)
+    handled = ("comes back", "handled, comes back with the whole batch")
+    assert fates(result) == [handled, ("comes back", REJECTED), handled]
+
+
+def test_without_the_log_the_exception_tells(run: Run) -> None:
+    settle = "settle=lambda failed: Success(None) if failed.raw['body'] == 'crash' else Failure(None)"
+    body = f"logging.disable() or process_batch(event, reserve, sqs(), raise_on='any_failure', {settle})"
+    event = sqs_event("crash", "one", "fail", "two", fifo=True)
+    try:
+        result = run(body, event)
+    finally:
+        logging.disable(logging.NOTSET)
+    assert [why for _, why in fates(result)] == [
+        "settled, comes back with the whole batch (Crashed: KeyError)",
+        "handled, comes back with the whole batch",
+        "Rejected: OSError",
+        "not started",
+    ]
+
+
+def test_a_settled_record_is_done_and_says_why(run: Run) -> None:
+    body = "process_batch(event, reserve, sqs(), settle=lambda failed: Success(None))"
+    result = run(body, sqs_event("fail"))
+    assert result.exit_code == 0
+    assert fates(result) == [("done", f"failed and was settled: {REJECTED}")]
+
+
+def test_a_record_that_could_not_be_settled_has_both_reasons(run: Run) -> None:
+    body = "process_batch(event, reserve, sqs(), settle=lambda failed: 1 / 0)"
+    result = run(body, SQS_EVENT)
+    assert fates(result)[1] == ("comes back", f"{REJECTED}; it could not be settled: ZeroDivisionError")
+
+
+@pytest.mark.parametrize(
+    ("response", "reason"),
+    [
+        ({"batchItemFailures": [{"itemIdentifier": "another"}]}, "an item identifier is none of the batch's"),
+        ({"batchItemFailures": [{"itemIdentifier": ""}]}, "an item identifier is empty or null"),
+        ({"batchItemFailures": [{"itemIdentifier": None}]}, "an item identifier is empty or null"),
+        ({"batchItemFailures": [{"id": "another"}]}, "an entry of batchItemFailures has no itemIdentifier"),
+        ({"batchItemFailures": {"itemIdentifier": "m"}}, "batchItemFailures is not a list"),
+        ("done", "the response is not a JSON object"),
+    ],
+)
+@pytest.mark.parametrize("event", [sqs_event("one"), kinesis_event("one"), kafka_event("one")])
+def test_a_malformed_response_is_a_complete_failure(
+    run: Run, response: object, reason: str, event: dict[str, Any]
+) -> None:
+    result = run(repr(response), event)
+    assert result.exit_code == 2
+    assert fates(result) == [("comes back", "with the whole batch")]
+    assert f"The whole batch comes back: {reason}." in result.stdout
+    assert "Lambda takes a response that it cannot read for a failed invocation." in result.stdout
+
+
+@pytest.mark.parametrize("response", [None, {}, {"batchItemFailures": None}, {"batchItemFailures": []}])
+def test_an_empty_response_is_a_success(run: Run, response: object) -> None:
+    assert run(repr(response), SQS_EVENT).exit_code == 0
+
+
+def test_a_response_of_another_kind_is_a_success_and_worth_a_word(run: Run) -> None:
+    result = run(repr({"statusCode": 200, "body": CARD}), SQS_EVENT)
+    assert result.exit_code == 0
+    assert "The response has no batchItemFailures: whatever happened, Lambda takes that for success." in result.stdout
+    assert "Response: <dict> (--json shows it)" in result.stdout
+    assert CARD not in result.output
+
+
+def test_an_async_function_is_not_awaited_by_lambda(run: Run) -> None:
+    result = run("async def handle(event, context):\n    return None\n", SQS_EVENT)
+    assert result.exit_code == 2
+    assert "Lambda does not await: as_lambda_handler makes a function of an async handler." in result.stdout
+
+
+def test_records_that_failed_and_are_not_named_are_lost(run: Run) -> None:
+    result = run("process_batch(event, reserve, sqs()) and None", SQS_EVENT)
+    assert result.exit_code == 2
+    assert fates(result)[1] == ("lost", REJECTED)
+    assert "1 record failed or was not started, and the response does not bring it back" in result.stdout
+
+
+def test_records_that_were_not_started_and_are_not_named_are_lost(run: Run) -> None:
+    result = run("process_batch(event, reserve, sqs()) and None", sqs_event("one", "fail", "three", "four", fifo=True))
+    assert result.exit_code == 2
+    assert fates(result)[1:3] == [("lost", REJECTED), ("lost", "not started")]
+    assert "3 records failed or were not started, and the response does not bring them back" in result.stdout
+
+
+def test_a_function_that_is_not_made_with_batchfold_can_be_run(run: Run) -> None:
+    body = "{'batchItemFailures': [{'itemIdentifier': event['Records'][1]['messageId']}]}"
+    result = run(body, SQS_EVENT)
+    assert result.exit_code == 1
+    assert fates(result) == [("done", ""), ("comes back", ""), ("done", "")]
+
+
+def test_records_with_one_identifier_come_back_together(run: Run) -> None:
+    event = sqs_event("one", "fail", "three")
+    event["Records"][0]["messageId"] = event["Records"][1]["messageId"]
+    result = run("process_batch(event, reserve, sqs())", event)
+    assert [fate for fate, _ in fates(result)] == ["comes back", "comes back", "done"]
+
+
+def test_the_context_is_lambdas(run: Run) -> None:
+    body = "print(context.function_name, context.aws_request_id, 0 < context.get_remaining_time_in_millis() <= 5000)"
+    result = run(body, SQS_EVENT, "--timeout", "5")
+    name, request_id, in_time = result.stderr.split()
+    assert (name, len(request_id), in_time) == ("handler_file", 36, "True")
+
+
+def test_the_remaining_time_counts_down(run: Run) -> None:
+    body = "__import__('time').sleep(0.05) or print(context.get_remaining_time_in_millis() < 4_960)"
+    assert run(body, SQS_EVENT, "--timeout", "5").stderr.strip() == "True"
+
+
+def test_a_function_that_outlasts_its_timeout_would_have_been_cut_off(run: Run) -> None:
+    result = run("__import__('time').sleep(0.02)", SQS_EVENT, "--timeout", "0.01")
+    assert result.exit_code == 2
+    assert "It ran on here, longer than --timeout allows." in result.stdout
+
+
+def test_json_prints_only_the_response(run: Run) -> None:
+    result = run("print('hello') or process_batch(event, reserve, sqs())", SQS_EVENT, "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout) == {
+        "batchItemFailures": [{"itemIdentifier": SQS_EVENT["Records"][1]["messageId"]}]
+    }
+    assert result.stderr.startswith("hello\n")
+    assert "failed and comes back" in result.stderr
+
+
+def test_json_prints_nothing_for_a_function_that_raises(run: Run) -> None:
+    result = run("1 / 0", SQS_EVENT, "--json")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "the function raised ZeroDivisionError" in result.stderr
+
+
+def test_json_shows_a_malformed_response_and_says_what_is_wrong(run: Run) -> None:
+    result = run("{'batchItemFailures': [{'itemIdentifier': {1, 2}}]}", SQS_EVENT, "--json")
+    assert (result.exit_code, json.loads(result.stdout)) == (2, {"batchItemFailures": [{"itemIdentifier": "<set>"}]})
+    assert "cannot be written as JSON" in result.stderr
+
+
+def test_traceback_writes_what_was_raised(run: Run) -> None:
+    event = sqs_event("one", "crash")
+    assert "Traceback" not in run("process_batch(event, reserve, sqs())", event).output
+    result = run("process_batch(event, reserve, sqs())", event, "--traceback")
+    assert "KeyError: 'quantity'" in result.stderr
+
+
+def test_a_validation_error_that_leaves_the_function_is_told_without_its_input(run: Run) -> None:
+    body = "__import__('pydantic').TypeAdapter(int).validate_python(event['Records'][2]['body'])"
+    result = run(body, SQS_EVENT)
+    assert "ValidationError" in result.stderr
+    assert CARD not in result.output
+
+
+def test_system_exit_fails_the_invocation(run: Run) -> None:
+    result = run("exit(0)", SQS_EVENT)
+    assert result.exit_code == 2
+    assert "the function raised SystemExit" in result.stdout
+
+
+def test_a_file_finds_its_neighbours(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "neighbour_of_handler.py").write_text("answer = {'batchItemFailures': []}\n")
+    program = "from neighbour_of_handler import answer\n\ndef handle(event, context):\n    return answer\n"
+    assert run(program, SQS_EVENT).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("event", "message"),
+    [
+        ("{", "the event is not JSON"),
+        ("[]", "expected the event to be a JSON object, found a list"),
+        ("{}", "it has no eventSource"),
+        ({"Records": []}, "it has no eventSource"),
+        ({"Records": [{"EventSource": "aws:sns"}]}, "it has no eventSource"),
+        ({"Records": [{"eventSource": "aws:s3"}]}, "it has eventSource 'aws:s3'"),
+        ({"Records": [{"eventSource": "aws:sqs"}]}, "to have 'messageId'"),
+        ({**kinesis_event("one"), "window": {}, "state": {}}, "tumbling window"),
+    ],
+)
+def test_an_event_that_cannot_be_read_ends_with_2_before_anything_runs(run: Run, event: object, message: str) -> None:
+    result = run("print('ran')", event)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert "ran\n" not in result.output
+
+
+def test_an_event_that_is_not_text_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "event.json").write_bytes(b"\xff")
+    result = CliRunner().invoke(app, ["run", "app.py:handle", "--event", str(tmp_path / "event.json")])
+    assert (result.exit_code, result.stderr) == (2, "Error: the event is not UTF-8: invalid start byte at byte 0\n")
+
+
+def test_an_event_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["run", "app.py:handle", "--event", str(tmp_path / "event.json")])
+    assert result.exit_code == 2
+    assert result.stderr.endswith("event.json: No such file or directory\n")
+
+
+def test_the_event_may_come_from_standard_input(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("def handle(event, context): pass\n")
+    arguments = ["run", f"{tmp_path}/app.py:handle", "--event", "-"]
+    assert CliRunner().invoke(app, arguments, input=json.dumps(SQS_EVENT)).exit_code == 0
+
+
+def test_an_event_without_an_arn_has_no_name(run: Run) -> None:
+    event: dict[str, Any] = {"Records": [{"messageId": "m1", "eventSource": "aws:sqs", "body": ""}]}
+    assert run("None", event).stdout.startswith("SQS queue, 1 record\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("missing", "is not there"), ("number", "is a int, not a function"), ("", "expected FILE.py:FUNCTION")],
+)
+def test_a_function_that_is_not_there_is_an_error(run: Run, name: str, message: str) -> None:
+    result = run("number = 1\n", SQS_EVENT, name=name)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "event.json").write_text(json.dumps(SQS_EVENT))
+    for target, message in [
+        ("nowhere.py:handle", "there is no file nowhere.py"),
+        (f"{tmp_path}/event.json:x", "no Python"),
+    ]:
+        result = CliRunner().invoke(app, ["run", target, "--event", str(tmp_path / "event.json")])
+        assert result.exit_code == 2
+        assert message in result.stderr
+
+
+def test_a_file_that_cannot_be_imported_shows_its_traceback(run: Run) -> None:
+    result = run("import there_is_no_such_module\n", SQS_EVENT)
+    assert result.exit_code == 2
+    assert "No module named 'there_is_no_such_module'" in result.stderr
+    assert "raised ModuleNotFoundError" in result.stderr
+    assert "importlib" not in result.stderr

@@ -1,0 +1,123 @@
+"""Each example does what it says, as a function and through `batchfold run`."""
+
+import importlib.util
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from batchfold.cli.command import app as command
+from batchfold.testing import LambdaContext
+
+EXAMPLES = Path(__file__).parent
+
+COMES_BACK: dict[str, list[int]] = {
+    "dynamodb_catalogue/event.json": [1],
+    "kafka_visits/event.json": [1, 3],
+    "kinesis_readings/event.json": [2],
+    "sqs_fifo_transfers/event.json": [1, 2, 4],
+    "sqs_orders/event.json": [],
+    "sqs_orders/failing.json": [1, 2],
+    "sqs_own_layer/event.json": [1],
+    "sqs_shipments/event.json": [1],
+}
+"""The records that the response names, by their place in the event."""
+
+
+@pytest.fixture
+def application(request: pytest.FixtureRequest) -> Iterator[ModuleType]:
+    """The module of an example, fresh for each test, for the applications keep what they learn in it."""
+    folder = EXAMPLES / str(request.param)
+    spec = importlib.util.spec_from_file_location(f"example_{folder.name}", folder / "app.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules[spec.name]
+
+
+def read(event: str) -> dict[str, Any]:
+    parsed: dict[str, Any] = json.loads((EXAMPLES / event).read_text())
+    return parsed
+
+
+def item_ids(event: dict[str, Any]) -> list[Any]:
+    if "records" in event:
+        return [
+            {"partition": listed, "offset": raw["offset"]} for listed, raws in event["records"].items() for raw in raws
+        ]
+    names = (("messageId",), ("kinesis", "sequenceNumber"), ("dynamodb", "SequenceNumber"))
+    path = next(path for path in names if path[0] in event["Records"][0])
+    return [raw[path[0]] if len(path) == 1 else raw[path[0]][path[1]] for raw in event["Records"]]
+
+
+def expected_response(name: str) -> dict[str, list[dict[str, Any]]]:
+    ids = item_ids(read(name))
+    return {"batchItemFailures": [{"itemIdentifier": ids[position]} for position in COMES_BACK[name]]}
+
+
+def run(application: ModuleType, event: str) -> object:
+    return application.lambda_handler(read(event), LambdaContext())
+
+
+@pytest.mark.parametrize(
+    ("application", "event"), [(name.partition("/")[0], name) for name in COMES_BACK], indirect=["application"]
+)
+def test_an_example_answers_its_event(application: ModuleType, event: str) -> None:
+    assert run(application, event) == expected_response(event)
+
+
+@pytest.mark.parametrize("event", COMES_BACK)
+def test_an_example_runs_from_the_command_line(event: str) -> None:
+    function = f"{EXAMPLES / event.partition('/')[0]}/app.py:lambda_handler"
+    ran = CliRunner().invoke(command, ["run", function, "--event", str(EXAMPLES / event), "--json"])
+    assert ran.exit_code == (1 if COMES_BACK[event] else 0)
+    assert json.loads(ran.stdout) == expected_response(event)
+
+
+def test_every_example_is_tested() -> None:
+    folders = {name.partition("/")[0] for name in COMES_BACK}
+    assert folders == {path.parent.name for path in EXAMPLES.glob("*/app.py")} - {"customising"}
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*/app.py")), ids=lambda path: path.parent.name)
+def test_an_example_is_short(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 40
+
+
+@pytest.mark.parametrize("application", ["dynamodb_catalogue"], indirect=True)
+def test_the_catalogue_follows_the_table(application: ModuleType) -> None:
+    run(application, "dynamodb_catalogue/event.json")
+    assert application.catalogue == {}, "what expired is gone, what was not started is not there yet"
+
+
+@pytest.mark.parametrize("application", ["kafka_visits"], indirect=True)
+def test_visits_are_counted_for_each_host(application: ModuleType) -> None:
+    run(application, "kafka_visits/event.json")
+    assert application.visits == {"shop.example": 2, "blog.example": 1}
+
+
+@pytest.mark.parametrize("application", ["kinesis_readings"], indirect=True)
+def test_the_highest_reading_is_kept(application: ModuleType) -> None:
+    run(application, "kinesis_readings/event.json")
+    assert application.highest == {"hall": 19.5, "attic": 27.25}
+
+
+@pytest.mark.parametrize("application", ["sqs_fifo_transfers"], indirect=True)
+def test_the_transfers_of_other_accounts_go_on(application: ModuleType) -> None:
+    run(application, "sqs_fifo_transfers/event.json")
+    assert application.balances == {"alice": 50, "bob": 20}
+
+
+@pytest.mark.parametrize("application", ["sqs_own_layer"], indirect=True)
+def test_the_layer_sees_every_record(application: ModuleType, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO"):
+        run(application, "sqs_own_layer/event.json")
+    assert len([record for record in caplog.records if " took " in record.getMessage()]) == 3
