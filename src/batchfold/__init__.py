@@ -36,7 +36,7 @@ from batchfold.sources.kinesis import KinesisRecord, by_partition_key, kinesis
 from batchfold.sources.sqs import SqsRecord, by_message_group, sqs
 
 if TYPE_CHECKING:
-    from batchfold.sources.envelopes import EventBridge, Sns
+    from batchfold.sources.envelopes import EventBridge, Sns, SnsMessageAttribute
 
 __version__ = "0.1.0"
 
@@ -77,6 +77,7 @@ __all__ = [
     "Settle",
     "Settled",
     "Sns",
+    "SnsMessageAttribute",
     "Source",
     "SqsRecord",
     "Succeeded",
@@ -105,7 +106,7 @@ __all__ = [
     "whole_batch",
 ]
 
-_LAZY = {"EventBridge": "batchfold.sources.envelopes", "Sns": "batchfold.sources.envelopes"}
+_LAZY = dict.fromkeys(("EventBridge", "Sns", "SnsMessageAttribute"), "batchfold.sources.envelopes")
 """Public names whose modules cost a cold start what only those should pay who use them."""
 
 

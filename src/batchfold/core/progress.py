@@ -7,7 +7,7 @@ from typing_extensions import TypeVar
 
 from batchfold.core.batch import Batch
 from batchfold.core.ending import Ending, is_done, outcome_of
-from batchfold.core.event import Event, RawRecord
+from batchfold.core.event import RawRecord
 from batchfold.core.lanes import Lane, assign_lanes
 from batchfold.core.outcomes import Outcome
 from batchfold.core.record import Record
@@ -50,7 +50,7 @@ class Progress(Generic[R, V, E, D]):
 
     def __init__(
         self,
-        event: Event,
+        event: object,
         source: Source[R, D],
         *,
         observe: Observe[V, E, D] | None = None,

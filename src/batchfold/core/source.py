@@ -5,21 +5,22 @@ from typing import Any, Generic, TypeAlias
 
 from typing_extensions import TypeVar
 
-from batchfold.core.event import Event, RawRecord
+from batchfold.core.event import RawRecord
 from batchfold.core.lanes import Lane
 from batchfold.core.record import Record
 from batchfold.core.response import ItemId, PartialResponse
-from batchfold.core.value import Value
 
 R_co = TypeVar("R_co", covariant=True)
 D_co = TypeVar("D_co", bound=Record, covariant=True, default=Any)
 
-ReadEvent: TypeAlias = Callable[[Event], tuple[Sequence[RawRecord], Sequence[ItemId]]]
-"""From an event to its raw records and their item identifiers; raises `UnexpectedEventError` for any other event."""
+ReadEvent: TypeAlias = Callable[[object], tuple[Sequence[RawRecord], Sequence[ItemId]]]
+"""From an event to its raw records and their item identifiers; raises `UnexpectedEventError` for anything else."""
 
 
-class Source(Value, Generic[R_co, D_co]):
+class Source(Generic[R_co, D_co]):
     """How to read one kind of event. Made by `sqs()`, `kinesis()`, `dynamodb()` and `kafka()`.
+
+    A source is nothing but functions, so two sources are equal only if they are one.
 
     `R` is the record that handlers take, its payload parsed; `D` is the record with its payload as delivered, which
     outcomes carry.

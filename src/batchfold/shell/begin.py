@@ -2,7 +2,6 @@
 
 from typing import TypeVar
 
-from batchfold.core.event import Event
 from batchfold.core.progress import Progress
 from batchfold.core.record import Record
 from batchfold.core.source import Source
@@ -18,7 +17,7 @@ D = TypeVar("D", bound=Record)
 
 
 def begin(
-    event: Event,
+    event: object,
     source: Source[R, D],
     context: LambdaContext | None,
     options: FoldOptions[V, E, D] | AsyncFoldOptions[V, E, D],

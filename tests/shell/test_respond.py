@@ -1,0 +1,389 @@
+"""`respond`: what is logged, what is raised, what is returned, and that no payload is in any of it."""
+
+import base64
+import json
+import logging
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+from returns.result import Failure, Result, Success
+from tests.scenes import HandlerError, RejectionError, Scene, act, scenes
+
+from batchfold import (
+    Batch,
+    BatchProcessingError,
+    RejectedError,
+    Settled,
+    SqsRecord,
+    UnprocessedError,
+    fold_batch,
+    kafka,
+    process_batch,
+    respond,
+    sqs,
+    whole_batch,
+)
+from batchfold.testing import Clock, KafkaMessage, LambdaContext, SqsMessage, kafka_event, sqs_event
+
+SECRET = "s3cr3t"  # noqa: S105  # stands for a payload
+
+
+class Order(BaseModel):
+    id: str
+    by_name: dict[str, int] = {}
+
+
+def fold(*bodies: str, handler: Callable[[Any], Any] = act, **options: Any) -> Batch[Any, Any, Any]:
+    return fold_batch(sqs_event(*bodies), handler, sqs(), **options)
+
+
+def fails(*bodies: str, handler: Callable[[Any], Any] = act, **options: Any) -> BatchProcessingError:
+    with pytest.raises(BatchProcessingError) as raised:
+        process_batch(sqs_event(*bodies), handler, sqs(), **options)
+    return raised.value
+
+
+# ------------------------------------------------------------ raising
+@given(scenes())
+def test_entire_batch_raises_exactly_if_no_record_was_done(scene: Scene) -> None:
+    batch = fold_batch(scene.event, act, scene.source)
+    if scene.expected and "Succeeded" not in scene.expected:
+        with pytest.raises(BatchProcessingError) as raised:
+            respond(batch)
+        assert raised.value.batch is batch
+    else:
+        assert respond(batch) == batch.response
+
+
+@given(scenes())
+def test_any_failure_raises_exactly_if_something_comes_back(scene: Scene) -> None:
+    batch = fold_batch(scene.event, act, scene.source)
+    if set(scene.expected) - {"Succeeded"}:
+        with pytest.raises(BatchProcessingError):
+            respond(batch, raise_on="any_failure")
+    else:
+        assert respond(batch, raise_on="any_failure") == {"batchItemFailures": []}
+
+
+@given(scenes())
+def test_never_returns_the_response_whatever_happened(scene: Scene) -> None:
+    batch = fold_batch(scene.event, act, scene.source)
+    assert respond(batch, raise_on="never") == batch.response
+
+
+def test_an_unknown_raise_on_is_refused_before_anything_is_handled() -> None:
+    handled: list[Any] = []
+    with pytest.raises(ValueError, match="raise_on is one of 'entire_batch', 'any_failure', 'never', got 'all'"):
+        process_batch(sqs_event("succeeds"), handled.append, sqs(), raise_on="all")  # type: ignore[arg-type]  # the point
+    assert not handled
+
+
+def test_an_empty_batch_is_a_success() -> None:
+    assert process_batch({"Records": []}, act, sqs(), raise_on="any_failure") == {"batchItemFailures": []}
+
+
+def test_settled_records_count_as_done() -> None:
+    event = sqs_event("rejected", "rejected", "malformed")
+
+    def settle_the_first(failed: Any) -> Result[None, None]:
+        return Success(None) if failed.item_id == event["Records"][0]["messageId"] else Failure(None)
+
+    batch = fold_batch(event, act, sqs(), settle=settle_the_first)
+    assert len(batch.settled) == 1
+    assert len(respond(batch)["batchItemFailures"]) == 2
+
+
+def test_the_group_holds_the_records_exceptions_with_a_note_for_each() -> None:
+    error = fails("rejected", "raises")
+    event = sqs_event("rejected", "raises")
+    assert [type(exception) for exception in error.exceptions] == [RejectionError, HandlerError]
+    for exception, raw in zip(error.exceptions, event["Records"], strict=True):
+        assert exception.__notes__ == [f"batchfold: record {raw['messageId']} failed"]
+    assert "2 of 2 records are not done and the whole batch comes back (2 failed, 0 not started)" in str(error)
+    assert "RejectionError, HandlerError" in str(error)
+
+
+def test_except_star_picks_out_one_kind() -> None:
+    picked: list[str] = []
+    try:
+        raise fails("rejected", "raises")
+    except* RejectionError:
+        picked.append("rejected")
+    except* HandlerError:
+        picked.append("raises")
+    assert picked == ["rejected", "raises"]
+
+
+@pytest.mark.parametrize("value", ["text", 3, None, {"a": 1}, SystemExit(3)])
+def test_an_error_that_is_no_exception_stands_in_the_group(value: Any) -> None:
+    (exception,) = fails("x", handler=lambda _record: Failure(value)).exceptions
+    assert isinstance(exception, RejectedError)
+    assert exception.error is value
+    assert str(exception) == f"the handler returned a Failure that holds a {type(value).__name__}"
+
+
+def test_one_exception_for_many_records_stands_in_the_group_once_and_notes_do_not_pile_up() -> None:
+    shared = Failure(RejectionError("shared"))
+    for _ in range(3):
+        error = fails("a", "b", handler=lambda _record: shared)
+        (exception,) = error.exceptions
+        assert len(exception.__notes__) == 2
+
+
+def test_a_users_own_notes_stay() -> None:
+    shared = RejectionError("shared")
+    shared.add_note("mine")
+    (exception,) = fails("a", handler=lambda _record: Failure(shared)).exceptions
+    assert exception.__notes__[0] == "mine"
+
+
+def test_any_failure_raises_for_records_that_were_only_not_started() -> None:
+    clock = Clock()
+    context = LambdaContext(clock=clock, timeout_seconds=10)
+
+    def slow(_record: Any) -> Result[None, str]:
+        clock.advance(9.5)
+        return Success(None)
+
+    batch = fold_batch(sqs_event("a", "b"), slow, sqs(), context=context, reserve_ms=1_000)
+    assert len(respond(batch)["batchItemFailures"]) == 1
+    with pytest.raises(BatchProcessingError) as raised:
+        respond(batch, raise_on="any_failure")
+    (exception,) = raised.value.exceptions
+    assert isinstance(exception, UnprocessedError)
+    assert str(exception) == "1 records were not started: time ran out"
+
+
+def test_both_causes_are_in_the_group_if_settling_failed_too() -> None:
+    def settle(_failed: Any) -> Result[None, OSError]:
+        return Failure(OSError("queue is down"))
+
+    error = fails("rejected", settle=settle)
+    assert [type(exception) for exception in error.exceptions] == [RejectionError, OSError]
+    assert error.exceptions[1].__notes__[0].endswith("could not be settled")
+
+
+def settled(_failed: Any) -> Result[None, Any]:
+    return Success(None)
+
+
+def cannot_settle(error: object) -> Callable[[Any], Result[None, Any]]:
+    return lambda _failed: Failure(error)
+
+
+def bad_observer(_outcome: Any) -> None:
+    raise ZeroDivisionError
+
+
+# ------------------------------------------------------------ logging
+def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.name == "batchfold"]
+
+
+def test_each_failure_is_logged_with_its_identifier(caplog: pytest.LogCaptureFixture) -> None:
+    batch = fold("succeeds", "rejected", "raises", "returns none")
+    respond(batch)
+    ids = [outcome.item_id for outcome in batch.outcomes]
+    assert lines(caplog) == [
+        f"record {ids[1]} failed and comes back: the handler returned a Failure (RejectionError)",
+        f"record {ids[2]} failed and comes back: handling it raised HandlerError",
+        f"record {ids[3]} failed and comes back: handling it raised TypeError",
+    ]
+    assert all(record.levelno == logging.ERROR for record in caplog.records)
+    assert "HandlerError: raises" in caplog.text
+
+
+def test_successes_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    respond(fold("succeeds", "succeeds"))
+    assert not caplog.records
+
+
+def test_one_line_tells_of_all_that_were_not_started(caplog: pytest.LogCaptureFixture) -> None:
+    batch = fold_batch(sqs_event("succeeds", "rejected", "a", "b", "c"), act, sqs(lane=whole_batch))
+    respond(batch)
+    assert (
+        lines(caplog)[-1] == f"3 of 5 records were not started and come back, the first is {batch.outcomes[2].item_id}"
+    )
+
+
+def test_settled_records_are_logged_as_warnings(caplog: pytest.LogCaptureFixture) -> None:
+    batch = fold("rejected", settle=settled)
+    respond(batch)
+    assert isinstance(batch.outcomes[0], Settled)
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert "was settled" in lines(caplog)[0]
+
+
+def test_a_failure_to_settle_is_logged_too(caplog: pytest.LogCaptureFixture) -> None:
+    respond(fold("rejected", settle=cannot_settle(OSError("queue is down"))), raise_on="never")
+    assert lines(caplog)[1].endswith("could not be settled: OSError")
+    respond(fold("rejected", settle=cannot_settle("queue is down")), raise_on="never")
+    assert lines(caplog)[3].endswith("could not be settled: str")
+
+
+def test_a_kafka_record_is_named_by_partition_and_offset(caplog: pytest.LogCaptureFixture) -> None:
+    respond(fold_batch(kafka_event(KafkaMessage(value="x")), lambda _r: Failure("no"), kafka()), raise_on="never")
+    assert " at offset " in lines(caplog)[0]
+
+
+class Unwritable(logging.Handler):
+    """A logging handler that cannot serialise, as the runtime's cannot lone surrogates."""
+
+    def __init__(self, *, but_plain_lines: bool) -> None:
+        super().__init__()
+        self.but_plain_lines = but_plain_lines
+        self.written: list[str] = []
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        if record.exc_info or not self.but_plain_lines:
+            raise UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed")
+        self.written.append(record.getMessage())
+        return True
+
+
+@pytest.mark.parametrize("but_plain_lines", [True, False])
+def test_a_logging_handler_that_raises_does_not_fail_the_invocation(*, but_plain_lines: bool) -> None:
+    handler = Unwritable(but_plain_lines=but_plain_lines)
+    logger = logging.getLogger("batchfold")
+    logger.addHandler(handler)
+    try:
+        response = process_batch(sqs_event("succeeds", "raises"), act, sqs(), observe=bad_observer)
+    finally:
+        logger.removeHandler(handler)
+    assert len(response["batchItemFailures"]) == 1
+    assert any("failed and comes back" in line for line in handler.written) == but_plain_lines
+
+
+def test_an_observer_that_raises_is_logged_and_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    batch = fold("succeeds", observe=bad_observer)
+    assert batch.response == {"batchItemFailures": []}
+    assert lines(caplog) == ["an observer raised; the outcome that it was told stands"]
+
+
+# ------------------------------------------------------------ privacy
+def validate_inside(record: SqsRecord[str]) -> Result[Order, Exception]:
+    return Success(Order.model_validate_json(record.body))
+
+
+def reject_with_validation_error(record: SqsRecord[str]) -> Result[Order, Exception]:
+    try:
+        return validate_inside(record)
+    except ValidationError as error:
+        return Failure(error)
+
+
+def raise_from_validation_error(record: SqsRecord[str]) -> Result[Order, Exception]:
+    try:
+        return validate_inside(record)
+    except ValidationError as error:
+        raise HandlerError("wrapped") from error
+
+
+def raise_beside_validation_error(record: SqsRecord[str]) -> Result[Order, Exception]:
+    try:
+        return validate_inside(record)
+    except ValidationError:
+        raise HandlerError("wrapped")  # noqa: B904  # the context is the point
+
+
+def raise_group_with_validation_error(record: SqsRecord[str]) -> Result[Order, Exception]:
+    try:
+        return validate_inside(record)
+    except ValidationError as error:
+        raise ExceptionGroup("several", [HandlerError("other"), error]) from None
+
+
+HANDLERS = [
+    validate_inside,
+    reject_with_validation_error,
+    raise_from_validation_error,
+    raise_beside_validation_error,
+    raise_group_with_validation_error,
+]
+BAD_BODIES = [f'{{"id": {{"x": "{SECRET}"}}, "by_name": {{"{SECRET}": "{SECRET}"}}}}', f'{{"{SECRET}": 1}}', SECRET]
+
+
+@pytest.mark.parametrize("body", BAD_BODIES)
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_a_validation_error_in_a_handler_shows_no_payload(
+    handler: Callable[[Any], Any], body: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    error = fails(body, handler=handler)
+    written = caplog.text + str(error) + "".join(traceback.format_exception(error))
+    assert SECRET not in written
+    assert "ValidationError" in written
+
+
+@pytest.mark.parametrize("body", BAD_BODIES)
+def test_a_payload_that_will_not_parse_is_not_shown(body: str, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(BatchProcessingError) as raised:
+        process_batch(sqs_event(SqsMessage(body=body)), act, sqs(Order))
+    written = caplog.text + "".join(traceback.format_exception(raised.value))
+    assert SECRET not in written
+    assert "its payload would not parse (ValidationError: " in caplog.text
+
+
+def test_the_fields_that_broke_a_rule_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    body = f'{{"id": 1, "by_name": {{"{SECRET}": "x"}}}}'
+    process_batch(sqs_event(SqsMessage(body=body)), act, sqs(Order), raise_on="never")
+    assert "(ValidationError: id string_type, by_name.[...] int_parsing)" in lines(caplog)[0]
+
+
+def test_many_broken_rules_are_counted(caplog: pytest.LogCaptureFixture) -> None:
+    process_batch(sqs_event("[1,2,3,4,5,6,7]"), act, sqs(list[str]), raise_on="never")
+    assert "4 string_type and 2 more" in lines(caplog)[0]
+
+
+def test_a_decoders_own_words_are_not_written(caplog: pytest.LogCaptureFixture) -> None:
+    process_batch(sqs_event(SECRET), act, sqs(decode=int), raise_on="never")
+    assert lines(caplog)[0].endswith("its payload would not parse (ValueError)")
+    assert SECRET not in caplog.text
+
+
+def encoded_and_decoded(text: str) -> str:
+    return text.encode("utf-8", "surrogatepass").decode()
+
+
+@pytest.mark.parametrize(
+    ("decode", "said"),
+    [
+        (encoded_and_decoded, "UnicodeDecodeError: invalid continuation byte"),
+        (json.loads, "JSONDecodeError: Expecting value)"),
+        (base64.b64decode, "Error: Incorrect padding)"),
+    ],
+)
+def test_what_the_standard_library_says_of_a_payload_is_told(
+    decode: Any, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = "\ud800ab" if "Unicode" in said else "abc"
+    process_batch(sqs_event(SqsMessage(body=body)), act, sqs(decode=decode), raise_on="never")
+    assert said in caplog.text
+
+
+@given(st.text(min_size=8, alphabet="qxzjk"))
+def test_error_values_are_not_quoted(secret: str) -> None:
+    error = fails(secret, handler=lambda record: Failure({"body": record.body}))
+    assert secret not in "".join(traceback.format_exception(error))
+
+
+def test_a_chain_of_causes_that_goes_in_a_circle_ends() -> None:
+    first, second = HandlerError("first"), HandlerError("second")
+    first.__cause__, second.__cause__ = second, first
+    assert fails("a", handler=lambda _record: Failure(first)).exceptions == (first,)
+
+
+def test_suppressed_contexts_stay_suppressed() -> None:
+    def handler(record: SqsRecord[str]) -> Result[Order, Exception]:
+        try:
+            return validate_inside(record)
+        except ValidationError:
+            raise HandlerError("wrapped") from None
+
+    (exception,) = fails(SECRET, handler=handler).exceptions
+    assert exception.__suppress_context__
+    assert SECRET not in str(exception.__context__)
