@@ -16,10 +16,16 @@ from typing import Any
 
 from returns.result import safe
 
-from batchfold.core.lanes import Lane, each_record, whole_batch
-from batchfold.shell.lambda_handler import as_lambda_handler
-from batchfold.sources.kinesis import by_partition_key, kinesis
-from batchfold.sources.sqs import by_message_group, sqs
+from batchfold import (
+    Lane,
+    as_lambda_handler,
+    by_message_group,
+    by_partition_key,
+    each_record,
+    kinesis,
+    sqs,
+    whole_batch,
+)
 from batchfold.testing import (
     Effect,
     FailureSchedule,

@@ -14,10 +14,7 @@ from typing import Any, cast
 import pytest
 from returns.result import safe
 
-from batchfold.shell.lambda_handler import as_lambda_handler
-from batchfold.sources.dynamodb import dynamodb
-from batchfold.sources.kinesis import kinesis
-from batchfold.sources.sqs import by_message_group, sqs
+from batchfold import as_lambda_handler, by_message_group, dynamodb, kinesis, sqs
 from batchfold.testing import (
     CompleteFailure,
     CompleteSuccess,

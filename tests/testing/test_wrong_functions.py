@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from batchfold.core.lanes import each_record, whole_batch
+from batchfold import each_record, whole_batch
 from batchfold.testing import (
     Effect,
     EventSource,

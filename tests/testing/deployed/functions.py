@@ -12,11 +12,17 @@ from pydantic import BaseModel
 from returns.future import future_safe
 from returns.result import Failure, Result, Success, safe
 
-from batchfold.shell.lambda_handler import as_lambda_handler
-from batchfold.sources.dynamodb import DynamoDBRecord, dynamodb
-from batchfold.sources.kafka import KafkaRecord, kafka
-from batchfold.sources.kinesis import KinesisRecord, kinesis
-from batchfold.sources.sqs import SqsRecord, sqs
+from batchfold import (
+    DynamoDBRecord,
+    KafkaRecord,
+    KinesisRecord,
+    SqsRecord,
+    as_lambda_handler,
+    dynamodb,
+    kafka,
+    kinesis,
+    sqs,
+)
 
 attempts = Counter[str]()
 
