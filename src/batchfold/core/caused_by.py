@@ -1,19 +1,18 @@
 """`caused_by`: pick failed records by what made them fail."""
 
 from collections.abc import Callable
-from typing import Any
 
 from batchfold.core.outcomes import Failed
+from batchfold.core.record import Record
 
 
-def caused_by(*kinds: type[object]) -> Callable[[Failed[object, Any]], bool]:
+def caused_by(*kinds: type[object]) -> Callable[[Failed[object, Record]], bool]:
     """A predicate for `dead_letter` and `discard`: the record's fault, or the fault's error, is one of `kinds`.
 
     A kind is a class of faults (`Malformed`, `Rejected`, `Crashed`) or of errors: of exceptions, and of whatever else
     the handler puts into a `Failure`. Subclasses count.
 
     >>> from batchfold.core.faults import Crashed, Malformed, Rejected
-    >>> from batchfold.core.record import Record
     >>> never_succeeds = caused_by(Malformed, PermissionError)
     >>> for fault in (Malformed(ValueError()), Crashed(PermissionError()), Rejected(TimeoutError())):
     ...     never_succeeds(Failed("m1", Record(), fault))
@@ -31,7 +30,7 @@ def caused_by(*kinds: type[object]) -> Callable[[Failed[object, Any]], bool]:
 
     is_one(None)  # raises for what is no class here and now, and not when the first record has failed
 
-    def is_caused_by_them(failed: Failed[object, Any]) -> bool:
+    def is_caused_by_them(failed: Failed[object, Record]) -> bool:
         return is_one(failed.fault) or is_one(failed.fault.error)
 
     return is_caused_by_them
