@@ -186,10 +186,18 @@ def test_with_a_reserve_it_stops_in_time_and_repeats_nothing(source: EventSource
 
 
 @pytest.mark.parametrize(
-    "source", [SqsQueue(), SqsQueue(fifo=True), KinesisStream(), DynamoDBStream(), KafkaTopic()], ids=named
+    ("source", "way"),
+    [
+        (SqsQueue(), "threads"),
+        (SqsQueue(fifo=True), "async"),
+        (KinesisStream(), "sequential"),
+        (DynamoDBStream(), "threads"),
+        (KafkaTopic(), "async"),
+    ],
+    ids=named,
 )
-def test_an_attempt_that_hangs_loses_nothing(source: EventSource) -> None:
-    assert_safe(own_function(source, None), source=source, overruns=True)
+def test_an_attempt_that_hangs_loses_nothing(source: EventSource, way: Way) -> None:
+    assert_safe(own_function(source, None, way), source=source, overruns=True)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ class UnsafeFunctionError(AssertionError):
         self.history = history
 
 
-def assert_safe(  # each is a circumstance of the search, and given by keyword
+def assert_safe(
     make: MakeFunction,
     *,
     source: EventSource,

@@ -35,7 +35,7 @@ EventSource: TypeAlias = SqsQueue | KinesisStream | DynamoDBStream | KafkaTopic
 _NOTHING_FAILS = FailureSchedule()
 
 
-def drain(  # each is a circumstance of the run, and given by keyword
+def drain(
     make: MakeFunction,
     *,
     source: EventSource,
@@ -94,7 +94,7 @@ def _lanes(source: EventSource, records: tuple[SourceRecord, ...], lane: Lane | 
     kept = {record.position: _own(source.lane_of(record), record) for record in records}
     if lane is None:
         return Lanes(kept, kept)
-    delivery = source.deliver(records, {}, 0.0) if isinstance(source, SqsQueue) else source.deliver(records, 0.0)
+    delivery = source.deliver(records, at=0.0)
     raws = source.raw_records(delivery)
     asked = {record.position: _own(lane(raw), record) for record, raw in zip(delivery.records, raws, strict=True)}
     return Lanes(asked, {position: (kept[position], asked[position]) for position in kept})

@@ -37,7 +37,7 @@ class DynamoDBStream(StreamSettings):
         """Whether a record comes back because one before it does: always."""
         return True
 
-    def deliver(self, records: tuple[SourceRecord, ...], at: Seconds) -> Delivery:
+    def deliver(self, records: tuple[SourceRecord, ...], *, at: Seconds) -> Delivery:
         """The batch that holds these records.
 
         Raises:

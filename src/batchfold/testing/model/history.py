@@ -52,7 +52,7 @@ class Invocation:
 
 @dataclass(frozen=True)
 class Repeat:
-    """An effect that was performed although it had been performed before.
+    """An effect that was performed although it had been before; to settle a record counts as one.
 
     `needed` tells whether Lambda left no choice; `promise.py` says when that is so.
     """

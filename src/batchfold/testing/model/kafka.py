@@ -56,7 +56,7 @@ class KafkaTopic(StreamSettings):
         """Whether a record comes back because one before it does: if it is behind it in its partition, and so set."""
         return self.redelivery == "from_lowest_offset" and self._partition(earlier) == self._partition(later)
 
-    def deliver(self, records: tuple[SourceRecord, ...], at: Seconds) -> Delivery:
+    def deliver(self, records: tuple[SourceRecord, ...], *, at: Seconds) -> Delivery:
         """The batch that holds these records."""
         event = kafka_event(*(self._message(record) for record in records), self_managed=self.self_managed)
         identifiers: dict[Hashable, int] = {

@@ -35,7 +35,7 @@ class KinesisStream(StreamSettings):
         """Whether a record comes back because one before it does: always."""
         return True
 
-    def deliver(self, records: tuple[SourceRecord, ...], at: Seconds) -> Delivery:
+    def deliver(self, records: tuple[SourceRecord, ...], *, at: Seconds) -> Delivery:
         """The batch that holds these records."""
         numbers = {kinesis_sequence_number(record.position): record for record in records}
         event = kinesis_event(

@@ -6,7 +6,7 @@ one fails; what must repeat follows from that and from the source.
 - *Order.* Within a lane, no effect is performed while an earlier record is still to come, that is, neither performed
   nor settled nor out of the source. An order that the source itself does not promise is asked of nobody: on a standard
   queue none, on a FIFO queue that of a message group, on a stream that of the shard, on Kafka that of the partition.
-- *Repeats.* A repeat is needed when the invocation in which the effect was last performed left Lambda no choice:
+- *Repeats.* To settle a record is an effect too: what was sent to the dead letters is there. A repeat is needed when the invocation in which the effect was last performed left Lambda no choice:
 
   1. it was cut off in an attempt that overran the timeout by itself; a function that merely took on more than it had
      time for has no such excuse;
@@ -83,15 +83,14 @@ class Judge:
             record = by_name[each.name]
             if each.came_to == "performed":
                 self._watch_order(record, number)
+            if each.came_to in {"performed", "settled"}:
                 if record.position in performed:
                     self.repeats.append(Repeat(record.name, number, performed[record.position]))
                 performed[record.position] = False
-            if each.came_to in {"performed", "settled"}:
                 self._over.add(record.position)
         done = {by_name[each.name].position for each in attempted if each.came_to in {"performed", "settled"}}
-        for position in {by_name[each.name].position for each in attempted if each.came_to == "performed"}:
-            record = self.records[position]
-            performed[position] = overran or self._leaves_no_choice(record, delivered, done)
+        for position in done:
+            performed[position] = overran or self._leaves_no_choice(self.records[position], delivered, done)
         self._excused = performed
         self._losses += sum(how == "done" and position not in self._over for position, how in removed.items())
         self._over.update(removed)

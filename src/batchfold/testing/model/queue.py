@@ -36,6 +36,9 @@ class SqsQueue:
     waits. A message that has been received `max_receive_count` times goes to the dead-letter queue instead of being
     received again; with `None` there is no dead-letter queue and it comes back for ever.
 
+    Not modelled: that a standard queue may deliver a message twice, and what happens when a function outlasts the
+    visibility timeout (AWS asks for six times the function's timeout).
+
     Raises:
         ValueError: A setting is outside of what AWS allows.
     """
@@ -72,10 +75,13 @@ class SqsQueue:
         """Whether a record comes back because one before it does: never, each message is deleted by itself."""
         return False
 
-    def deliver(self, records: tuple[SourceRecord, ...], receive_counts: Mapping[int, int], at: Seconds) -> Delivery:
-        """The batch that holds these records."""
+    def deliver(
+        self, records: tuple[SourceRecord, ...], *, at: Seconds, receive_counts: Mapping[int, int] | None = None
+    ) -> Delivery:
+        """The batch that holds these records; each is received for the first time if nothing else is said."""
+        counts = receive_counts or {}
         event = sqs_event(
-            *(self._message(record, receive_counts.get(record.position, 1)) for record in records), fifo=self.fifo
+            *(self._message(record, counts.get(record.position, 1)) for record in records), fifo=self.fifo
         )
         identifiers: dict[Hashable, int] = {
             f"{raw['messageId']}": record.position for raw, record in zip(event["Records"], records, strict=True)
@@ -186,7 +192,7 @@ def _deliver(state: QueueState, positions: frozenset[int]) -> QueueState:
     )
     received = [message for message in messages if message.record.position in positions]
     counts = {message.record.position: message.receive_count for message in received}
-    delivery = state.queue.deliver(tuple(message.record for message in received), counts, state.now)
+    delivery = state.queue.deliver(tuple(message.record for message in received), at=state.now, receive_counts=counts)
     return replace(state, messages=messages, delivery=delivery)
 
 

@@ -80,7 +80,7 @@ class StreamMapping(Protocol):
         """The mapping's settings."""
         ...
 
-    def deliver(self, records: tuple[SourceRecord, ...], at: Seconds) -> Delivery:
+    def deliver(self, records: tuple[SourceRecord, ...], *, at: Seconds) -> Delivery:
         """The batch that holds these records."""
         ...
 
@@ -147,7 +147,7 @@ class StreamState:
                 pending, unread = (PendingBatch(unread[:size]),), unread[size:]
             batch = pending[0]
             if not self._is_given_up(batch):
-                delivery = self.mapping.deliver(batch.records, self.now)
+                delivery = self.mapping.deliver(batch.records, at=self.now)
                 return replace(self, pending=pending, unread=unread, removed=removed, delivery=delivery)
             pending, removed = pending[1:], _with(removed, batch.records, "discarded")
         return replace(self, pending=(), unread=(), removed=removed)
