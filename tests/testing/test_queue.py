@@ -1,6 +1,8 @@
 """The model of SQS: visibility, receive count, dead letters, message groups."""
 
+from asyncio import CancelledError
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from batchfold.testing import (
     Raised,
     Returned,
     SqsQueue,
+    TimedOut,
     drain,
     name_records,
 )
@@ -172,6 +175,54 @@ def test_a_record_that_the_function_settled_is_not_lost() -> None:
 
     history = drain(handling(settle), source=SqsQueue(), records=["A1"])
     assert history.fates == {"A1": Fate.SETTLED}
+
+
+@pytest.mark.parametrize(
+    "end", [ValueError("no"), SystemExit(1), CancelledError(), ExceptionGroup("no", [ValueError()])]
+)
+def test_whatever_ends_the_function_fails_the_invocation(end: BaseException) -> None:
+    def ends(_raws: list[Any], _effect: Effect) -> None:
+        raise end
+
+    history = drain(handling(ends), source=SqsQueue(max_receive_count=1), records=["A1"])
+    assert history.fates == {"A1": Fate.DEAD_LETTER_UNSTARTED}
+
+
+def test_a_test_that_is_interrupted_is_no_failed_invocation() -> None:
+    def interrupted(_raws: list[Any], _effect: Effect) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        drain(handling(interrupted), source=SqsQueue(), records=["A1"])
+
+
+def test_a_function_that_catches_even_its_end_is_cut_off_all_the_same() -> None:
+    def catches_everything(raws: list[Any], effect: Effect) -> None:
+        for raw in raws:
+            with suppress(BaseException):
+                effect(raw["body"])
+
+    history = drain(
+        handling(catches_everything),
+        source=SqsQueue(max_receive_count=1),
+        records=["A1", "A2"],
+        schedule=FailureSchedule({"A1": ("overruns",)}),
+    )
+    assert history.invocations[0].answer == TimedOut()
+    assert history.fates == {"A1": Fate.DEAD_LETTER, "A2": Fate.DEAD_LETTER_UNSTARTED}
+
+
+def test_an_effect_that_goes_on_after_the_function_has_returned_does_not_happen() -> None:
+    kept: list[Effect] = []
+
+    def make(effect: Effect) -> LambdaFunction:
+        kept.append(effect)
+        return lambda _event, _context: None
+
+    history = drain(make, source=SqsQueue(), records=["A1"])
+    with pytest.raises(RuntimeError, match="after the function had returned"):
+        kept[0]("A1")
+    assert history.lost == ("A1",)
 
 
 def test_the_run_ends_at_its_limit() -> None:

@@ -1,6 +1,7 @@
 """The driver: invoke a function with what its source delivers, until the source is drained or a limit is reached."""
 
 import json
+from asyncio import CancelledError
 from collections.abc import Callable, Hashable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, fields
@@ -14,7 +15,6 @@ from batchfold.testing.model.delivery import Delivery, Removal
 from batchfold.testing.model.dynamodb import DynamoDBStream
 from batchfold.testing.model.effect import (
     AttemptEnd,
-    CutOff,
     EffectFailed,
     LambdaFunction,
     MakeFunction,
@@ -130,10 +130,8 @@ class _Run:
             aws_request_id=deterministic_id("invocation", number),
         )
         self.effect.begin(self.clock.now + self.timeout_seconds)
-        answer = _answer(function, delivery.event, context)
+        answer = _answer(function, delivery.event, context, self.effect)
         attempted = self.effect.end()
-        if self.effect.is_cut_off:
-            answer = TimedOut()  # whatever the function made of its end, nobody heard it
         reading, following = state.step(answer, ended_at=self.clock.now)
         removed: dict[int, Removal] = {at: how for at, how in following.removed.items() if at not in state.removed}
         self.judge.watch(number, delivery.records, attempted, removed=removed)
@@ -197,13 +195,17 @@ def _described(source: EventSource) -> str:
     return f"{type(source).__name__}({changed})"
 
 
-def _answer(function: LambdaFunction, event: dict[str, Any], context: LambdaContext) -> Answer:
+def _answer(function: LambdaFunction, event: dict[str, Any], context: LambdaContext, effect: ScheduledEffect) -> Answer:
+    answer: Answer = TimedOut()
     try:
-        return Returned(function(event, context))
-    except CutOff:
-        return TimedOut()
-    except Exception as error:  # noqa: BLE001  # as the runtime does: whatever a function raises fails the invocation
-        return Raised(f"{type(error).__name__}: {error}")
+        answer = Returned(function(event, context))
+    except (Exception, SystemExit, CancelledError) as error:  # noqa: BLE001  # all of it fails the invocation
+        answer = Raised(f"{type(error).__name__}: {error}")
+    except BaseException:
+        if not effect.is_cut_off:  # where it is, this is how Lambda's end of it looks from inside
+            raise
+    # Whatever the function made of its end, nobody heard it.
+    return TimedOut() if effect.is_cut_off else answer
 
 
 def _shown(answer: Answer, delivery: Delivery) -> str:
