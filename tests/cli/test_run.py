@@ -297,9 +297,18 @@ def test_json_prints_nothing_for_a_function_that_raises(run: Run) -> None:
 
 
 def test_json_shows_a_malformed_response_and_says_what_is_wrong(run: Run) -> None:
-    result = run("{'batchItemFailures': [{'itemIdentifier': {1, 2}}]}", SQS_EVENT, "--json")
-    assert (result.exit_code, json.loads(result.stdout)) == (2, {"batchItemFailures": [{"itemIdentifier": "<set>"}]})
-    assert "cannot be written as JSON" in result.stderr
+    result = run("{'batchItemFailures': [{'itemIdentifier': 3}]}", SQS_EVENT, "--json")
+    assert (result.exit_code, json.loads(result.stdout)) == (2, {"batchItemFailures": [{"itemIdentifier": 3}]})
+    assert "an item identifier is none of the batch's" in result.stderr
+
+
+@pytest.mark.parametrize("response", ["{'batchItemFailures': {1}}", "{(1, 2): 3}", "(x := []).append(x) or x"])
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_response_that_is_no_json_is_a_complete_failure(run: Run, response: str, options: tuple[str, ...]) -> None:
+    result = run(response, SQS_EVENT, *options)
+    assert result.exit_code == 2
+    assert "The whole batch comes back: the response cannot be written as JSON" in result.output
+    assert "Traceback" not in result.output
 
 
 def test_traceback_writes_what_was_raised(run: Run) -> None:

@@ -1,6 +1,5 @@
 """The command line: what `batchfold` and `batchfold run` take."""
 
-import json
 import sys
 import traceback
 from pathlib import Path
@@ -12,7 +11,7 @@ from batchfold import BatchProcessingError, UnexpectedEventError, __version__
 from batchfold.cli.call import Call, called, context_of, function_name_of
 from batchfold.cli.delivery import UnreadableEventError, delivery_of
 from batchfold.cli.load import CannotLoadError, loaded
-from batchfold.cli.report import report
+from batchfold.cli.report import as_json, report
 from batchfold.cli.told import listening
 from batchfold.cli.verdict import Verdict, judge
 from batchfold.shell.redact import redacted
@@ -97,9 +96,9 @@ def _print_response(call: Call, verdict: Verdict) -> None:
     if verdict.exit_status == _ERROR:
         for sentence in verdict.says:
             typer.echo(sentence, err=True)
-    if call.error is None:
-        # what JSON cannot hold is told by its type: the sentences above say that Lambda cannot read it
-        typer.echo(json.dumps(call.response, default=lambda value: f"<{type(value).__name__}>"))
+    response = as_json(call.response)
+    if call.error is None and response is not None:
+        typer.echo(response)
 
 
 def _tell_error(error: BaseException) -> None:

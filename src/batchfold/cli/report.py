@@ -32,17 +32,25 @@ def report(delivery: Delivery, verdict: Verdict, response: Any) -> None:
         console.print(_table(verdict))
     for sentence in verdict.says:
         console.print(sentence)
-    shown = shown_response(response)
-    if shown is not None:
-        console.print(f"Response: {shown}", soft_wrap=True)
+    if response is not None:
+        console.print(f"Response: {_shown(response)}", soft_wrap=True)
 
 
-def shown_response(response: object) -> str | None:
-    """The response as JSON if it is a partial response and nothing else: anything else might hold a payload."""
-    if response is None:
+def as_json(response: object) -> str | None:
+    """The response as Lambda's runtime would write it, `None` if it cannot."""
+    try:
+        return json.dumps(response)
+    except (TypeError, ValueError, RecursionError):
         return None
+
+
+def _shown(response: object) -> str:
+    """The response if it is a partial response and nothing else: anything else might hold a payload."""
+    text = as_json(response)
+    if text is None:
+        return f"<{type(response).__name__}>"
     if is_mapping(response) and set(response) == {"batchItemFailures"}:
-        return json.dumps(response, default=lambda value: f"<{type(value).__name__}>")
+        return text
     return f"<{type(response).__name__}> (--json shows it)"
 
 
