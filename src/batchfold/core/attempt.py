@@ -1,7 +1,7 @@
 """The attempt: one record, from its raw form to its ending, with every way in which that can fail."""
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from typing_extensions import TypeVar
 
@@ -29,8 +29,10 @@ Attempt: TypeAlias = Callable[[RawRecord, ItemId], Ending[V, E, D_any]]
 def attempt_with(handler: Handler[R, V, E], source: Source[R, D], settle: Settle[E, D] | None) -> Attempt[V, E, D]:
     """Parse the record, hand it to the handler, and let `settle` say the last word if it failed."""
     parse = source.parse
+    accepted: Handled[V, E] | object = object()
 
     def handle(raw: RawRecord, _item_id: ItemId) -> Handled[V, E]:
+        nonlocal accepted
         try:
             record = parse(raw)
         except BaseException as error:  # noqa: BLE001  # raised again unless it is about this record
@@ -39,7 +41,12 @@ def attempt_with(handler: Handler[R, V, E], source: Source[R, D], settle: Settle
             returned = handler(record)
         except BaseException as error:  # noqa: BLE001  # as above
             return crashed(error)
-        return result_of(returned)
+        if returned is accepted:  # what was a result once still is: handlers share `Success(None)`
+            return cast("Handled[V, E]", accepted)
+        handled = result_of(returned)
+        if handled is returned:
+            accepted = handled
+        return handled
 
     if settle is None:
         return handle

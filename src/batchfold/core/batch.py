@@ -6,7 +6,7 @@ from typing import Any, Generic, cast
 
 from typing_extensions import TypeVar
 
-from batchfold.core.ending import Ending, has_succeeded, outcome_of
+from batchfold.core.ending import SUCCEEDED, Ending, outcome_of
 from batchfold.core.event import RawRecord
 from batchfold.core.lanes import assign_lanes
 from batchfold.core.outcomes import Failed, Outcome, Settled, Succeeded, Unprocessed
@@ -68,13 +68,21 @@ class Batch(Generic[V_co, E_co, D_co]):
         return tuple(outcome for outcome in self._others if isinstance(outcome, Failed | Unprocessed))
 
     @property
+    def count_not_done(self) -> int:
+        """How many records come back."""
+        endings = self._endings
+        return sum(type(endings[at]) is not Settled for at in self._other_positions)
+
+    @property
+    def is_all_success(self) -> bool:
+        """Whether every handler returned a `Success`: nothing failed, not even to be settled."""
+        return not self._other_positions
+
+    @property
     def response(self) -> PartialResponse:
         """What the Lambda function returns for this batch."""
-        return self._source.respond([outcome.item_id for outcome in self.not_done])
-
-    @cached_property
-    def _all(self) -> tuple[Outcome[V_co, E_co, D_co], ...]:
-        return self._outcomes_at(range(len(self._endings)))
+        item_ids, endings = self._item_ids, self._endings
+        return self._source.respond([item_ids[at] for at in self._other_positions if type(endings[at]) is not Settled])
 
     @property
     def lanes(self) -> Sequence[Hashable | None]:
@@ -82,11 +90,20 @@ class Batch(Generic[V_co, E_co, D_co]):
         return assign_lanes(self._source.lane_of(self._raws), self._raws)
 
     @cached_property
+    def _all(self) -> tuple[Outcome[V_co, E_co, D_co], ...]:
+        return self._outcomes_at(range(len(self._endings)))
+
+    @cached_property
     def _others(self) -> tuple[Outcome[V_co, E_co, D_co], ...]:
-        # apart from the successes, which are most: no outcome is built for them to learn that nothing failed
-        return self._outcomes_at(
-            [position for position, ending in enumerate(self._endings) if not has_succeeded(ending)]
-        )
+        return self._outcomes_at(self._other_positions)
+
+    @cached_property
+    def _other_positions(self) -> Sequence[int]:
+        # all but the successes, which are most: no outcome is built for them to learn that nothing failed
+        endings = self._endings
+        if SUCCEEDED.issuperset(map(type, endings)):
+            return ()
+        return [position for position, ending in enumerate(endings) if type(ending) not in SUCCEEDED]
 
     def _outcomes_at(self, positions: Iterable[int]) -> tuple[Outcome[V_co, E_co, D_co], ...]:
         item_ids, raws, endings, as_delivered = self._item_ids, self._raws, self._endings, self._source.as_delivered

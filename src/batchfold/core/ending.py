@@ -25,17 +25,18 @@ Handled: TypeAlias = Union[Result[V, E], Malformed, Crashed]
 Ending = TypeAliasType("Ending", Union[Handled[V, E], Outcome[V, E, D_any], None], type_params=(V, E, D_any))
 """An outcome, or what it can be built from. `None`: the record was not started."""
 
-_SUCCEEDED = frozenset((Success, Succeeded))
+SUCCEEDED = frozenset[type]((Success, Succeeded))
+"""The types of the endings of records whose handler returned a `Success`."""
 
 
 def has_succeeded(ending: Ending[Any, Any, Any]) -> bool:
     """Whether the handler returned a `Success`."""
-    return type(ending) in _SUCCEEDED
+    return type(ending) in SUCCEEDED
 
 
 def is_done(ending: Ending[Any, Any, Any]) -> bool:
     """Whether the record will not come back."""
-    return type(ending) in _SUCCEEDED or type(ending) is Settled
+    return type(ending) in SUCCEEDED or type(ending) is Settled
 
 
 def outcome_of(item_id: ItemId, record: D, ending: Ending[V, E, D]) -> Outcome[V, E, D]:

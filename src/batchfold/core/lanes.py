@@ -33,16 +33,22 @@ def assign_lanes(lane: Lane, raws: Sequence[RawRecord]) -> Sequence[Hashable | N
     """
     if lane is each_record:
         return [None] * len(raws)
-    lanes: list[Hashable | None] = []
-    for position, raw in enumerate(raws):
-        try:
-            assigned = lane(raw)
-            hash(assigned)
-        except Exception as error:
-            error.add_note(
-                f"batchfold: the lane of the record at position {position} could not be told. No record was handled, "
-                "all come back. A lane is a function from raw record to a hashable value or None."
-            )
-            raise
-        lanes.append(assigned)
+    try:
+        lanes = list(map(lane, raws))
+        set(lanes)
+    except Exception:  # noqa: BLE001  # asked again one by one, to say where
+        return [_lane_of(lane, position, raw) for position, raw in enumerate(raws)]
     return lanes
+
+
+def _lane_of(lane: Lane, position: int, raw: RawRecord) -> Hashable | None:
+    try:
+        assigned = lane(raw)
+        hash(assigned)
+    except Exception as error:
+        error.add_note(
+            f"batchfold: the lane of the record at position {position} could not be told. No record was handled, all "
+            "come back. A lane is a function from raw record to a hashable value or None."
+        )
+        raise
+    return assigned

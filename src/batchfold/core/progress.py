@@ -37,14 +37,14 @@ class Progress(Generic[R, V, E, D]):
     """
 
     __slots__ = (
-        "_any_started",
-        "_endings",
-        "_may_start",
-        "_observe",
-        "_schedule",
+        "any_started",
+        "endings",
         "item_ids",
         "lane",
+        "may_start",
+        "observe",
         "raws",
+        "schedule",
         "source",
     )
 
@@ -61,43 +61,44 @@ class Progress(Generic[R, V, E, D]):
         self.item_ids: Sequence[ItemId]
         self.raws, self.item_ids = source.read(event)
         self.lane: Lane = source.lane_of(self.raws)
-        self._schedule = Schedule(assign_lanes(self.lane, self.raws))
-        self._endings: list[Ending[V, E, D]] = [None] * len(self.raws)
-        self._observe = observe
-        self._may_start = may_start
-        self._any_started = False
+        self.schedule = Schedule(assign_lanes(self.lane, self.raws))
+        self.endings: list[Ending[V, E, D]] = [None] * len(self.raws)
+        self.observe = observe
+        self.may_start = may_start
+        self.any_started = False
 
     def start(self) -> int | None:
         """The position of the next record to handle; `None` if none may start (now, or any more).
 
         The first record is always started, so that there is progress however little time is left.
         """
-        if self._may_start is not None:
-            if self._any_started and not self._may_start():
-                self._schedule.close()
-            self._any_started = True
-        return self._schedule.start()
+        if self.may_start is not None and self.any_started and not self.may_start():
+            self.schedule.close()
+        self.any_started = True
+        return self.schedule.start()
 
     def finish(self, position: int, ending: Ending[V, E, D]) -> None:
         """Say what handling a started record came to; `None` if its handler was not reached after all."""
-        if self._observe is not None and ending is not None:
-            self._observe_one(position, ending)
-        self._endings[position] = ending
-        self._schedule.finish(position, done=is_done(ending))
+        if self.observe is not None and ending is not None:
+            ending = self.observed(position, ending)
+        self.endings[position] = ending
+        self.schedule.finish(position, done=is_done(ending))
 
     def close(self) -> None:
         """Start no further record."""
-        self._schedule.close()
+        self.schedule.close()
+
+    def observed(self, position: int, ending: Ending[V, E, D]) -> Outcome[V, E, D]:
+        """The outcome at a position, once the observer was told."""
+        outcome = outcome_of(self.item_ids[position], self.source.as_delivered(self.raws[position]), ending)
+        if self.observe is not None:
+            self.observe(outcome)
+        return outcome
 
     def batch(self) -> Batch[V, E, D]:
         """The batch, once no more records are started and all that were started are finished."""
-        if self._observe is not None:
-            for position, ending in enumerate(self._endings):
+        if self.observe is not None:
+            for position, ending in enumerate(self.endings):
                 if ending is None:
-                    self._observe_one(position, ending)
-        return Batch(self.raws, self.item_ids, self._endings, self.source)
-
-    def _observe_one(self, position: int, ending: Ending[V, E, D]) -> None:
-        if self._observe is not None:
-            record = self.source.as_delivered(self.raws[position])
-            self._observe(outcome_of(self.item_ids[position], record, ending))
+                    self.endings[position] = self.observed(position, ending)
+        return Batch(self.raws, self.item_ids, self.endings, self.source)

@@ -19,8 +19,11 @@ logger = logging.getLogger("batchfold")
 
 def log_batch(batch: Batch[Any, Any, Any]) -> None:
     """Write what must be known about a batch that is not all success. It never raises an `Exception`."""
-    for failed in batch.failed:
-        _log_failed(failed)
+    if logger.isEnabledFor(logging.ERROR):
+        for failed in batch.failed:
+            _log_failed(failed)
+    if not logger.isEnabledFor(logging.WARNING):
+        return
     for settled in batch.settled:
         _log(
             logging.WARNING, f"record {item_name(settled.item_id)} failed and was settled: {_why(settled.fault)}", None

@@ -218,7 +218,7 @@ def sqs(
 def _parser(form: Any, decode: Callable[[str], Any] | None) -> Callable[[RawRecord], SqsRecord[Any]]:
     parse = parser_of(form, decode, from_json)
     if parse is None:
-        return lambda raw: SqsRecord(raw, body_text(raw))
+        return _as_text
     if decode is None:
         return lambda raw: SqsRecord(raw, parse(raw.get("body")))  # pydantic refuses what is no text, by itself
     return lambda raw: SqsRecord(raw, parse(body_text(raw)))
@@ -227,12 +227,23 @@ def _parser(form: Any, decode: Callable[[str], Any] | None) -> Callable[[RawReco
 _read = reader("SQS", event_source="aws:sqs", id_path=("messageId",), is_id=bool, id_form="text that is not empty")
 
 
+def _as_text(raw: RawRecord) -> SqsRecord[str]:
+    body = raw.get("body")
+    return SqsRecord(raw, body if type(body) is str else body_text(raw))
+
+
 def _is_fifo(raw: RawRecord) -> bool:
-    return str(raw.get("eventSourceARN")).endswith(".fifo")
+    return _is_fifo_arn(raw.get("eventSourceARN"))
+
+
+def _is_fifo_arn(arn: object) -> bool:
+    return str(arn).endswith(".fifo")
 
 
 def _lane_of_queue(raws: Sequence[RawRecord]) -> Lane:
-    return whole_batch if any(map(_is_fifo, raws)) else each_record
+    # the records of a batch come from one queue; asking them all costs less than asking one at a time whether they do
+    queues = {raw.get("eventSourceARN") for raw in raws}
+    return whole_batch if any(map(_is_fifo_arn, queues)) else each_record
 
 
 def _attribute(value: Mapping[str, Any]) -> str | bytes | int | Decimal:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Protocol, overload
+from typing import TYPE_CHECKING, Any, Protocol, overload, runtime_checkable
 
 from returns.result import Result, Success
 from typing_extensions import TypeVar
@@ -22,6 +22,7 @@ E = TypeVar("E")
 _NOTHING_TO_DO: Success[Any] = Success(None)
 
 
+@runtime_checkable
 class Only(Protocol[R]):
     """A layer that adds `None` to what its handler may succeed with."""
 

@@ -1,0 +1,191 @@
+"""What is measured: the same job done by batchfold and by a peer, and how much of the peer's time it may take."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import (
+    AsyncBatchProcessor,
+    BatchProcessor,
+    EventType,
+    SqsFifoPartialProcessor,
+    async_process_partial_response,
+    process_partial_response,
+)
+from aws_lambda_powertools.utilities.parser.models import (
+    DynamoDBStreamChangedRecordModel,
+    DynamoDBStreamRecordModel,
+    KinesisDataStreamRecord,
+    KinesisDataStreamRecordPayload,
+    SqsRecordModel,
+)
+from pydantic import BaseModel, Json, TypeAdapter
+from returns.result import Failure, Result, Success
+
+from batchfold import (
+    Failed,
+    Outcome,
+    SqsRecord,
+    as_lambda_handler,
+    by_message_group,
+    dynamodb,
+    fold_batch,
+    kinesis,
+    process_batch,
+    sqs,
+)
+from tests.benchmarks.events import BODY, dynamodb_event, kinesis_event, sqs_event
+
+Job = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One comparison. `records` is how many each side handles; `peer_records`, if it is another number."""
+
+    name: str
+    ours: Job
+    peer: Job
+    peer_name: str
+    at_most: float
+    records: int
+    peer_records: int | None = None
+
+
+class Order(BaseModel):
+    """The payload."""
+
+    id: str
+    quantity: int
+
+
+class OrderMessage(SqsRecordModel):
+    """Powertools' model of a record with that payload."""
+
+    body: Json[Order]  # type: ignore[assignment]  # how its documentation has it
+
+
+class OrderPayload(KinesisDataStreamRecordPayload):
+    """The same for Kinesis."""
+
+    data: Json[Order]  # type: ignore[assignment]  # as above
+
+
+class OrderData(KinesisDataStreamRecord):
+    """The same for Kinesis."""
+
+    kinesis: OrderPayload
+
+
+class OrderImages(DynamoDBStreamChangedRecordModel):
+    """The same for DynamoDB Streams."""
+
+    NewImage: Order | None = None  # type: ignore[assignment]  # as above
+
+
+class OrderChange(DynamoDBStreamRecordModel):
+    """The same for DynamoDB Streams."""
+
+    dynamodb: OrderImages
+
+
+DONE: Result[None, Exception] = Success(None)
+REJECTED: Result[None, Exception] = Failure(ValueError("out of stock"))
+ERROR = ValueError("out of stock")
+
+
+class Context:
+    """A clock that always has time."""
+
+    aws_request_id = "request"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Half a minute."""
+        return 30_000
+
+
+def our_handler(_record: object) -> Result[None, Exception]:
+    return DONE
+
+
+def their_handler(record: object) -> None:
+    del record  # they pass it by name
+
+
+def settle(_failed: Failed[object]) -> Result[None, None]:
+    return Failure(None)
+
+
+def observe(_outcome: Outcome[object, object]) -> None:
+    return None
+
+
+def cases() -> list[Case]:
+    logging.getLogger("batchfold").disabled = True
+    thousand, ten, groups = sqs_event(1_000), sqs_event(10), sqs_event(1_000, groups=50)
+    hundred, ten_thousand = sqs_event(100), sqs_event(10_000)
+    kinesis_thousand, dynamodb_thousand = kinesis_event(1_000), dynamodb_event(1_000)
+    text, typed = sqs(), sqs(Order)
+    context = Context()
+    validate = TypeAdapter(Order).validate_json
+    bodies = [BODY] * 1_000
+    processor = BatchProcessor(event_type=EventType.SQS)
+    typed_processor = BatchProcessor(event_type=EventType.SQS, model=OrderMessage)
+    async_processor = AsyncBatchProcessor(event_type=EventType.SQS)
+    fifo_processor = SqsFifoPartialProcessor(skip_group_on_error=True)
+    kinesis_processor = BatchProcessor(event_type=EventType.KinesisDataStreams, model=OrderData)
+    dynamodb_processor = BatchProcessor(event_type=EventType.DynamoDBStreams, model=OrderChange)
+
+    def powertools(event: dict[str, Any], with_processor: Any, handler: Callable[[Any], object] = their_handler) -> Job:
+        return lambda: process_partial_response(event, handler, with_processor)
+
+    def fails_mostly(record: Any) -> None:
+        if not record.message_id.endswith("0"):
+            raise ERROR
+
+    def rejects_mostly(record: SqsRecord) -> Result[None, Exception]:
+        return DONE if record.message_id.endswith("0") else REJECTED
+
+    async def our_async_handler(_record: object) -> Result[None, Exception]:
+        return DONE
+
+    async def their_async_handler(record: object) -> None:
+        del record  # as above
+
+    async_function = as_lambda_handler(our_async_handler, text)
+
+    def their_async_job() -> object:
+        return async_process_partial_response(thousand, their_async_handler, async_processor)
+
+    def bare_loop() -> None:
+        for body in bodies:
+            validate(body)
+
+    batch = fold_batch(ten_thousand, lambda r: REJECTED if r.message_id.endswith("5000") else DONE, text)
+    outcomes = batch.outcomes
+
+    def response_by_hand() -> object:
+        return {
+            "batchItemFailures": [{"itemIdentifier": o.item_id} for o in outcomes if isinstance(o, Failed)],
+        }
+
+    def response_of_a_new_batch() -> object:
+        batch.__dict__.pop("_others", None)  # asked for the first time, each time
+        return batch.response
+
+    return [
+        Case("model, 1,000 records", lambda: process_batch(thousand, our_handler, typed), powertools(thousand, typed_processor), "Powertools", 0.33, 1_000),
+        Case("model, 1,000 records", lambda: process_batch(thousand, our_handler, typed), bare_loop, "bare validate_json", 1.8, 1_000),
+        Case("no-op, 1,000 records", lambda: process_batch(thousand, our_handler, text), powertools(thousand, processor), "Powertools", 1.0, 1_000),
+        Case("settle, observe, reserve", lambda: process_batch(thousand, our_handler, text, settle=settle, observe=observe, context=context, reserve_ms=1_000), lambda: process_batch(thousand, our_handler, text), "without them", 1.6, 1_000),
+        Case("async, 1,000 records", lambda: async_function(thousand, None), their_async_job, "Powertools", 1.0, 1_000),
+        Case("no-op, 10 records", lambda: process_batch(ten, our_handler, text), powertools(ten, processor), "Powertools", 0.9, 10),
+        Case("FIFO by group, 1,000 records", lambda: process_batch(groups, our_handler, sqs(lane=by_message_group)), powertools(groups, fifo_processor), "Powertools", 0.85, 1_000),
+        Case("9 of 10 fail", lambda: process_batch(thousand, rejects_mostly, text), powertools(thousand, processor, fails_mostly), "Powertools", 0.5, 1_000),
+        Case("Kinesis with a model", lambda: process_batch(kinesis_thousand, our_handler, kinesis(Order)), powertools(kinesis_thousand, kinesis_processor), "Powertools", 0.4, 1_000),
+        Case("DynamoDB with a model", lambda: process_batch(dynamodb_thousand, our_handler, dynamodb(Order)), powertools(dynamodb_thousand, dynamodb_processor), "Powertools", 0.4, 1_000),
+        Case("a record of 10,000", lambda: process_batch(ten_thousand, our_handler, text), lambda: process_batch(hundred, our_handler, text), "a record of 100", 1.15, 10_000, 100),
+        Case("Batch.response, 1 of 10,000 failed", response_of_a_new_batch, response_by_hand, "by hand", 2.0, 10_000),
+    ]  # fmt: skip
