@@ -1,9 +1,10 @@
 """boto3's SQS client, as far as it is needed here, so that any object with these methods serves."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 
+@runtime_checkable
 class SendsMessages(Protocol):
     """What `sqs_sender` asks of a client."""
 
@@ -18,6 +19,7 @@ class SendsMessages(Protocol):
     ) -> Mapping[str, Any]: ...
 
 
+@runtime_checkable
 class ChangesVisibility(Protocol):
     """What `sqs_backoff` asks of a client."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
 from time import perf_counter
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from batchfold.core.coroutine import is_coroutine_function
 from batchfold.core.record import Record
@@ -14,6 +14,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 
+@runtime_checkable
 class Timed(Protocol):
     """A layer that changes nothing about what its handler takes and returns."""
 
