@@ -1,25 +1,25 @@
 """`as_lambda_handler`: the function that Lambda calls, made of a handler of records."""
 
-from collections.abc import Awaitable, Callable
-from inspect import Parameter, iscoroutinefunction, signature
+from collections.abc import Callable
+from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, Union, cast, overload, runtime_checkable
 
 from typing_extensions import Unpack
 
-from batchfold.core.attempt import attempt_with
 from batchfold.core.batch import Batch
 from batchfold.core.chunks import InChunks
+from batchfold.core.coroutine import is_coroutine_function
 from batchfold.core.event import Event
 from batchfold.core.handler import AnyFuture, AnyResult
 from batchfold.core.progress import Progress
 from batchfold.core.record import Record
 from batchfold.core.response import PartialResponse
-from batchfold.core.returned import is_awaitable
 from batchfold.core.source import Source
 from batchfold.shell.begin import begin
+from batchfold.shell.learn import fold_and_learn
 from batchfold.shell.options import AsyncFoldOptions, FoldOptions, refuse_unknown
 from batchfold.shell.process import fold_batch
-from batchfold.shell.process_async import fold_batch_async
+from batchfold.shell.process_async import fold_batch_async, refuse_no_concurrency
 from batchfold.shell.respond import RaiseOn, refuse_unknown_raise_on, respond
 
 R = TypeVar("R")
@@ -132,11 +132,19 @@ def as_lambda_handler(
                 "executor= runs synchronous handlers in threads; the handler is async, give max_concurrency="
             )
         is_async = False
+    in_flight = _MAX_CONCURRENCY if max_concurrency is None else max_concurrency
+    refuse_no_concurrency(in_flight)
+    reads_time = options.get("reserve_ms") is not None
+    if cancel_at_reserve and not reads_time:
+        raise TypeError("cancel_at_reserve=True was given without reserve_ms=, which says when that is")
+    if executor is not None:
+        from batchfold.shell.threads import refuse_other_than_threads  # noqa: PLC0415  # threads cost a cold start 8 ms
+
+        refuse_other_than_threads(executor)
     record_handler_for = _context_passer(handler)
     shared = cast("FoldOptions[Any, Any]", options)  # as each overload has it
-    reads_time = options.get("reserve_ms") is not None
 
-    def lambda_function(event: Event, context: Any, /) -> PartialResponse:
+    def lambda_function(event: Any, context: Any, /) -> PartialResponse:  # no mapping: UnexpectedEventError
         nonlocal is_async
         record_handler = record_handler_for(context)
         clock = context if reads_time else None
@@ -149,7 +157,7 @@ def as_lambda_handler(
                     record_handler,
                     source,
                     context=clock,
-                    max_concurrency=_MAX_CONCURRENCY if max_concurrency is None else max_concurrency,
+                    max_concurrency=in_flight,
                     cancel_at_reserve=cancel_at_reserve,
                     **options,
                 )
@@ -158,7 +166,7 @@ def as_lambda_handler(
             batch = fold_batch(event, record_handler, source, context=clock, executor=executor, **options)
         else:
             progress: Progress[Any, Any, Any, Any] = begin(event, source, clock, shared)
-            batch, is_async = _fold_and_learn(progress, record_handler, options.get("settle"))
+            batch, is_async = fold_and_learn(progress, record_handler, options.get("settle"), in_flight)
         return respond(batch, raise_on)
 
     return lambda_function
@@ -171,62 +179,7 @@ def _is_async(handler: Callable[..., Any], settle: object) -> bool | None:
     """Whether the handler is async; `None` if only its first call can tell, as with one that returns `FutureResult`."""
     if isinstance(handler, InChunks):
         return False
-    called = [handler, type(handler).__call__, settle]
-    return True if any(map(iscoroutinefunction, called)) else None
-
-
-class _TurnedOutAsync(BaseException):
-    """Leaves a synchronous fold with what the handler returned for its first record, an awaitable."""
-
-    def __init__(self, returned: Awaitable[Any]) -> None:
-        super().__init__()
-        self.returned = returned
-
-
-def _fold_and_learn(
-    progress: Progress[Any, Any, Any, Any], handler: Callable[[Any], Any], settle: Any
-) -> tuple[Batch[Any, Any], bool | None]:
-    """Fold, and learn from the first call whether the handler is async. If it is, go on as an async run."""
-    is_async: bool | None = None
-
-    def watched(record: Any) -> Any:
-        nonlocal is_async
-        returned = handler(record)
-        if is_async is None:
-            is_async = is_awaitable(returned)
-        if is_async:
-            raise _TurnedOutAsync(returned)
-        return returned
-
-    attempt = attempt_with(watched, progress.source, settle)
-    while (position := progress.start()) is not None:
-        try:
-            ending = attempt(progress.raws[position], progress.item_ids[position])
-        except _TurnedOutAsync as turned_out:
-            return _go_on_async(progress, handler, settle, (position, turned_out.returned)), True
-        progress.finish(position, ending)
-    return progress.batch(), is_async
-
-
-def _go_on_async(
-    progress: Progress[Any, Any, Any, Any],
-    handler: Callable[[Any], Any],
-    settle: Any,
-    begun: tuple[int, Awaitable[Any]],
-) -> Batch[Any, Any]:
-    from batchfold.shell.loop import run_on_loop  # noqa: PLC0415  # asyncio costs a cold start 30 ms
-    from batchfold.shell.side_by_side import fold_side_by_side  # noqa: PLC0415  # as above
-
-    return run_on_loop(
-        fold_side_by_side(
-            progress,
-            handler,
-            settle,
-            max_concurrency=_MAX_CONCURRENCY,
-            ms_before_cancelling=None,
-            begun=begun,
-        )
-    )
+    return True if is_coroutine_function(handler) or is_coroutine_function(settle) else None
 
 
 def _context_passer(handler: Callable[..., Any]) -> Callable[[Any], Callable[[Any], Any]]:

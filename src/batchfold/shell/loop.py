@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections.abc import Coroutine
 from contextvars import copy_context
+from inspect import CORO_CLOSED, getcoroutinestate
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -18,7 +19,7 @@ class _Keeper:
 
     def __init__(self) -> None:
         self.runner = asyncio.Runner()
-        weakref.finalize(self, self.runner.close)
+        self.close = weakref.finalize(self, _close, self.runner)
 
 
 _of_thread = threading.local()
@@ -41,9 +42,22 @@ def run_on_loop(coroutine: Coroutine[Any, Any, T]) -> T:
             "await process_batch_async(event, handler, source) there"
         )
     keeper: _Keeper | None = getattr(_of_thread, "keeper", None)
-    if keeper is None:
+    if keeper is None or keeper.runner.get_loop().is_closed():  # closed by the user: there is no going on with it
         keeper = _of_thread.keeper = _Keeper()
     try:
         return keeper.runner.run(coroutine, context=copy_context())
     except asyncio.CancelledError as error:
         raise RuntimeError("a handler cancelled the run that it is part of; the whole batch comes back") from error
+    finally:
+        if getcoroutinestate(coroutine) != CORO_CLOSED:
+            # the loop was stopped under it (`loop.stop()`, a second Ctrl-C). On a loop that is kept, its handlers would go
+            # on in the next invocation; closing cancels them and waits for them
+            del _of_thread.keeper
+            keeper.close()
+            coroutine.close()  # it may never have come to run
+
+
+def _close(runner: asyncio.Runner) -> None:
+    loop = runner.get_loop()
+    if not (loop.is_closed() or loop.is_running()):  # at exit a daemon thread may still be running its own
+        runner.close()

@@ -42,7 +42,8 @@ async def fold_batch_async(
         context: the Lambda context; together with `reserve_ms`, the clock.
         max_concurrency: how many handlers run at a time, at most.
         cancel_at_reserve: cancel the handlers that still run when only `reserve_ms` is left. Their records are
-            `Crashed(TimeoutError(...))`, for they had started.
+            `Crashed(TimeoutError(...))`, for they had started. If no more than that is left to begin with, the first
+            record is handled all the same, to its end.
         options: `settle` (which may be async), `observe` and `reserve_ms`; see `AsyncFoldOptions`.
 
     Raises:
@@ -51,10 +52,7 @@ async def fold_batch_async(
     It never raises for a record. If it is cancelled, it cancels the handlers, waits for them, and is cancelled; when it
     returns or raises, no handler runs any more.
     """
-    if max_concurrency < 1:
-        raise ValueError(
-            f"max_concurrency is how many handlers may run at a time, expected 1 or more, got {max_concurrency}"
-        )
+    refuse_no_concurrency(max_concurrency)
     ms_left = ms_before_reserve(context, options.get("reserve_ms"))
     if cancel_at_reserve and ms_left is None:
         raise TypeError("cancel_at_reserve=True was given without reserve_ms= and context=, which say when that is")
@@ -97,3 +95,11 @@ async def process_batch_async(
         **options,
     )
     return respond(batch, raise_on)
+
+
+def refuse_no_concurrency(max_concurrency: int) -> None:
+    """Raise `ValueError` unless one handler at least may run; asked before any record is handled."""
+    if max_concurrency < 1:
+        raise ValueError(
+            f"max_concurrency is how many handlers may run at a time, expected 1 or more, got {max_concurrency}"
+        )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from typing import Any, Generic, TypeVar
 
 from batchfold.core.batch import Batch
@@ -13,9 +13,9 @@ from batchfold.core.handler import AsyncHandler
 from batchfold.core.outcomes import Failed
 from batchfold.core.progress import Progress
 from batchfold.core.record import Record
-from batchfold.core.response import ItemId
 from batchfold.core.returned import is_awaitable, result_of
 from batchfold.core.settle import AsyncSettle, Settle, could_not_settle, settled_or_failed
+from batchfold.shell.begun import Begun
 
 R = TypeVar("R")
 V = TypeVar("V")
@@ -30,19 +30,14 @@ async def fold_side_by_side(
     *,
     max_concurrency: int,
     ms_before_cancelling: Callable[[], int] | None,
-    begun: tuple[int, Awaitable[Any]] | None = None,
+    begun: Begun | None = None,
 ) -> Batch[V, E, D]:
     """Handle records in tasks of the running loop, at most `max_concurrency` at a time; wait for all of them.
 
     `ms_before_cancelling` tells how many milliseconds are left until running handlers are to be cancelled. `begun` is a
-    record that was started already, by its position, and what its handler returned.
+    record that was started already.
     """
-    run = _Run(progress, handler, settle, max_concurrency)
-    try:
-        async with asyncio.TaskGroup() as group:
-            await run.finished_in(group, ms_before_cancelling, begun)
-    finally:
-        run.forget_timer()
+    await _Run(progress, handler, settle, max_concurrency).to_the_end(ms_before_cancelling, begun)
     return progress.batch()
 
 
@@ -52,6 +47,9 @@ class _Run(Generic[R, V, E, D]):
     There are three kinds of cancellation. One from outside cancels the handlers, waits for them and goes on its way. One
     at the reserve makes the records that it hits `Crashed(TimeoutError)`. One that a handler makes for itself is the
     fault of its record.
+
+    What is no record's business, such as `SystemExit`, never leaves a task: the loop would stop in its tracks and leave
+    the others behind. It ends the run as a cancellation from outside does, and is raised when all handlers have ended.
     """
 
     def __init__(
@@ -69,68 +67,100 @@ class _Run(Generic[R, V, E, D]):
         self._context = copy_context()  # each record is handled in a copy of it
         self._in_flight = 0
         self._handling: set[asyncio.Task[Any]] = set()
-        self._all_finished: asyncio.Future[None] = self._loop.create_future()
+        self._over: asyncio.Future[None] = self._loop.create_future()
         self._timer: asyncio.TimerHandle | None = None
-        self._cancelled_from_outside = False
         self._reserve_reached = False
+        self._escaped: BaseException | None = None
+        self._parent = _current_task()
+        self._cancelled_before = self._parent.cancelling()
 
-    async def finished_in(
-        self,
-        group: asyncio.TaskGroup,
-        ms_before_cancelling: Callable[[], int] | None,
-        begun: tuple[int, Awaitable[Any]] | None,
-    ) -> None:
-        """Start what may start, and wait until all that was started is finished."""
-        self._group = group
-        if ms_before_cancelling is not None:
+    async def to_the_end(self, ms_before_cancelling: Callable[[], int] | None, begun: Begun | None) -> None:
+        """Start what may start, and wait until all that was started has ended."""
+        # a reserve reached before anything was started cancels nothing: the first record is our progress
+        if ms_before_cancelling is not None and ms_before_cancelling() > 0:
             self._watch(ms_before_cancelling)
-        if begun is not None:
-            self._create_task(*begun)
-        self._start()
         try:
-            await self._all_finished
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                self._begin(begun)
+                try:
+                    await self._over
+                finally:
+                    self._progress.close()
+                if self._escaped is not None:
+                    self._cancel_handlers()
         except asyncio.CancelledError:
-            self._cancelled_from_outside = True
-            raise
+            if self._escaped is None:
+                raise
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+        if self._escaped is not None:
+            raise self._escaped
 
-    def forget_timer(self) -> None:
-        """Leave nothing behind on the loop."""
-        if self._timer is not None:
-            self._timer.cancel()
+    def _begin(self, begun: Begun | None) -> None:
+        try:
+            if begun is not None:
+                self._create_task(begun.position, begun.context, begun)
+            self._start()
+        except BaseException as error:  # noqa: BLE001  # raised when all handlers have ended
+            self._escape(error)
 
     def _start(self) -> None:
         while self._in_flight < self._max_concurrency and (position := self._progress.start()) is not None:
-            self._create_task(position)
+            self._create_task(position, self._context.copy())
         if not self._in_flight:
-            self._all_finished.set_result(None)
+            self._end()
 
-    def _create_task(self, position: int, returned: Awaitable[Any] | None = None) -> None:
+    def _create_task(self, position: int, context: Context, begun: Begun | None = None) -> None:
         self._in_flight += 1
-        self._group.create_task(self._handle(position, returned), context=self._context.copy())
+        self._group.create_task(self._handle(position, begun), context=context)
 
-    async def _handle(self, position: int, returned: Awaitable[Any] | None) -> None:
+    async def _handle(self, position: int, begun: Begun | None) -> None:
         ending: Ending[V, E, D] = None
-        task = asyncio.current_task()
-        if task is not None and not self._reserve_reached:
-            self._handling.add(task)
-            ending = await self._attempt(self._progress.raws[position], self._progress.item_ids[position], returned)
-            self._handling.discard(task)
-        self._in_flight -= 1
-        self._progress.finish(position, ending)
-        self._start()
+        task = _current_task()
+        try:
+            if not (self._reserve_reached or self._is_ending()):
+                self._handling.add(task)
+                ending = await self._attempt(position, begun)
+                self._handling.discard(task)
+            self._in_flight -= 1
+            self._progress.finish(position, ending)
+            self._start()
+        except BaseException as error:  # noqa: BLE001  # as above
+            self._escape(error)
 
-    async def _attempt(self, raw: RawRecord, item_id: ItemId, returned: Awaitable[Any] | None) -> Ending[V, E, D]:
-        handled = await (self._called(raw) if returned is None else self._awaited(returned))
-        if self._settle is None or has_succeeded(handled):
+    def _escape(self, error: BaseException) -> None:
+        if self._escaped is None and not (isinstance(error, asyncio.CancelledError) and self._is_ending()):
+            self._escaped = error
+        self._progress.close()
+        self._end()
+
+    async def _attempt(self, position: int, begun: Begun | None) -> Ending[V, E, D]:
+        raw = self._progress.raws[position]
+        if begun is None:
+            handled = await self._called(raw)
+        elif begun.failed is None:
+            handled = await self._awaited(begun.awaitable)
+        else:
+            return await self._settled(begun.failed, begun.awaitable)
+        # once everything is going to come back, nothing is settled any more
+        if self._settle is None or has_succeeded(handled) or self._is_ending():
             return handled
-        failed = outcome_of(item_id, self._progress.source.as_delivered(raw), handled)
+        failed = outcome_of(self._progress.item_ids[position], self._progress.source.as_delivered(raw), handled)
         if not isinstance(failed, Failed):
             return handled
         try:
             last_word: Any = self._settle(failed)
+        except BaseException as error:  # noqa: BLE001  # raised again unless it is about this record
+            return could_not_settle(failed, self._crashed(error).error)
+        return await self._settled(failed, last_word)
+
+    async def _settled(self, failed: Failed[E, D], last_word: Any) -> Ending[V, E, D]:
+        try:
             if is_awaitable(last_word):
                 last_word = await last_word
-        except BaseException as error:  # noqa: BLE001  # raised again unless it is about this record
+        except BaseException as error:  # noqa: BLE001  # as above
             return could_not_settle(failed, self._crashed(error).error)
         return settled_or_failed(failed, last_word)
 
@@ -156,15 +186,28 @@ class _Run(Generic[R, V, E, D]):
     def _crashed(self, error: BaseException) -> Crashed:
         if not isinstance(error, asyncio.CancelledError):
             return crashed(error)
-        if self._cancelled_from_outside:
+        if self._is_ending():
             raise error
-        if (task := asyncio.current_task()) is not None:
+        task = _current_task()
+        was_cancelled = task.cancelling() > 0
+        while task.cancelling():  # the record has had its cancellation; `settle` begins without one
             task.uncancel()
-        if self._reserve_reached:
+        if self._reserve_reached and was_cancelled:
             timeout = TimeoutError("the handler was cancelled: only the reserve was left of the invocation's time")
             timeout.__cause__ = error
             return Crashed(timeout)
         return crashed(error)
+
+    def _is_ending(self) -> bool:
+        """Whether handlers are cancelled because the whole run is.
+
+        The parent is asked and not a note that it makes when it wakes: its tasks may wake first.
+        """
+        return self._escaped is not None or self._parent.cancelling() > self._cancelled_before
+
+    def _end(self) -> None:
+        if not self._over.done():  # it is where the parent was cancelled while it waited
+            self._over.set_result(None)
 
     def _watch(self, ms_left: Callable[[], int]) -> None:
         # the loop's clock only wakes us; what counts is what the context says then
@@ -173,8 +216,18 @@ class _Run(Generic[R, V, E, D]):
             return
         self._reserve_reached = True
         self._progress.close()
+        self._cancel_handlers()
+
+    def _cancel_handlers(self) -> None:
         for task in self._handling:
             task.cancel()
+
+
+def _current_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("records are handled side by side in a task of an event loop, and there is none here")
+    return task
 
 
 def _not_async(returned: object) -> str:

@@ -1,9 +1,10 @@
 """Threads: lanes side by side for handlers that block."""
 
-from concurrent.futures import Executor, Future, wait
+from collections.abc import Sequence
+from concurrent.futures import Executor, Future
 from contextvars import copy_context
-from threading import Lock
-from typing import Any, TypeVar
+from threading import Condition
+from typing import Any, Generic, TypeVar
 
 from batchfold.core.batch import Batch
 from batchfold.core.chunks import AttemptChunk, take
@@ -25,57 +26,131 @@ def fold_in_threads(
     Which record is next is asked when a thread is free to start it, not when work is queued, so the reserve holds
     however busy the executor is. Each record (or chunk) runs in a copy of the caller's context variables. What is no
     record's business, such as `SystemExit`, starts no further record, and is raised once the running ones have ended.
-    A handler in a thread cannot be cancelled.
 
-    Raises `TypeError` for an executor that does not run in threads of this interpreter.
+    A handler in a thread cannot be cancelled: at the reserve those that run are waited for, however long they take. A
+    handler that waits for other work in the same executor may wait for ever, for the run keeps its threads to the end.
+
+    Raises `TypeError` for an executor that does not run in threads of this interpreter, and what the executor raises if
+    it does not accept any work, `RuntimeError` if it was shut down.
     """
     refuse_other_than_threads(executor)
-    lock = Lock()
-    context = copy_context()
+    _Run(progress, attempt_chunk, size).to_the_end(executor)
+    return progress.batch()
 
-    def work() -> None:
+
+class _Run(Generic[V, E, D]):
+    """One run in threads. Its workers are as many as there are threads; any one of them could do all the work alone.
+
+    It is over when nothing may start and nothing runs. The futures of its workers do not tell: they may wait in the
+    executor's queue behind somebody else's work long after the last record is handled.
+    """
+
+    def __init__(self, progress: Progress[Any, V, E, D], attempt_chunk: AttemptChunk[V, E, D], size: int) -> None:
+        self._progress = progress
+        self._attempt_chunk = attempt_chunk
+        self._size = size
+        self._context = copy_context()
+        self._changed = Condition()  # guards all that is below, and the progress
+        self._workers = 0
+        self._in_flight = 0
+        self._is_exhausted = not progress.raws
+        self._escaped: BaseException | None = None
+
+    def to_the_end(self, executor: Executor) -> None:
+        """Let the executor's threads handle what may start, and wait for them."""
+        futures: list[Future[None]] = []
+        refusal: RuntimeError | None = None
+        try:
+            try:
+                self._submit(executor, futures)
+            except RuntimeError as error:  # shut down, or out of threads: those that it has accepted do the work
+                refusal = error
+            with self._changed:
+                self._changed.wait_for(lambda: self._is_exhausted or not self._workers)
+        finally:
+            # nothing that is queued may begin later, in a later invocation
+            with self._changed:
+                self._progress.close()
+                self._changed.wait_for(lambda: not self._in_flight)
+            for future in futures:
+                future.cancel()
+        if self._escaped is not None:
+            raise self._escaped
+        if not self._is_exhausted:
+            self._say_why_nothing_ran(futures, refusal)
+
+    def _submit(self, executor: Executor, futures: list[Future[None]]) -> None:
+        # the number of threads only saves queueing work that would find nothing to start
+        threads: int = getattr(executor, "_max_workers", len(self._progress.raws))
+        for _ in range(min(threads, len(self._progress.raws))):
+            future = executor.submit(self._work)
+            futures.append(future)
+            with self._changed:
+                self._workers += 1
+            future.add_done_callback(self._leave)
+
+    def _leave(self, _future: Future[None]) -> None:
+        with self._changed:
+            self._workers -= 1
+            self._changed.notify_all()
+
+    def _work(self) -> None:
         """Handle record after record until none may start.
 
         One finished record lets at most one waiting record start, which this thread takes itself, so a thread that
         finds nothing to start is not needed any more.
         """
-        try:
-            while True:
-                with lock:
-                    positions = take(progress, size)
-                if not positions:
-                    return
-                chunk = [(progress.raws[position], progress.item_ids[position]) for position in positions]
-                endings = context.copy().run(attempt_chunk, chunk)
-                with lock:
-                    for position, ending in zip(positions, endings, strict=True):
-                        progress.finish(position, ending)
-        except BaseException:
-            with lock:
-                progress.close()
-            raise
+        while positions := self._begin():
+            self._context.copy().run(self._handle, positions)
 
-    # the number of threads only saves queueing work that would find nothing to start
-    threads: int = getattr(executor, "_max_workers", len(progress.raws))
-    futures: list[Future[None]] = []
-    try:
-        futures.extend(executor.submit(work) for _ in range(min(threads, len(progress.raws))))
-        wait(futures)
-    except BaseException:
-        with lock:
-            progress.close()
-        wait(futures)
-        raise
-    for future in futures:
-        future.result()
-    return progress.batch()
+    def _begin(self) -> list[int]:
+        with self._changed:
+            positions: list[int] = []
+            try:
+                positions = take(self._progress, self._size)
+            except BaseException as error:  # noqa: BLE001  # raised when nothing runs any more
+                self._escape(error)
+            if positions:
+                self._in_flight += 1
+            elif not self._in_flight:
+                self._is_exhausted = True
+                self._changed.notify_all()
+            return positions
+
+    def _handle(self, positions: Sequence[int]) -> None:
+        chunk = [(self._progress.raws[position], self._progress.item_ids[position]) for position in positions]
+        try:
+            endings = self._attempt_chunk(chunk)
+            with self._changed:
+                for position, ending in zip(positions, endings, strict=True):
+                    self._progress.finish(position, ending)
+        except BaseException as error:  # noqa: BLE001  # as above
+            with self._changed:
+                self._escape(error)
+        finally:
+            with self._changed:
+                self._in_flight -= 1
+                self._changed.notify_all()
+
+    def _escape(self, error: BaseException) -> None:
+        self._progress.close()
+        if self._escaped is None:
+            self._escaped = error
+
+    def _say_why_nothing_ran(self, futures: Sequence[Future[None]], refusal: RuntimeError | None) -> None:
+        for future in futures:
+            if not future.cancelled():
+                future.result()
+        raise RuntimeError("the executor was shut down before it had handled any record") from refusal
 
 
 def refuse_other_than_threads(executor: Executor) -> None:
     """Refuse what would carry records out of this interpreter."""
-    names = {kind.__name__ for kind in type(executor).__mro__}
-    if names & _OUT_OF_PROCESS:
+    kinds = type(executor).__mro__
+    found = f"executor= runs handlers in threads, expected a ThreadPoolExecutor, got a {type(executor).__name__}"
+    if any(kind.__name__ in _OUT_OF_PROCESS for kind in kinds):
         raise TypeError(
-            f"executor= runs handlers in threads, expected a ThreadPoolExecutor, got a {type(executor).__name__}: "
-            "Lambda has no /dev/shm, so process pools fail there, and handlers would have to be pickled"
+            f"{found}: Lambda has no /dev/shm, so process pools fail there, and handlers would have to be pickled"
         )
+    if not hasattr(executor, "submit"):
+        raise TypeError(found)

@@ -1,0 +1,97 @@
+"""Learning from the first call whether a handler is async, for those that nothing but a call can tell.
+
+A lambda, a layered handler or one that returns `FutureResult` looks synchronous. Most handlers that look so are, and for
+them asyncio, which costs a cold start 30 ms, must not be imported to find out.
+"""
+
+from collections.abc import Awaitable, Callable
+from contextvars import Context, copy_context
+from typing import Any
+
+from batchfold.core.attempt import attempt_with
+from batchfold.core.batch import Batch
+from batchfold.core.outcomes import Failed
+from batchfold.core.progress import Progress
+from batchfold.core.returned import close_unawaited, is_awaitable
+from batchfold.shell.begun import Begun
+
+
+class _TurnedOutAsync(BaseException):
+    """Leaves a synchronous attempt with an awaitable: the handler's, or what `settle` returned for a failed record."""
+
+    def __init__(self, awaitable: Awaitable[Any], failed: Failed[Any, Any] | None = None) -> None:
+        super().__init__()
+        self.awaitable = awaitable
+        self.failed = failed
+
+
+def fold_and_learn(
+    progress: Progress[Any, Any, Any, Any],
+    handler: Callable[[Any], Any],
+    settle: Callable[[Failed[Any, Any]], Any] | None,
+    max_concurrency: int,
+) -> tuple[Batch[Any, Any, Any], bool | None]:
+    """Fold, and learn from what is returned first whether the handler is async. If it is, go on as an async run.
+
+    The second value is what was learned; `None` if nothing was returned at all, as when each record raised.
+    """
+    is_async: bool | None = None
+
+    def watched(record: Any) -> Any:
+        nonlocal is_async
+        returned = handler(record)
+        if is_async is None:
+            if is_awaitable(returned):
+                raise _TurnedOutAsync(returned)
+            is_async = False
+        return returned
+
+    def watched_settle(failed: Failed[Any, Any]) -> Any:
+        assert settle is not None  # noqa: S101  # it is given below only if there is one
+        last_word = settle(failed)
+        if is_async is None and is_awaitable(last_word):
+            raise _TurnedOutAsync(last_word, failed)
+        return last_word
+
+    attempt = attempt_with(watched, progress.source, None if settle is None else watched_settle)
+    while (position := progress.start()) is not None:
+        raw, item_id = progress.raws[position], progress.item_ids[position]
+        if is_async is False:
+            progress.finish(position, attempt(raw, item_id))
+            continue
+        # in a copy, for of an async handler no other record may see the context variables that it sets
+        context = copy_context()
+        try:
+            ending = context.run(attempt, raw, item_id)
+        except _TurnedOutAsync as turned_out:
+            begun = Begun(position, turned_out.awaitable, turned_out.failed, context)
+            return _go_on_async(progress, handler, settle, max_concurrency, begun), True
+        _adopt(context)
+        progress.finish(position, ending)
+    return progress.batch(), is_async
+
+
+def _go_on_async(
+    progress: Progress[Any, Any, Any, Any],
+    handler: Callable[[Any], Any],
+    settle: Callable[[Failed[Any, Any]], Any] | None,
+    max_concurrency: int,
+    begun: Begun,
+) -> Batch[Any, Any, Any]:
+    from batchfold.shell.loop import run_on_loop  # noqa: PLC0415  # asyncio costs a cold start 30 ms
+    from batchfold.shell.side_by_side import fold_side_by_side  # noqa: PLC0415  # as above
+
+    folding = fold_side_by_side(
+        progress, handler, settle, max_concurrency=max_concurrency, ms_before_cancelling=None, begun=begun
+    )
+    try:
+        return run_on_loop(folding)
+    finally:
+        # where no loop could run it, nobody has awaited it; a FutureResult keeps a coroutine inside
+        close_unawaited(getattr(begun.awaitable, "_inner_value", begun.awaitable))
+
+
+def _adopt(context: Context) -> None:
+    """Set the context variables as a synchronous handler has left them: a sequential fold has no contexts of its own."""
+    for variable, value in context.items():
+        variable.set(value)
