@@ -4,7 +4,6 @@ Needs beartype (`pip install "batchfold[checked]"`), and imports it when the lay
 """
 
 from collections.abc import Callable
-from functools import wraps
 from inspect import isroutine
 from typing import Any, Never, NoReturn, TypeVar, cast, get_args, get_origin, get_type_hints
 
@@ -12,6 +11,7 @@ from returns.result import Failure, Result
 
 from batchfold.core.coroutine import is_coroutine_function
 from batchfold.core.faults import Crashed
+from batchfold.core.layers.named_after import named_after
 from batchfold.core.returned import is_awaitable, result_of
 
 H = TypeVar("H", bound=Callable[..., Any])
@@ -57,7 +57,7 @@ Result[int, str] does not allow
 
     if is_coroutine_function(handler):
 
-        @wraps(handler)
+        @named_after(handler)
         async def handle_async(*given: Any) -> Any:
             try:
                 returned = await held(*given)
@@ -67,7 +67,7 @@ Result[int, str] does not allow
 
         return cast("H", handle_async)  # it takes and returns what the handler does
 
-    @wraps(handler)
+    @named_after(handler)
     def handle(*given: Any) -> Any:
         try:
             returned = held(*given)

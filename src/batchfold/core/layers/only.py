@@ -1,13 +1,13 @@
 """`only`: hand some records to the handler, and be done with the others."""
 
 from collections.abc import Awaitable, Callable
-from functools import wraps
 from typing import TYPE_CHECKING, Any, Protocol, overload, runtime_checkable
 
 from returns.result import Result, Success
 from typing_extensions import TypeVar
 
 from batchfold.core.coroutine import is_coroutine_function
+from batchfold.core.layers.named_after import named_after
 from batchfold.core.predicate import holds
 
 if TYPE_CHECKING:
@@ -64,13 +64,13 @@ def only(predicate: Callable[[R], bool]) -> Only[R]:
     def layer(handler: Callable[[Any], Any], /) -> Callable[[Any], Any]:
         if is_coroutine_function(handler):
 
-            @wraps(handler)
+            @named_after(handler)
             async def handle_async(record: Any) -> Any:
                 return await handler(record) if holds(predicate, record) else _NOTHING_TO_DO
 
             return handle_async
 
-        @wraps(handler)
+        @named_after(handler)
         def handle(record: Any) -> Any:
             return handler(record) if holds(predicate, record) else _NOTHING_TO_DO
 
