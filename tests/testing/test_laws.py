@@ -24,6 +24,7 @@ from batchfold.testing import (
 from batchfold.testing.strategies import (
     dynamodb_streams,
     event_sources,
+    failure_schedules,
     kafka_topics,
     kinesis_streams,
     record_names,
@@ -199,3 +200,13 @@ def test_a_source_that_gives_up_delivers_a_failing_record_as_often_as_it_says(
         deliveries += 0 in state.delivery.positions
         _, state = state.step(Raised("no"), ended_at=state.now)
     assert deliveries == source.most_deliveries == 3
+
+
+@given(data=st.data())
+def test_a_schedule_speaks_only_of_the_records_it_is_for(data: st.DataObject) -> None:
+    names = data.draw(record_names())
+    schedule = data.draw(failure_schedules(names, overruns=True, never_succeed=True))
+    assert set(schedule.attempts) | set(schedule.never_succeed) <= set(names)
+    for name in names:
+        last = "fails" if name in schedule.never_succeed else "succeeds"
+        assert schedule.attempt(name, 99) == last
