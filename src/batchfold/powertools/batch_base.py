@@ -11,7 +11,7 @@ from batchfold.powertools.exceptions import BatchProcessingError
 from batchfold.powertools.processing import OfProcessing
 from batchfold.powertools.records import DynamoDBRecord, KafkaEventRecord, KinesisStreamRecord, SQSRecord
 from batchfold.powertools.source import item_id_of
-from batchfold.powertools.types import BatchTypeModels, FailureResponse, SuccessResponse
+from batchfold.powertools.types import BatchTypeModels
 
 _RECORD_OF = {
     EventType.SQS: SQSRecord,
@@ -86,8 +86,8 @@ class BasePartialBatchProcessor(BasePartialProcessor):
         item_ids = [item_id_of(self.event_type, processing.raw_of(record)) for record in self.fail_messages]
         return name_every_record(item_ids)["batchItemFailures"]
 
-    def _attempt(self, record: Any) -> SuccessResponse | FailureResponse:
-        """Call the handler, and the hook that fits. Only what a hook raises passes through."""
+    def _attempt(self, record: Any) -> Any:
+        """Call the handler, and the hook that fits, whose result it returns. Only what a hook raises passes through."""
         own, data = self.processings_.own, None
         try:
             data = self._to_batch_type(record=record, event_type=self.event_type, model=self.model)
@@ -99,7 +99,7 @@ class BasePartialBatchProcessor(BasePartialProcessor):
         except Exception as error:  # noqa: BLE001  # whatever it is, it is this record's
             return self._note_failure(record, data, error)
 
-    async def _attempt_async(self, record: Any) -> SuccessResponse | FailureResponse:
+    async def _attempt_async(self, record: Any) -> Any:
         """The same with an async handler."""
         own, data = self.processings_.own, None
         try:
@@ -125,13 +125,13 @@ class BasePartialBatchProcessor(BasePartialProcessor):
         self.processings_.at_hand.remember(modelled, record)
         return modelled
 
-    def _note_failure(self, record: Any, data: Any, error: Exception) -> FailureResponse:
+    def _note_failure(self, record: Any, data: Any, error: Exception) -> Any:
         """Call the hook for a raw record, with what the handler was called with unless the model refused it."""
         if data is None or self._is_refusal(error):
             return self._register_model_validation_error_record(record)
         return self.failure_handler(record=data, exception=sys.exc_info())
 
-    def _register_model_validation_error_record(self, record: Any) -> FailureResponse:
+    def _register_model_validation_error_record(self, record: Any) -> Any:
         """Call the hook for a raw record that the model refused, while the exception is being handled."""
         unmodelled = self._to_batch_type(record=record, event_type=self.event_type)
         return self.failure_handler(record=unmodelled, exception=sys.exc_info())

@@ -11,7 +11,7 @@ from batchfold.powertools.exceptions import (
     SQSFifoMessageGroupCircuitBreakerError,
 )
 from batchfold.powertools.processor import BatchProcessor
-from batchfold.powertools.types import BatchSqsTypeModel, FailureResponse, SuccessResponse
+from batchfold.powertools.types import BatchSqsTypeModel
 from batchfold.sources.sqs import by_message_group
 
 
@@ -59,7 +59,7 @@ class SqsFifoPartialProcessor(BatchProcessor):
     def _lane(self) -> Lane:
         return by_message_group if self._skip_group_on_error else whole_batch
 
-    def _pass_over(self, record: Any) -> FailureResponse:
+    def _pass_over(self, record: Any) -> Any:
         exception = self.group_circuit_breaker_exc if self._skip_group_on_error else self.circuit_breaker_exc
         try:
             data = self._to_batch_type(record=record, event_type=self.event_type, model=self.model)
@@ -67,7 +67,7 @@ class SqsFifoPartialProcessor(BatchProcessor):
             data = self._to_batch_type(record=record, event_type=self.event_type)
         return self.failure_handler(record=data, exception=exception)
 
-    def _process_record(self, record: Any) -> SuccessResponse | FailureResponse:
+    def _process_record(self, record: Any) -> Any:
         if not self.processings_.at_hand.is_folding:
             raise RuntimeError(
                 "a record of a FIFO queue was to be handled outside process(), which alone knows whether it may start: "
@@ -75,6 +75,6 @@ class SqsFifoPartialProcessor(BatchProcessor):
             )
         return super()._process_record(record)
 
-    async def _async_process_record(self, record: Any) -> SuccessResponse | FailureResponse:
+    async def _async_process_record(self, record: Any) -> Any:
         """Await the handler with the record, and call the hook that fits. What a hook raises passes through."""
         return await self._attempt_async(record)

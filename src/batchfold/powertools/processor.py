@@ -3,7 +3,6 @@
 from typing import Any
 
 from batchfold.powertools.batch_base import BasePartialBatchProcessor
-from batchfold.powertools.types import FailureResponse, SuccessResponse
 
 
 class BatchProcessor(BasePartialBatchProcessor):
@@ -14,7 +13,7 @@ class BatchProcessor(BasePartialBatchProcessor):
     `BatchProcessingError` when it is left and all records failed.
     """
 
-    def _process_record(self, record: Any) -> SuccessResponse | FailureResponse:
+    def _process_record(self, record: Any) -> Any:
         """Call the handler with the record, and then the hook that fits. What a hook raises passes through."""
         return self._attempt(record)
 
@@ -30,6 +29,6 @@ class AsyncBatchProcessor(BasePartialBatchProcessor):
         """Refuse: `BatchProcessor` is for synchronous handlers."""
         raise NotImplementedError("synchronous handlers go to BatchProcessor")
 
-    async def _async_process_record(self, record: Any) -> SuccessResponse | FailureResponse:
+    async def _async_process_record(self, record: Any) -> Any:
         """Await the handler with the record, and call the hook that fits. What a hook raises passes through."""
         return await self._attempt_async(record)

@@ -1,6 +1,7 @@
 """A model of a Kinesis record with typed data."""
 
-# pyright: reportIncompatibleVariableOverride=false  # fields are narrowed, which Powertools' models are made for
+# Fields are narrowed, which is what these models are made for.
+# pyright: reportIncompatibleVariableOverride=false
 
 from typing import Any
 

@@ -1,6 +1,7 @@
 """A model of an SQS message with a typed body."""
 
-# pyright: reportIncompatibleVariableOverride=false  # fields are narrowed, which Powertools' models are made for
+# Fields are narrowed, which is what these models are made for.
+# pyright: reportIncompatibleVariableOverride=false
 
 from typing import Any
 
