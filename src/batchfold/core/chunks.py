@@ -16,7 +16,7 @@ from batchfold.core.lanes import whole_batch
 from batchfold.core.progress import Progress
 from batchfold.core.record import Record
 from batchfold.core.response import ItemId
-from batchfold.core.returned import close_unawaited, result_of
+from batchfold.core.returned import close_unawaited, is_awaitable, result_of
 from batchfold.core.settle import Settle
 from batchfold.core.source import Source
 
@@ -135,8 +135,13 @@ def _results_of(returned: object, expected: int) -> Sequence[Any] | Crashed:
         if len(results) == expected:
             return results
         found = f"{len(results)} results"
-    close_unawaited(returned)
-    complaint = (
-        f"the handler of a chunk returned {found}, expected a list of {expected}: a Result for each record, in order"
+    hint = ""
+    if is_awaitable(returned):
+        close_unawaited(returned)
+        hint = ". Async handlers take one record at a time; a synchronous one of chunks may run in threads (executor=)"
+    return Crashed(
+        TypeError(
+            f"the handler of a chunk returned {found}, expected a list of {expected}: a Result for each record, "
+            f"in order{hint}"
+        )
     )
-    return Crashed(TypeError(complaint))
