@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, TypeVar, overload
 
 from returns.result import Result, safe
 
+from batchfold.core.faults import Malformed
 from batchfold.core.outcomes import Failed
 from batchfold.core.record import Record
 from batchfold.shell.redact import redacted, told
@@ -76,8 +77,7 @@ def sqs_sender(
         )
     sqs: SendsMessages = sqs_client("sqs_sender") if client is None else client
 
-    @safe
-    def send(failed: Failed[object, Any]) -> str:
+    def send_or_raise(failed: Failed[object, Any]) -> str:
         body, attributes = _body(failed), _attributes(failed)
         _refuse_oversize(body, attributes)
         more: dict[str, str] = {}
@@ -89,7 +89,7 @@ def sqs_sender(
         message_id: str = sent["MessageId"]
         return message_id
 
-    return send
+    return safe(send_or_raise)
 
 
 def _body(failed: Failed[object, Record]) -> str:
@@ -132,7 +132,10 @@ def _source_of(raw: Mapping[str, Any]) -> str:
 
 def _reason(failed: Failed[object, Record]) -> str:
     error = failed.fault.error
-    return f"{type(failed.fault).__name__}: {told(redacted(error) if isinstance(error, BaseException) else error)}"
+    # what parsing raised comes from the source without its input, and names the fields of the user's own model
+    if isinstance(error, Exception) and not isinstance(failed.fault, Malformed):
+        error = redacted(error)
+    return f"{type(failed.fault).__name__}: {told(error)}"
 
 
 def _refuse_oversize(body: str, attributes: Mapping[str, Mapping[str, Any]]) -> None:
