@@ -1,0 +1,27 @@
+"""Powertools' Metrics: what a batch came to, and how long its records took."""
+
+from aws_lambda_powertools import Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from returns.result import safe
+
+from batchfold import LambdaContext, PartialResponse, SqsRecord, fold_batch, pipe, respond, sqs
+from batchfold.shell.measures import Latencies, measures_of
+from batchfold.shell.timed import timed
+
+metrics = Metrics(namespace="shop", service="orders")
+
+
+def reserve(record: SqsRecord) -> int:
+    return int(record.body)
+
+
+@metrics.log_metrics
+def lambda_handler(event: dict[str, object], _context: LambdaContext) -> PartialResponse:
+    latencies = Latencies()
+    batch = fold_batch(event, pipe(safe(reserve), timed(latencies)), sqs())
+    measures = measures_of(batch, latencies)
+    for name, count in measures.counts().items():
+        metrics.add_metric(name, MetricUnit.Count, count)
+    for seconds in measures.seconds:
+        metrics.add_metric("latency", MetricUnit.Seconds, seconds)
+    return respond(batch)
