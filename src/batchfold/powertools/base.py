@@ -108,7 +108,7 @@ class BasePartialProcessor(ABC):
 
         Returns what the hooks returned for each record, in arrival order. What a hook raises passes through.
         """
-        processing, own = self.processings_.at_hand, self.processings_.own
+        processing = self.processings_.at_hand
         entries: list[Any] = []
         arrivals = iter(processing.records)
 
@@ -121,11 +121,12 @@ class BasePartialProcessor(ABC):
                 entries.append(self._process_record(raw))
             finally:
                 processing.is_folding = False
-                self.processings_.go_back_to(own)
+                self.processings_.go_back_to(processing)
             return Success(None) if len(processing.fail_messages) == failures else Failure(None)
 
-        fold(Progress(given(processing.records), as_given(self._lane)), attempt)
-        entries.extend(map(self._pass_over, arrivals))
+        with self.processings_.staying_with(processing):
+            fold(Progress(given(processing.records), as_given(self._lane)), attempt)
+            entries.extend(map(self._pass_over, arrivals))
         return entries
 
     def async_process(self) -> list[Any]:
@@ -147,7 +148,8 @@ class BasePartialProcessor(ABC):
         folding = fold_batch_async(
             given(processing.records), attempt, as_given(self._lane), max_concurrency=max(1, len(processing.records))
         )
-        return [self._entry_of(outcome) for outcome in run_on_loop(folding).outcomes]
+        with self.processings_.staying_with(processing):
+            return [self._entry_of(outcome) for outcome in run_on_loop(folding).outcomes]
 
     def _entry_of(self, outcome: Outcome[tuple[Any], tuple[Any], GivenRecord]) -> Any:
         match outcome:

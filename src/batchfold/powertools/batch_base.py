@@ -88,26 +88,26 @@ class BasePartialBatchProcessor(BasePartialProcessor):
 
     def _attempt(self, record: Any) -> Any:
         """Call the handler, and the hook that fits, whose result it returns. Only what a hook raises passes through."""
-        own, data = self.processings_.own, None
+        processing, data = self.processings_.at_hand, None
         try:
             data = self._to_batch_type(record=record, event_type=self.event_type, model=self.model)
             try:
                 result = self._call_handler(data)
             finally:
-                self.processings_.go_back_to(own)
+                self.processings_.go_back_to(processing)
             return self.success_handler(record=record, result=result)
         except Exception as error:  # noqa: BLE001  # whatever it is, it is this record's
             return self._note_failure(record, data, error)
 
     async def _attempt_async(self, record: Any) -> Any:
         """The same with an async handler."""
-        own, data = self.processings_.own, None
+        processing, data = self.processings_.at_hand, None
         try:
             data = self._to_batch_type(record=record, event_type=self.event_type, model=self.model)
             try:
                 result = await self._call_handler(data)
             finally:
-                self.processings_.go_back_to(own)
+                self.processings_.go_back_to(processing)
             return self.success_handler(record=record, result=result)
         except Exception as error:  # noqa: BLE001  # as above
             return self._note_failure(record, data, error)

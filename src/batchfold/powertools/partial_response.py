@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from batchfold.core.event import Event
 from batchfold.core.response import PartialResponse
 from batchfold.powertools.base import BasePartialProcessor
 from batchfold.powertools.event_type import EventType
@@ -12,7 +11,7 @@ from batchfold.sources.forms import is_mapping, is_plain_list
 
 
 def process_partial_response(
-    event: Event, record_handler: Callable[..., Any], processor: BasePartialProcessor, context: Any = None
+    event: object, record_handler: Callable[..., Any], processor: BasePartialProcessor, context: Any = None
 ) -> PartialResponse:
     """Handle the records of an event with a processor, and return the partial response.
 
@@ -34,7 +33,7 @@ def process_partial_response(
 
 
 def async_process_partial_response(
-    event: Event, record_handler: Callable[..., Any], processor: BasePartialProcessor, context: Any = None
+    event: object, record_handler: Callable[..., Any], processor: BasePartialProcessor, context: Any = None
 ) -> PartialResponse:
     """Handle the records of an event side by side, with an async handler. Otherwise as `process_partial_response`.
 
@@ -45,7 +44,7 @@ def async_process_partial_response(
     return _response_of(processor)
 
 
-def records_of(event: Any, processor: BasePartialProcessor) -> Sequence[Any]:
+def records_of(event: object, processor: BasePartialProcessor) -> Sequence[Any]:
     """The raw records of an event, in arrival order."""
     if not is_mapping(event):
         found = f"a value of type {type(event).__name__}"

@@ -5,7 +5,8 @@ by, overwrites them. Here each call has its own, and the processor's attributes 
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from typing import Any, Generic, Protocol, TypeVar, overload, runtime_checkable
 
 from batchfold.core.event import RawRecord
@@ -97,9 +98,20 @@ class Processings:
         found: list[Processing] = self._here.__dict__.setdefault("entered", [])
         return found
 
-    def go_back_to(self, own: Processing | None) -> None:
+    def go_back_to(self, processing: Processing) -> None:
         """Undo what others began in this thread: a handler may call the processor that it is called by."""
-        self._here.own = own
+        if self.at_hand is not processing:
+            self._here.own = processing
+
+    @contextmanager
+    def staying_with(self, processing: Processing) -> Generator[None]:
+        """Keep this one at hand in a thread that may not have begun it, for as long as it handles its records."""
+        before = self.own
+        self._here.own = processing
+        try:
+            yield
+        finally:
+            self._here.own = before
 
 
 @runtime_checkable

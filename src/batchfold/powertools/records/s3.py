@@ -174,11 +174,11 @@ class S3Event(DictWrapper):
     @property
     def bucket_name(self) -> str:
         """The name of the first bucket."""
-        return self.record.s3.bucket.name
+        return S3EventRecord(self["Records"][0]).s3.bucket.name
 
     @property
     def object_key(self) -> str:
         """The key of the first object, unquoted."""
         from urllib.parse import unquote_plus  # noqa: PLC0415  # few need it, and all would pay for it
 
-        return unquote_plus(self.record.s3.get_object.key)
+        return unquote_plus(S3EventRecord(self["Records"][0]).s3.get_object.key)

@@ -5,17 +5,15 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from batchfold.core.event import RawRecord
-
 
 class DictWrapper(Mapping[str, Any]):
     """A mapping out of an event. `view["name"]` reads it as it is; properties of the views convert.
 
-    Two views are equal when their mappings are. Printed, a view shows what its properties say, payload included, which
+    Nothing is checked beforehand: what is not there raises `KeyError` when it is read. Two views are equal when their mappings are. Printed, a view shows what its properties say, payload included, which
     records of batchfold's own never do.
     """
 
-    def __init__(self, data: RawRecord, json_deserializer: Callable[[str], Any] | None = None) -> None:
+    def __init__(self, data: Any, json_deserializer: Callable[[str], Any] | None = None) -> None:
         self._data = data
         self._json_deserializer = json_deserializer or json.loads
 

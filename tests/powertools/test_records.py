@@ -1,0 +1,186 @@
+"""Records and models read the same from every event as Powertools' own."""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from typing_extensions import TypeIs
+
+from batchfold.testing import SqsMessage, kafka_event, sns_envelope, sqs_event
+from batchfold.testing.strategies import dynamodb_events, kafka_events, kinesis_events, sqs_events
+
+VIEWS = ("SQSRecord", "KinesisStreamRecord", "DynamoDBRecord", "KafkaEventRecord")
+MODELS = ("SqsRecordModel", "KinesisDataStreamRecord", "DynamoDBStreamRecordModel", "KafkaRecordModel")
+METHODS = ("data_as_bytes", "data_as_text", "data_as_json", "data_zlib_compressed_as_json")
+
+
+def raws_of(event: dict[str, Any]) -> list[Any]:
+    return event["Records"] if "Records" in event else [raw for raws in event["records"].values() for raw in raws]
+
+
+# an SQS body can be read as a nested event, unchecked by both; beartype, here, does check that it is a mapping
+NESTED: tuple[dict[str, Any], ...] = ({"Message": "text"}, {"Records": []}, {"Records": [{"s3": {}}]})
+BODIES = st.sampled_from((*NESTED, "no JSON", "", "é"))
+RAWS: dict[str, st.SearchStrategy[list[Any]]] = {
+    "SQSRecord": sqs_events(BODIES).map(raws_of),
+    "KinesisStreamRecord": kinesis_events().map(raws_of),
+    "DynamoDBRecord": dynamodb_events().map(raws_of),
+    "KafkaEventRecord": kafka_events().map(raws_of),
+}
+
+
+def properties_of(view: Any) -> list[str]:
+    kind: Any = view.__class__
+    return [name for name in dir(kind) if isinstance(getattr(kind, name), property | cached_property)]
+
+
+def read(view: Any, name: str) -> Any:
+    """What reading a property, or calling a method, comes to, in a form that can be compared between libraries."""
+    try:
+        found = getattr(view, name)
+        return told(found() if name in METHODS else found)
+    except Exception as error:  # noqa: BLE001  # what it raises is what is compared
+        return type(error).__name__
+
+
+def is_mapping(value: object) -> TypeIs[Mapping[Any, Any]]:
+    return isinstance(value, Mapping)
+
+
+def is_iterator(value: object) -> TypeIs[Iterator[Any]]:
+    return isinstance(value, Iterator)
+
+
+def told(value: Any) -> Any:
+    if hasattr(value, "raw_event"):
+        names = [*properties_of(value), *(name for name in METHODS if hasattr(value, name))]
+        return {name: read(value, name) for name in names}
+    if is_mapping(value):
+        return {name: told(item) for name, item in value.items()}
+    if is_iterator(value):
+        return [told(item) for item in value]
+    return value.name if hasattr(value, "name") else value
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@given(data=st.data())
+def test_every_property_reads_the_same(view: str, ours: Any, theirs: Any, data: st.DataObject) -> None:
+    for raw in data.draw(RAWS[view]):
+        assert told(getattr(ours, view)(raw)) == told(getattr(theirs, view)(raw))
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@given(data=st.data())
+def test_a_record_that_lacks_what_it_should_have_reads_the_same(
+    view: str, ours: Any, theirs: Any, data: st.DataObject
+) -> None:
+    for raw in data.draw(RAWS[view]):
+        kept = data.draw(st.sets(st.sampled_from(sorted(raw)))) if raw else set[str]()
+        bare = {key: value for key, value in raw.items() if key in kept}
+        assert told(getattr(ours, view)(bare)) == told(getattr(theirs, view)(bare))
+
+
+@pytest.mark.parametrize(("view", "model"), list(zip(VIEWS, MODELS, strict=True)))
+@given(data=st.data())
+def test_models_validate_the_same(view: str, model: str, ours: Any, theirs: Any, data: st.DataObject) -> None:
+    for raw in data.draw(RAWS[view]):
+        if model == "KafkaRecordModel":
+            raw["headers"] = []  # theirs writes into them: see test_differences.py
+        kept = data.draw(st.just(set(raw)) | st.sets(st.sampled_from(sorted(raw))))
+        bare = {key: value for key, value in raw.items() if key in kept}
+        assert validated(getattr(ours, model), bare) == validated(getattr(theirs, model), bare)
+
+
+def validated(model: Any, raw: Any) -> Any:
+    try:
+        return model.model_validate(raw).model_dump()
+    except ValidationError as error:
+        return type(error).__name__, error.errors(include_url=False, include_input=False, include_context=False)
+
+
+def test_a_record_reads_as_a_mapping(library: Any) -> None:
+    (raw,) = sqs_event(SqsMessage("text", message_attributes={"tenant": "blue"}))["Records"]
+    record = library.SQSRecord(raw)
+    assert (record["body"], record.get("body"), record.get("nothing"), record.get("nothing", 1)) == (
+        "text",
+        "text",
+        None,
+        1,
+    )
+    assert (dict(record), len(record), "body" in record) == (raw, len(raw), True)
+    assert record == library.SQSRecord(raw)
+    assert record != library.SQSRecord({**raw, "body": "other"})
+    assert record.raw_event is raw
+    assert record.message_attributes["tenant"].string_value == "blue"
+    assert record.message_attributes["nobody's"] is None
+    assert [(name, item.data_type) for name, item in record.message_attributes.items()] == [("tenant", "String")]
+    with pytest.raises(KeyError):
+        record["nothing"]
+    with pytest.raises(TypeError):
+        hash(record)
+
+
+def test_a_record_prints_what_it_holds(ours: Any, theirs: Any) -> None:
+    (raw,) = sqs_event("text")["Records"]
+    for name in ("body", "message_id", "queue_url", "attributes"):
+        for library in (ours, theirs):
+            assert f"'{name}':" in str(library.SQSRecord(raw))
+
+
+def test_json_is_read_as_one_asks(library: Any) -> None:
+    (raw,) = sqs_event("text")["Records"]
+    assert library.SQSRecord(raw, json_deserializer=str.upper).json_body == "TEXT"
+
+
+def test_headers_are_found_in_any_case(library: Any) -> None:
+    (raw,) = kafka_event("value")["records"]["orders-0"]
+    headers = library.KafkaEventRecord({**raw, "headers": [{"Trace-Id": [97, -30, -126, -84]}]}).decoded_headers
+    assert headers["TRACE-ID"] == headers.get("trace-id") == "a€".encode()
+    assert "Trace-ID" in headers
+    assert headers.get("other") is None
+    with pytest.raises(KeyError):
+        headers["other"]
+
+
+def test_a_body_may_hold_a_message_of_sns(library: Any) -> None:
+    (raw,) = sqs_event(sns_envelope({"id": "a-1"}))["Records"]
+    message = library.SQSRecord(raw).decoded_nested_sns_event
+    assert message.message == '{"id": "a-1"}'
+    assert message.message_id
+    assert message.topic_arn.startswith("arn:aws:sns:")
+    assert message.get_type == "Notification"
+
+
+def test_a_body_may_hold_a_notification_of_s3(library: Any) -> None:
+    stored = {"key": "an+order.json", "size": 3, "eTag": "e", "sequencer": "1"}
+    bucket = {"name": "orders", "arn": "arn:aws:s3:::orders", "ownerIdentity": {"principalId": "p"}}
+    notification = {
+        "Records": [
+            {
+                "eventName": "ObjectCreated:Put",
+                "eventTime": "2023-11-14T22:13:20.000Z",
+                "userIdentity": {"principalId": "p"},
+                "requestParameters": {"sourceIPAddress": "192.0.2.1"},
+                "s3": {"bucket": bucket, "object": stored, "configurationId": "c", "s3SchemaVersion": "1.0"},
+            }
+        ]
+    }
+    event = library.SQSRecord(sqs_event(notification)["Records"][0]).decoded_nested_s3_event
+    assert (event.bucket_name, event.object_key) == ("orders", "an order.json")
+    (happened,) = event.records
+    assert (happened.event_name, happened.event_time) == ("ObjectCreated:Put", "2023-11-14T22:13:20.000Z")
+    assert happened.user_identity.principal_id == happened.s3.bucket.owner_identity.principal_id == "p"
+    assert happened.request_parameters.source_ip_address == "192.0.2.1"
+    assert (happened.s3.configuration_id, happened.s3.s3_schema_version) == ("c", "1.0")
+    assert happened.s3.bucket.arn == "arn:aws:s3:::orders"
+    assert (happened.s3.get_object.size, happened.s3.get_object.etag, happened.s3.get_object.version_id) == (
+        3,
+        "e",
+        None,
+    )
+    assert happened.glacier_event_data is None
+    assert happened.intelligent_tiering_event_data is None
