@@ -7,7 +7,7 @@ from inspect import iscoroutinefunction
 from typing import Any, Never
 
 import pytest
-from returns.future import FutureResult
+from returns.future import FutureResult, future_safe
 from returns.io import IOResult, IOSuccess
 from returns.result import Failure, Result, Success, safe
 
@@ -18,6 +18,7 @@ from batchfold import (
     Rejected,
     SqsRecord,
     as_lambda_handler,
+    chain,
     dynamodb,
     fold_batch,
     fold_batch_async,
@@ -69,7 +70,22 @@ def test_records_that_do_not_match_are_done_with_none(handler: Any) -> None:
     assert [failed.fault for failed in batch.failed] == [Rejected("negative")]
 
 
-@pytest.mark.parametrize("handler", [halve_async, HalveAsync()])
+async def identity_async(record: SqsRecord[int]) -> Result[SqsRecord[int], str]:
+    return Success(record)
+
+
+@future_safe
+async def halve_or_raise(record: SqsRecord[int]) -> int:
+    if record.body < 0:
+        raise ValueError("negative")
+    return record.body // 2
+
+
+CHAINED = chain(identity_async, halve_async)
+ASYNC = [halve_async, HalveAsync(), halve_in_future, CHAINED, pipe(halve_in_future, timed(Latencies()))]
+
+
+@pytest.mark.parametrize("handler", ASYNC)
 def test_an_async_handler_keeps_being_async(handler: Any) -> None:
     layered = pipe(handler, only(is_even))
     assert iscoroutinefunction(layered)
@@ -77,6 +93,11 @@ def test_an_async_handler_keeps_being_async(handler: Any) -> None:
     assert [succeeded.value for succeeded in batch.succeeded] == [2, None]
     response = as_lambda_handler(layered, NUMBERS)(sqs_event(5, 4), None)
     assert response == {"batchItemFailures": []}
+
+
+def test_a_function_that_future_safe_made_is_known_to_be_async() -> None:
+    batch = asyncio.run(fold_batch_async(sqs_event(5, 4, -2), pipe(halve_or_raise, only(is_even)), NUMBERS))
+    assert [type(outcome).__name__ for outcome in batch.outcomes] == ["Succeeded", "Succeeded", "Failed"]
 
 
 def test_a_predicate_that_raises_brings_the_record_back() -> None:

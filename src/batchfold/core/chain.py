@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 from returns.result import Result, Success
 from typing_extensions import TypeVar
 
+from batchfold.core.coroutine import is_async_function
 from batchfold.core.handler import R
 from batchfold.core.returned import is_awaitable, result_of
 
@@ -111,6 +112,12 @@ def chain(*steps: Callable[[Any], Any]) -> Callable[[Any], Any]:
     >>> chain(parse, halve)("?")
     <Failure: not a number>
     """
+    if any(map(is_async_function, steps)):
+
+        async def chained_async(record: Any) -> Any:
+            return await _go_on(Success(record), steps)
+
+        return chained_async
 
     def chained(record: Any) -> Any:
         returned: Any = Success(record)
@@ -127,7 +134,8 @@ def chain(*steps: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 async def _go_on(returned: Any, steps: tuple[Callable[[Any], Any], ...]) -> Any:
-    returned = await returned
+    if is_awaitable(returned):
+        returned = await returned
     for step in steps:
         result = result_of(returned)
         if not isinstance(result, Success):

@@ -1,12 +1,27 @@
 """Telling async functions from others before they are called."""
 
+import re
 from inspect import iscoroutinefunction
+
+_AWAITABLE = re.compile(r"\b(FutureResultE?|Future|Awaitable|Coroutine|Task)\b")
 
 
 def is_coroutine_function(function: object) -> bool:
-    """Whether it is an `async def`, or an object whose `__call__` is one.
-
-    A function that hands on an awaitable which it got elsewhere, such as a lambda or one that returns a `FutureResult`,
-    is none: nothing tells what it returns but calling it.
-    """
+    """Whether it is an `async def`, or an object whose `__call__` is one."""
     return iscoroutinefunction(function) or iscoroutinefunction(type(function).__call__)
+
+
+def is_async_function(function: object) -> bool:
+    """Whether it is known to return an awaitable: an `async def`, or one whose annotation says so, or `@future_safe`.
+
+    Of a function without annotations, such as a lambda, nothing tells but calling it.
+
+    >>> async def later(): ...
+    >>> is_async_function(later), is_async_function(len), is_async_function(lambda: later())
+    (True, False, False)
+    """
+    if is_coroutine_function(function):
+        return True
+    if getattr(function, "__globals__", {}).get("__name__") == "returns.future":
+        return True  # future_safe hands on the annotations of what it wraps
+    return _AWAITABLE.search(str(getattr(function, "__annotations__", {}).get("return"))) is not None

@@ -6,11 +6,12 @@ from typing import Any, overload
 from returns.result import Failure
 from typing_extensions import TypeVar
 
-from batchfold.core.coroutine import is_coroutine_function
+from batchfold.core.coroutine import is_async_function
 from batchfold.core.handler import AnyFuture, AnyResult
 from batchfold.core.outcomes import Failed
 from batchfold.core.predicate import holds
 from batchfold.core.record import Record
+from batchfold.core.returned import is_awaitable
 from batchfold.core.settle import AsyncSettle, Settle
 
 E = TypeVar("E")
@@ -50,10 +51,13 @@ def dead_letter(
     >>> settle(Failed("m2", Record(), Crashed(OSError())))
     <Failure: None>
     """
-    if is_coroutine_function(send):
+    if is_async_function(send):
 
         async def settle_async(failed: Failed[Any, Any]) -> Any:
-            return await send(failed) if holds(when, failed) else _LEFT_AS_IT_IS
+            if not holds(when, failed):
+                return _LEFT_AS_IT_IS
+            returned = send(failed)
+            return await returned if is_awaitable(returned) else returned
 
         return settle_async
 

@@ -4,12 +4,11 @@ Needs beartype (`pip install "batchfold[checked]"`), and imports it when the lay
 """
 
 from collections.abc import Callable
-from inspect import isroutine
+from inspect import iscoroutinefunction, isroutine
 from typing import Any, Never, NoReturn, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from returns.result import Failure, Result
 
-from batchfold.core.coroutine import is_coroutine_function
 from batchfold.core.faults import Crashed
 from batchfold.core.layers.named_after import named_after
 from batchfold.core.returned import is_awaitable, result_of
@@ -55,7 +54,7 @@ Result[int, str] does not allow
     held = beartype(conf=conf)(handler)
     judge = _judge_of(name, hints.get("return"), is_bearable)
 
-    if is_coroutine_function(handler):
+    if iscoroutinefunction(handler):
 
         @named_after(handler)
         async def handle_async(*given: Any) -> Any:

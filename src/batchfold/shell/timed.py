@@ -1,11 +1,11 @@
 """`timed`: how long each record's handler takes."""
 
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import wraps
+from inspect import iscoroutinefunction
 from time import perf_counter
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from batchfold.core.coroutine import is_coroutine_function
-from batchfold.core.layers.named_after import named_after
 from batchfold.core.record import Record
 from batchfold.core.returned import is_awaitable
 from batchfold.shell.observer import harmless
@@ -63,15 +63,15 @@ def timed(tell: Callable[[Record, float], object], *, clock: Callable[[], float]
             tell_safely((record, clock() - start))
             return returned
 
-        if is_coroutine_function(handler):
+        if iscoroutinefunction(handler):
 
-            @named_after(handler)
+            @wraps(handler)
             async def handle_async(record: Any) -> Any:
                 start = clock()
                 return await awaited(record, handler(record), start)
 
             return handle_async
-        return named_after(handler)(handle)
+        return wraps(handler)(handle)
 
     return layer
 

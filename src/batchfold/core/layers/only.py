@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Protocol, overload, runtime_checkable
 from returns.result import Result, Success
 from typing_extensions import TypeVar
 
-from batchfold.core.coroutine import is_coroutine_function
+from batchfold.core.coroutine import is_async_function
 from batchfold.core.layers.named_after import named_after
 from batchfold.core.predicate import holds
+from batchfold.core.returned import is_awaitable
 
 if TYPE_CHECKING:
     from returns.io import IOResult
@@ -50,7 +51,8 @@ def only(predicate: Callable[[R], bool]) -> Only[R]:
     comes back. What can be told from the raw record alone is cheaper left to Lambda:
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
 
-    Give the predicate a name and its parameter a type: of a lambda in a layer, mypy cannot tell what it takes.
+    What an async handler returns is known by its `async def` or by its annotation; a lambda around an async function has
+    neither, so give that a `def`. Give the predicate a name and its parameter a type: of a lambda in a layer, mypy cannot tell what it takes.
 
     >>> from returns.result import Result, Success
     >>> def is_even(record: int) -> bool:
@@ -62,11 +64,14 @@ def only(predicate: Callable[[R], bool]) -> Only[R]:
     """
 
     def layer(handler: Callable[[Any], Any], /) -> Callable[[Any], Any]:
-        if is_coroutine_function(handler):
+        if is_async_function(handler):
 
             @named_after(handler)
             async def handle_async(record: Any) -> Any:
-                return await handler(record) if holds(predicate, record) else _NOTHING_TO_DO
+                if not holds(predicate, record):
+                    return _NOTHING_TO_DO
+                returned = handler(record)
+                return await returned if is_awaitable(returned) else returned
 
             return handle_async
 

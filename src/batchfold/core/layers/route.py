@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, overload
 from returns.result import Failure, Result
 from typing_extensions import TypeVar
 
-from batchfold.core.coroutine import is_coroutine_function
+from batchfold.core.coroutine import is_async_function
 from batchfold.core.returned import is_awaitable
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def route(key: Callable[[Any], Any], handlers: Mapping[Any, Callable[[Any], Any]
             NoRouteError(f"no handler for a record whose key is a {type(found).__name__}; there are routes for {names}")
         )
 
-    if any(map(is_coroutine_function, routes.values())):
+    if any(map(is_async_function, routes.values())):
 
         async def handle_async(record: Any) -> Any:
             found = key(record)
