@@ -1,0 +1,22 @@
+"""What the page for those who come from Powertools shows, runs."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batchfold.testing import LambdaContext, sqs_event
+
+PAGE = Path(__file__).parents[2] / "docs" / "coming-from-powertools.md"
+BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_a_program_of_the_page_runs(block: str) -> None:
+    program: dict[str, Any] = {"__name__": "page"}
+    exec(compile(block, PAGE.name, "exec"), program)  # noqa: S102  # our own
+    if "lambda_handler" in program:
+        event = sqs_event({"id": "a", "quantity": 2}, {"id": "b", "quantity": 12})
+        response = program["lambda_handler"](event, LambdaContext())
+        assert response == {"batchItemFailures": [{"itemIdentifier": event["Records"][1]["messageId"]}]}
