@@ -1,9 +1,8 @@
 """Telling async functions from others before they are called."""
 
-import re
 from inspect import iscoroutinefunction
 
-_AWAITABLE = re.compile(r"\b(FutureResultE?|Future|Awaitable|Coroutine|Task)\b")
+_AWAITABLES = frozenset(("FutureResult", "FutureResultE", "Future", "Awaitable", "Coroutine", "Task"))
 
 
 def is_coroutine_function(function: object) -> bool:
@@ -24,4 +23,6 @@ def is_async_function(function: object) -> bool:
         return True
     if getattr(function, "__globals__", {}).get("__name__") == "returns.future":
         return True  # future_safe hands on the annotations of what it wraps
-    return _AWAITABLE.search(str(getattr(function, "__annotations__", {}).get("return"))) is not None
+    annotation = str(getattr(function, "__annotations__", {}).get("return"))  # `returns.future.FutureResult[int, str]`
+    names = "".join(letter if letter.isalnum() else " " for letter in annotation).split()
+    return not _AWAITABLES.isdisjoint(names)
