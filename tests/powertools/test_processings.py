@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from batchfold import Lane, whole_batch
 from batchfold.powertools import (
     BatchProcessor,
     EventType,
     PartialItemFailureResponse,
     SqsFifoPartialProcessor,
     SQSRecord,
+    SqsRecordModel,
     async_process_partial_response,
     process_partial_response,
 )
@@ -157,3 +159,46 @@ def test_an_async_run_has_ended_when_a_hook_raised() -> None:
     with pytest.raises(RuntimeError, match="a hook raised"):
         async_process_partial_response(event, handle, Raising(skip_group_on_error=True))
     assert ended == ["slow"]
+
+
+def test_a_hook_may_note_a_record_of_its_own_making() -> None:
+    class Copying(BatchProcessor):
+        def failure_handler(self, record: Any, exception: Any) -> Any:
+            return super().failure_handler(record.model_copy(), exception)
+
+    def handle(record: SqsRecordModel) -> None:
+        if record.body == "fail":
+            raise ConnectionError
+
+    event = sqs_event("", "fail")
+    processor = Copying(EventType.SQS, model=SqsRecordModel)
+    assert names(process_partial_response(event, handle, processor)) == ids(event, 1)
+
+
+def test_the_same_call_may_be_used_for_two_blocks() -> None:
+    event = event_named("only", "", "fail")
+    called = BatchProcessor(EventType.SQS)(event["Records"], fail_if_told)
+    for _ in range(2):
+        with called as batch:
+            batch.process()
+        assert (len(called.success_messages), names(called.response())) == (1, ids(event, 1))
+
+
+def test_a_block_that_could_not_be_entered_leaves_nothing_behind() -> None:
+    class Unready(BatchProcessor):
+        def _prepare(self) -> None:
+            raise ConnectionError("no table to write to")
+
+    processor = Unready(EventType.SQS)
+    with pytest.raises(ConnectionError), processor([], fail_if_told):
+        pytest.fail("the block must not be entered")
+
+
+def test_a_processor_with_lanes_of_its_own_must_say_what_they_pass_over() -> None:
+    class Ordered(BatchProcessor):
+        @property
+        def _lane(self) -> Lane:
+            return whole_batch
+
+    with pytest.raises(NotImplementedError, match="Ordered has lanes"):
+        process_partial_response(event_named("only", "fail", ""), fail_if_told, Ordered(EventType.SQS))

@@ -1,6 +1,8 @@
 """Records and models read the same from every event as Powertools' own."""
 
-from collections.abc import Iterator, Mapping
+import gzip
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from typing_extensions import TypeIs
 
-from batchfold.testing import SqsMessage, kafka_event, sns_envelope, sqs_event
+from batchfold.testing import SqsMessage, kafka_event, kinesis_event, sns_envelope, sqs_event
 from batchfold.testing.strategies import dynamodb_events, kafka_events, kinesis_events, sqs_events
 
 VIEWS = ("SQSRecord", "KinesisStreamRecord", "DynamoDBRecord", "KafkaEventRecord")
@@ -184,3 +186,43 @@ def test_a_body_may_hold_a_notification_of_s3(library: Any) -> None:
     )
     assert happened.glacier_event_data is None
     assert happened.intelligent_tiering_event_data is None
+
+
+def test_headers_can_be_changed_in_any_case(ours: Any) -> None:
+    (raw,) = kafka_event("value")["records"]["orders-0"]
+    headers = ours.KafkaEventRecord({**raw, "headers": [{"Trace-Id": [97]}]}).decoded_headers
+    headers["TRACE-ID"] = b"b"
+    assert dict(headers) == {"trace-id": b"b"}
+    del headers["Trace-ID"]
+    assert len(headers) == 0
+
+
+def test_schemas_of_kafka_and_attributes_of_sns_are_read(library: Any) -> None:
+    (raw,) = kafka_event("value")["records"]["orders-0"]
+    metadata = {"dataFormat": "AVRO", "schemaId": "1"}
+    record = library.KafkaEventRecord({**raw, "keySchemaMetadata": metadata, "valueSchemaMetadata": metadata})
+    assert record.key_schema_metadata.data_format == record.value_schema_metadata.data_format == "AVRO"
+    assert record.key_schema_metadata.schema_id == "1"
+    body = {"MessageAttributes": {"tenant": {"Type": "String", "Value": "blue"}}}
+    message = library.SQSRecord(sqs_event(body)["Records"][0]).decoded_nested_sns_event
+    assert [(name, item.get_type, item.value) for name, item in message.message_attributes.items()] == [
+        ("tenant", "String", "blue")
+    ]
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zlib.compress])
+def test_compressed_data_are_read(compress: Callable[[bytes], bytes], library: Any) -> None:
+    (raw,) = kinesis_event(compress(b'{"id": 1}'))["Records"]
+    assert library.KinesisStreamRecord(raw).kinesis.data_zlib_compressed_as_json() == {"id": 1}
+    model = library.KinesisDataStreamRecord.model_validate(raw)
+    assert model.decompress_zlib_record_data_as_json() == {"id": 1}
+    model.kinesis.data = model
+    with pytest.raises(ValueError, match="decompress"):
+        model.decompress_zlib_record_data_as_json()
+
+
+def test_data_that_are_no_text_do_not_validate(library: Any) -> None:
+    (raw,) = kinesis_event("data")["Records"]
+    raw["kinesis"]["data"] = None
+    with pytest.raises(ValidationError, match="base64"):
+        library.KinesisDataStreamRecord.model_validate(raw)

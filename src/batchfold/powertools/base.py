@@ -7,7 +7,6 @@ A processor holds settings and hooks. Which record may start, and when, is the c
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from inspect import signature
-from itertools import takewhile
 from types import TracebackType
 from typing import Any, Protocol, Self, runtime_checkable
 
@@ -24,6 +23,10 @@ from batchfold.powertools.processing import OfProcessing, Processing, Processing
 from batchfold.powertools.source import GivenRecord, as_given, given
 from batchfold.powertools.types import FailureResponse, SuccessResponse
 from batchfold.shell.process_async import fold_batch_async
+
+# what the hooks kept says more; these only tell the schedule
+_DONE: Result[None, None] = Success(None)
+_NOT_DONE: Result[None, None] = Failure(None)
 
 
 @runtime_checkable
@@ -90,8 +93,8 @@ class BasePartialProcessor(ABC):
         return self
 
     def __enter__(self) -> Self:
-        self.processings_.enter()
         self._prepare()
+        self.processings_.enter()
         return self
 
     def __exit__(
@@ -114,7 +117,10 @@ class BasePartialProcessor(ABC):
 
         def attempt(raw: Any, _item_id: ItemId) -> Result[None, None]:
             # the fold passes over what may not start; Powertools calls the hook for it in its turn
-            entries.extend(map(self._pass_over, takewhile(lambda earlier: earlier is not raw, arrivals)))
+            for earlier in arrivals:
+                if earlier is raw:
+                    break
+                entries.append(self._pass_over(earlier))
             failures = len(processing.fail_messages)
             processing.is_folding = True
             try:
@@ -122,7 +128,7 @@ class BasePartialProcessor(ABC):
             finally:
                 processing.is_folding = False
                 self.processings_.go_back_to(processing)
-            return Success(None) if len(processing.fail_messages) == failures else Failure(None)
+            return _DONE if len(processing.fail_messages) == failures else _NOT_DONE
 
         with self.processings_.staying_with(processing):
             fold(Progress(given(processing.records), as_given(self._lane)), attempt)
@@ -137,16 +143,17 @@ class BasePartialProcessor(ABC):
         """
         from batchfold.shell.loop import run_on_loop  # noqa: PLC0415  # asyncio costs a cold start 30 ms
 
-        processing = self.processings_.at_hand
+        processing, lane = self.processings_.at_hand, self._lane
 
         async def attempt(raw: Any) -> Result[tuple[Any], tuple[Any]]:
             failures = len(processing.fail_messages)
             entry = (await self._async_process_record(raw),)
-            failed = any(processing.may_be_of(raw, record) for record in processing.fail_messages[failures:])
+            # where every record has a lane of its own, nobody waits for the answer
+            failed = lane is not each_record and processing.has_failed(raw, since=failures)
             return Failure(entry) if failed else Success(entry)
 
         folding = fold_batch_async(
-            given(processing.records), attempt, as_given(self._lane), max_concurrency=max(1, len(processing.records))
+            given(processing.records), attempt, as_given(lane), max_concurrency=max(1, len(processing.records))
         )
         with self.processings_.staying_with(processing):
             return [self._entry_of(outcome) for outcome in run_on_loop(folding).outcomes]

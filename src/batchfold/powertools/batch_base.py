@@ -8,7 +8,7 @@ from batchfold.core.response import ItemFailure, PartialResponse, name_every_rec
 from batchfold.powertools.base import BasePartialProcessor, Warns
 from batchfold.powertools.event_type import EventType
 from batchfold.powertools.exceptions import BatchProcessingError
-from batchfold.powertools.processing import OfProcessing
+from batchfold.powertools.processing import OfProcessing, Processing
 from batchfold.powertools.records import DynamoDBRecord, KafkaEventRecord, KinesisStreamRecord, SQSRecord
 from batchfold.powertools.source import item_id_of
 from batchfold.powertools.types import BatchTypeModels
@@ -92,7 +92,7 @@ class BasePartialBatchProcessor(BasePartialProcessor):
         try:
             data = self._to_batch_type(record=record, event_type=self.event_type, model=self.model)
             try:
-                result = self._call_handler(data)
+                result = _call_handler(processing, data)
             finally:
                 self.processings_.go_back_to(processing)
             return self.success_handler(record=record, result=result)
@@ -105,17 +105,12 @@ class BasePartialBatchProcessor(BasePartialProcessor):
         try:
             data = self._to_batch_type(record=record, event_type=self.event_type, model=self.model)
             try:
-                result = await self._call_handler(data)
+                result = await _call_handler(processing, data)
             finally:
                 self.processings_.go_back_to(processing)
             return self.success_handler(record=record, result=result)
         except Exception as error:  # noqa: BLE001  # as above
             return self._note_failure(record, data, error)
-
-    def _call_handler(self, data: Any) -> Any:
-        if self._handler_accepts_lambda_context:
-            return self.handler(record=data, lambda_context=self.lambda_context)
-        return self.handler(record=data)
 
     def _to_batch_type(self, record: Any, event_type: EventType, model: BatchTypeModels = None) -> Any:
         """From a raw record to what the handler is called with."""
@@ -139,3 +134,9 @@ class BasePartialBatchProcessor(BasePartialProcessor):
     def _is_refusal(self, error: Exception) -> bool:
         """Whether an exception says that the model did not validate: pydantic's carries the model's name."""
         return self.model is not None and getattr(error, "title", None) == getattr(self.model, "__name__", None)
+
+
+def _call_handler(processing: Processing, data: Any) -> Any:
+    if processing.handler_accepts_lambda_context:
+        return processing.handler(record=data, lambda_context=processing.lambda_context)
+    return processing.handler(record=data)

@@ -52,9 +52,10 @@ class Processing:
         # an instance that a hook made itself, of a model with the fields of the raw record
         return record.model_dump() if hasattr(record, "model_dump") else record
 
-    def may_be_of(self, raw: object, record: Any) -> bool:
-        """Whether a failure that was noted for this record may be about this raw record."""
-        return self.raw_of(record) is raw or not any(self.raw_of(record) is known for known in self.records)
+    def has_failed(self, raw: object, *, since: int) -> bool:
+        """Whether, of the failures that were noted since, one is about this raw record, or about none that is known."""
+        noted = [self.raw_of(record) for record in self.fail_messages[since:]]
+        return any(failed is raw or not any(failed is known for known in self.records) for failed in noted)
 
 
 class Processings:
@@ -77,7 +78,8 @@ class Processings:
     @property
     def at_hand(self) -> Processing:
         """What the processor's attributes show in this thread."""
-        return self.own or self._latest
+        own: Processing | None = getattr(self._here, "own", None)
+        return self._latest if own is None else own
 
     def begin(self, processing: Processing) -> None:
         """Let the processor's attributes show this one, here and in threads that began none."""
@@ -89,9 +91,8 @@ class Processings:
 
     def leave(self) -> None:
         """Leave the `with` block that was entered last; what was at hand when it was entered is so again."""
-        processing = self._entered.pop()
-        if self.own is not None:
-            self._here.own = processing
+        if self._entered:
+            self.go_back_to(self._entered.pop())
 
     @property
     def _entered(self) -> list[Processing]:
