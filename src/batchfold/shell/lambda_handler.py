@@ -8,7 +8,7 @@ from typing_extensions import Unpack
 
 from batchfold.core.batch import Batch
 from batchfold.core.chunks import InChunks
-from batchfold.core.coroutine import is_coroutine_function
+from batchfold.core.coroutine import is_async_function
 from batchfold.core.event import Event
 from batchfold.core.handler import AnyFuture, AnyResult
 from batchfold.core.progress import Progress
@@ -138,9 +138,9 @@ def as_lambda_handler(
     if cancel_at_reserve and not reads_time:
         raise TypeError("cancel_at_reserve=True was given without reserve_ms=, which says when that is")
     if executor is not None:
-        from batchfold.shell.threads import refuse_other_than_threads  # noqa: PLC0415  # threads cost a cold start 8 ms
+        from batchfold.shell.threads import checked_executor  # noqa: PLC0415  # threads cost a cold start 8 ms
 
-        refuse_other_than_threads(executor)
+        checked_executor(executor)
     record_handler_for = _context_passer(handler)
     shared = cast("FoldOptions[Any, Any]", options)  # as each overload has it
 
@@ -179,7 +179,7 @@ def _is_async(handler: Callable[..., Any], settle: object) -> bool | None:
     """Whether the handler is async; `None` if only its first call can tell, as with one that returns `FutureResult`."""
     if isinstance(handler, InChunks):
         return False
-    return True if is_coroutine_function(handler) or is_coroutine_function(settle) else None
+    return True if is_async_function(handler) or is_async_function(settle) else None
 
 
 def _context_passer(handler: Callable[..., Any]) -> Callable[[Any], Callable[[Any], Any]]:

@@ -25,6 +25,32 @@ class _TurnedOutAsync(BaseException):
         self.failed = failed
 
 
+class _Watched:
+    """A handler and its `settle`, watched until one of them has returned something."""
+
+    def __init__(self, handler: Callable[[Any], Any], settle: Callable[[Failed[Any, Any]], Any] | None) -> None:
+        self._handler = handler
+        self._settle = settle
+        self.is_async: bool | None = None
+
+    def handle(self, record: Any) -> Any:
+        """What the handler returns, unless it is the first and an awaitable."""
+        returned = self._handler(record)
+        if self.is_async is None:
+            if is_awaitable(returned):
+                raise _TurnedOutAsync(returned)
+            self.is_async = False
+        return returned
+
+    def settle(self, failed: Failed[Any, Any]) -> Any:
+        """What `settle` returns, unless it is an awaitable and the handler has not returned anything yet."""
+        assert self._settle is not None  # noqa: S101  # asked for only if there is one
+        last_word = self._settle(failed)
+        if self.is_async is None and is_awaitable(last_word):
+            raise _TurnedOutAsync(last_word, failed)
+        return last_word
+
+
 def fold_and_learn(
     progress: Progress[Any, Any, Any, Any],
     handler: Callable[[Any], Any],
@@ -35,28 +61,11 @@ def fold_and_learn(
 
     The second value is what was learned; `None` if nothing was returned at all, as when each record raised.
     """
-    is_async: bool | None = None
-
-    def watched(record: Any) -> Any:
-        nonlocal is_async
-        returned = handler(record)
-        if is_async is None:
-            if is_awaitable(returned):
-                raise _TurnedOutAsync(returned)
-            is_async = False
-        return returned
-
-    def watched_settle(failed: Failed[Any, Any]) -> Any:
-        assert settle is not None  # noqa: S101  # it is given below only if there is one
-        last_word = settle(failed)
-        if is_async is None and is_awaitable(last_word):
-            raise _TurnedOutAsync(last_word, failed)
-        return last_word
-
-    attempt = attempt_with(watched, progress.source, None if settle is None else watched_settle)
+    watched = _Watched(handler, settle)
+    attempt = attempt_with(watched.handle, progress.source, None if settle is None else watched.settle)
     while (position := progress.start()) is not None:
         raw, item_id = progress.raws[position], progress.item_ids[position]
-        if is_async is False:
+        if watched.is_async is False:
             progress.finish(position, attempt(raw, item_id))
             continue
         # in a copy, for of an async handler no other record may see the context variables that it sets
@@ -68,7 +77,7 @@ def fold_and_learn(
             return _go_on_async(progress, handler, settle, max_concurrency, begun), True
         _adopt(context)
         progress.finish(position, ending)
-    return progress.batch(), is_async
+    return progress.batch(), watched.is_async
 
 
 def _go_on_async(

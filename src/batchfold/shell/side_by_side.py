@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from batchfold.core.batch import Batch
 from batchfold.core.ending import Ending, Handled, has_succeeded, outcome_of
 from batchfold.core.event import RawRecord
-from batchfold.core.faults import Crashed, crashed, malformed_or_crashed
+from batchfold.core.faults import Crashed, Malformed, crashed, malformed_or_crashed
 from batchfold.core.handler import AsyncHandler
 from batchfold.core.outcomes import Failed
 from batchfold.core.progress import Progress
@@ -183,7 +183,7 @@ class _Run(Generic[R, V, E, D]):
         except BaseException as error:  # noqa: BLE001  # as above
             return self._crashed(error)
 
-    def _crashed(self, error: BaseException) -> Crashed:
+    def _crashed(self, error: BaseException) -> Malformed | Crashed:
         if not isinstance(error, asyncio.CancelledError):
             return crashed(error)
         if self._is_ending():

@@ -19,7 +19,7 @@ _OUT_OF_PROCESS = frozenset(("ProcessPoolExecutor", "InterpreterPoolExecutor"))
 
 
 def fold_in_threads(
-    progress: Progress[Any, V, E, D], attempt_chunk: AttemptChunk[V, E, D], size: int, executor: Executor
+    progress: Progress[Any, V, E, D], attempt_chunk: AttemptChunk[V, E, D], size: int, executor: object
 ) -> Batch[V, E, D]:
     """Handle records in the executor's threads, and return when no handler runs any more.
 
@@ -33,8 +33,7 @@ def fold_in_threads(
     Raises `TypeError` for an executor that does not run in threads of this interpreter, and what the executor raises if
     it does not accept any work, `RuntimeError` if it was shut down.
     """
-    refuse_other_than_threads(executor)
-    _Run(progress, attempt_chunk, size).to_the_end(executor)
+    _Run(progress, attempt_chunk, size).to_the_end(checked_executor(executor))
     return progress.batch()
 
 
@@ -144,13 +143,13 @@ class _Run(Generic[V, E, D]):
         raise RuntimeError("the executor was shut down before it had handled any record") from refusal
 
 
-def refuse_other_than_threads(executor: Executor) -> None:
-    """Refuse what would carry records out of this interpreter."""
-    kinds = type(executor).__mro__
+def checked_executor(executor: object) -> Executor:
+    """The executor, unless it is none or would carry records out of this interpreter."""
     found = f"executor= runs handlers in threads, expected a ThreadPoolExecutor, got a {type(executor).__name__}"
-    if any(kind.__name__ in _OUT_OF_PROCESS for kind in kinds):
+    if not isinstance(executor, Executor):
+        raise TypeError(found)
+    if any(kind.__name__ in _OUT_OF_PROCESS for kind in type(executor).__mro__):
         raise TypeError(
             f"{found}: Lambda has no /dev/shm, so process pools fail there, and handlers would have to be pickled"
         )
-    if not hasattr(executor, "submit"):
-        raise TypeError(found)
+    return executor
