@@ -48,9 +48,12 @@ def test_two_threads_do_not_mix_their_results() -> None:
         return fail_if_told(record)
 
     def invoke(event: dict[str, Any]) -> tuple[list[Any], list[Any], int]:
-        response = process_partial_response(event, handle, processor)
+        called = processor(event["Records"], handle)
         meet.wait()
-        return names(response), processor.success_messages, len(processor.exceptions)
+        with called as batch:
+            batch.process()
+        meet.wait()
+        return names(processor.response()), processor.success_messages, len(processor.exceptions)
 
     events = [event_named("first", "fail", "", ""), event_named("second", "", "", "fail")]
     with ThreadPoolExecutor(2) as executor:
