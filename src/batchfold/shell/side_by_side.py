@@ -1,7 +1,7 @@
 """Lanes side by side on an event loop."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextvars import Context, copy_context
 from typing import Any, Generic, TypeVar
 
@@ -67,6 +67,7 @@ class _Run(Generic[R, V, E, D]):
         self._context = copy_context()  # each record is handled in a copy of it
         self._in_flight = 0
         self._handling: set[asyncio.Task[Any]] = set()
+        self._is_starting = False
         self._over: asyncio.Future[None] = self._loop.create_future()
         self._timer: asyncio.TimerHandle | None = None
         self._reserve_reached = False
@@ -107,8 +108,12 @@ class _Run(Generic[R, V, E, D]):
             self._escape(error)
 
     def _start(self) -> None:
+        if self._is_starting:  # where the loop's tasks are eager, handlers end while others are being started
+            return
+        self._is_starting = True
         while self._in_flight < self._max_concurrency and (position := self._progress.start()) is not None:
             self._create_task(position, self._context.copy())
+        self._is_starting = False
         if not self._in_flight:
             self._end()
 
@@ -119,11 +124,17 @@ class _Run(Generic[R, V, E, D]):
     async def _handle(self, position: int, begun: Begun | None) -> None:
         ending: Ending[V, E, D] = None
         task = _current_task()
+        self._handling.add(task)
         try:
-            if not (self._reserve_reached or self._is_ending()):
-                self._handling.add(task)
-                ending = await self._attempt(position, begun)
-                self._handling.discard(task)
+            if not self._is_ending():
+                if begun is None or begun.failed is None:
+                    ending = await self._attempt(self._progress.raws[position], begun)
+                    # once everything is going to come back, nothing is settled any more
+                    if self._settle is not None and not has_succeeded(ending) and not self._is_ending():
+                        ending = await self._settled(self._settle, position, ending)
+                else:
+                    ending = await self._last_word(begun.failed, begun.awaitable)
+            self._handling.discard(task)
             self._in_flight -= 1
             self._progress.finish(position, ending)
             self._start()
@@ -136,52 +147,46 @@ class _Run(Generic[R, V, E, D]):
         self._progress.close()
         self._end()
 
-    async def _attempt(self, position: int, begun: Begun | None) -> Ending[V, E, D]:
-        raw = self._progress.raws[position]
+    async def _attempt(self, raw: RawRecord, begun: Begun | None) -> Handled[V, E]:
+        returned: Any
         if begun is None:
-            handled = await self._called(raw)
-        elif begun.failed is None:
-            handled = await self._awaited(begun.awaitable)
+            try:
+                record = self._progress.source.parse(raw)
+            except BaseException as error:  # noqa: BLE001  # raised again unless it is about this record
+                return malformed_or_crashed(error)
+            try:
+                returned = self._handler(record)
+            except BaseException as error:  # noqa: BLE001  # as above
+                return self._crashed(error)
+            if not is_awaitable(returned):
+                return Crashed(TypeError(_not_async(returned)))
         else:
-            return await self._settled(begun.failed, begun.awaitable)
-        # once everything is going to come back, nothing is settled any more
-        if self._settle is None or has_succeeded(handled) or self._is_ending():
-            return handled
-        failed = outcome_of(self._progress.item_ids[position], self._progress.source.as_delivered(raw), handled)
-        if not isinstance(failed, Failed):
-            return handled
+            returned = begun.awaitable
         try:
-            last_word: Any = self._settle(failed)
-        except BaseException as error:  # noqa: BLE001  # raised again unless it is about this record
-            return could_not_settle(failed, self._crashed(error).error)
-        return await self._settled(failed, last_word)
+            return result_of(await returned)
+        except BaseException as error:  # noqa: BLE001  # as above
+            return self._crashed(error)
 
-    async def _settled(self, failed: Failed[E, D], last_word: Any) -> Ending[V, E, D]:
+    async def _settled(
+        self, settle: Settle[E, D] | AsyncSettle[E, D], position: int, ending: Ending[V, E, D]
+    ) -> Ending[V, E, D]:
+        record = self._progress.source.as_delivered(self._progress.raws[position])
+        failed = outcome_of(self._progress.item_ids[position], record, ending)
+        if not isinstance(failed, Failed):
+            return ending
+        try:
+            last_word = settle(failed)
+        except BaseException as error:  # noqa: BLE001  # as above
+            return could_not_settle(failed, self._crashed(error).error)
+        return await self._last_word(failed, last_word)
+
+    async def _last_word(self, failed: Failed[E, D], last_word: Any) -> Ending[V, E, D]:
         try:
             if is_awaitable(last_word):
                 last_word = await last_word
         except BaseException as error:  # noqa: BLE001  # as above
             return could_not_settle(failed, self._crashed(error).error)
         return settled_or_failed(failed, last_word)
-
-    async def _called(self, raw: RawRecord) -> Handled[V, E]:
-        try:
-            record = self._progress.source.parse(raw)
-        except BaseException as error:  # noqa: BLE001  # as above
-            return malformed_or_crashed(error)
-        try:
-            returned: Any = self._handler(record)
-        except BaseException as error:  # noqa: BLE001  # as above
-            return self._crashed(error)
-        if not is_awaitable(returned):
-            return Crashed(TypeError(_not_async(returned)))
-        return await self._awaited(returned)
-
-    async def _awaited(self, returned: Awaitable[Any]) -> Handled[V, E]:
-        try:
-            return result_of(await returned)
-        except BaseException as error:  # noqa: BLE001  # as above
-            return self._crashed(error)
 
     def _crashed(self, error: BaseException) -> Malformed | Crashed:
         if not isinstance(error, asyncio.CancelledError):
@@ -216,7 +221,8 @@ class _Run(Generic[R, V, E, D]):
             return
         self._reserve_reached = True
         self._progress.close()
-        self._cancel_handlers()
+        # soon: a task that was made just now has not taken its first step, with which its handler begins
+        self._loop.call_soon(self._cancel_handlers)
 
     def _cancel_handlers(self) -> None:
         for task in self._handling:
