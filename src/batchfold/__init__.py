@@ -10,15 +10,21 @@
 from typing import TYPE_CHECKING, Any
 
 from batchfold.core.batch import Batch
+from batchfold.core.caused_by import caused_by
 from batchfold.core.chain import chain
 from batchfold.core.chunks import ChunkHandler, in_chunks
+from batchfold.core.dead_letter import dead_letter
+from batchfold.core.discard import discard
 from batchfold.core.event import Event, RawRecord, UnexpectedEventError
-from batchfold.core.faults import Crashed, Fault, Malformed, Rejected
+from batchfold.core.faults import Crashed, Fault, Malformed, PayloadError, Rejected
 from batchfold.core.handler import AnyFuture, AnyResult, AsyncHandler, Handler
 from batchfold.core.lanes import Lane, each_record, whole_batch
+from batchfold.core.layers.only import only
+from batchfold.core.layers.route import NoRouteError, route
+from batchfold.core.observe import Observe
+from batchfold.core.observe_all import observe_all
 from batchfold.core.outcomes import Failed, Outcome, Settled, Succeeded, Unprocessed
 from batchfold.core.pipe import pipe
-from batchfold.core.progress import Observe
 from batchfold.core.record import Record
 from batchfold.core.response import ItemFailure, ItemId, KafkaItemId, PartialResponse
 from batchfold.core.settle import AsyncSettle, Settle
@@ -36,6 +42,12 @@ from batchfold.sources.kinesis import KinesisRecord, by_partition_key, kinesis
 from batchfold.sources.sqs import SqsRecord, by_message_group, sqs
 
 if TYPE_CHECKING:
+    from batchfold.shell.backoff import SqsBackoff, sqs_backoff
+    from batchfold.shell.checked import BrokenAnnotationError, checked
+    from batchfold.shell.measures import Latencies, Measures, measures_of
+    from batchfold.shell.sqs_client import ChangesVisibility, SendsMessages
+    from batchfold.shell.sqs_sender import Sender, sqs_sender
+    from batchfold.shell.timed import timed
     from batchfold.sources.envelopes import EventBridge, Sns, SnsMessageAttribute
 
 __version__ = "0.1.0"
@@ -48,6 +60,8 @@ __all__ = [
     "AsyncSettle",
     "Batch",
     "BatchProcessingError",
+    "BrokenAnnotationError",
+    "ChangesVisibility",
     "ChunkHandler",
     "Crashed",
     "DynamoDBRecord",
@@ -65,20 +79,27 @@ __all__ = [
     "LambdaContext",
     "LambdaFunction",
     "Lane",
+    "Latencies",
     "Malformed",
+    "Measures",
+    "NoRouteError",
     "Observe",
     "Outcome",
     "PartialResponse",
+    "PayloadError",
     "RaiseOn",
     "RawRecord",
     "Record",
     "Rejected",
     "RejectedError",
+    "Sender",
+    "SendsMessages",
     "Settle",
     "Settled",
     "Sns",
     "SnsMessageAttribute",
     "Source",
+    "SqsBackoff",
     "SqsRecord",
     "Succeeded",
     "UnexpectedEventError",
@@ -90,7 +111,11 @@ __all__ = [
     "by_message_key",
     "by_partition_key",
     "by_topic_partition",
+    "caused_by",
     "chain",
+    "checked",
+    "dead_letter",
+    "discard",
     "dynamodb",
     "each_record",
     "fold_batch",
@@ -98,15 +123,38 @@ __all__ = [
     "in_chunks",
     "kafka",
     "kinesis",
+    "measures_of",
+    "observe_all",
+    "only",
     "pipe",
     "process_batch",
     "process_batch_async",
     "respond",
+    "route",
     "sqs",
+    "sqs_backoff",
+    "sqs_sender",
+    "timed",
     "whole_batch",
 ]
 
-_LAZY = dict.fromkeys(("EventBridge", "Sns", "SnsMessageAttribute"), "batchfold.sources.envelopes")
+_LAZY = {
+    "BrokenAnnotationError": "batchfold.shell.checked",
+    "ChangesVisibility": "batchfold.shell.sqs_client",
+    "EventBridge": "batchfold.sources.envelopes",
+    "Latencies": "batchfold.shell.measures",
+    "Measures": "batchfold.shell.measures",
+    "Sender": "batchfold.shell.sqs_sender",
+    "SendsMessages": "batchfold.shell.sqs_client",
+    "Sns": "batchfold.sources.envelopes",
+    "SnsMessageAttribute": "batchfold.sources.envelopes",
+    "SqsBackoff": "batchfold.shell.backoff",
+    "checked": "batchfold.shell.checked",
+    "measures_of": "batchfold.shell.measures",
+    "sqs_backoff": "batchfold.shell.backoff",
+    "sqs_sender": "batchfold.shell.sqs_sender",
+    "timed": "batchfold.shell.timed",
+}
 """Public names whose modules cost a cold start what only those should pay who use them."""
 
 

@@ -29,7 +29,9 @@ class Measured:
         return self.ours / self.peer
 
 
-def in_turns(ours: Job, peer: Job, *, rounds: int, units: tuple[int, int] = (1, 1), least_seconds: float = 0.01) -> Measured:
+def in_turns(
+    ours: Job, peer: Job, *, rounds: int, units: tuple[int, int] = (1, 1), least_seconds: float = 0.01
+) -> Measured:
     """Run both in every round, often enough to take `least_seconds` each, with the garbage collector off."""
     jobs = (ours, peer)
     repeats = [_repeats(job, least_seconds) for job in jobs]

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel, ValidationError
+from returns.result import Success
 
+from batchfold import Malformed, fold_batch
+from batchfold.core.faults import PayloadError
 from batchfold.core.lanes import each_record, whole_batch
 from batchfold.core.response import name_every_record
 from batchfold.core.source import Source
@@ -141,7 +144,7 @@ def test_a_parsed_record_still_shows_its_metadata() -> None:
     assert sqs(decode=len).parse(FIFO).message_group_id == "1"
 
 
-@pytest.mark.parametrize("source", [sqs(), sqs(Order), sqs(decode=len)])
+@pytest.mark.parametrize("source", [sqs(Order), sqs(decode=len)])
 @pytest.mark.parametrize("body", [None, 3, ["text"], {"id": "s3cr3t"}])
 def test_a_body_that_is_no_text_is_malformed(source: Source[Any, Any], body: object) -> None:
     with pytest.raises(ValueError, match=r"text|JSON input should be string") as caught:
@@ -149,9 +152,19 @@ def test_a_body_that_is_no_text_is_malformed(source: Source[Any, Any], body: obj
     assert "s3cr3t" not in str(caught.value)
 
 
-def test_a_message_without_a_body_is_malformed() -> None:
-    with pytest.raises(ValueError, match="expected 'body' to be text, found a value of type NoneType"):
-        sqs().parse({"messageId": "m"})
+@pytest.mark.parametrize("source", [sqs(), sqs(Order), sqs(decode=len)])
+def test_a_message_without_a_body_is_malformed(source: Source[Any, Any]) -> None:
+    raw = {key: value for key, value in STANDARD.items() if key != "body"}
+    (failed,) = fold_batch({"Records": [raw]}, lambda record: Success(record.body), source).failed
+    assert isinstance(failed.fault, Malformed)
+    assert str(failed.fault.error) == "expected 'body' to be text, found a value of type NoneType"
+
+
+def test_a_body_as_delivered_is_looked_at_when_it_is_asked_for() -> None:
+    record = sqs().parse({**STANDARD, "body": 3})
+    assert record.message_id == STANDARD["messageId"]
+    with pytest.raises(PayloadError, match="expected 'body' to be text, found a value of type int"):
+        _ = record.body
 
 
 @pytest.mark.parametrize("body", ["", "text", "{", '{"id": 1}', '"\ud800"', "[" * 50_000, '{"a":' * 50_000])

@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from typing import Any, TypeAlias, cast
 
+from returns.result import Success
 from typing_extensions import TypeVar
 
 from batchfold.core.ending import Ending, Handled, has_succeeded, outcome_of
 from batchfold.core.event import RawRecord
 from batchfold.core.faults import crashed, malformed_or_crashed
 from batchfold.core.handler import Handler
-from batchfold.core.outcomes import Failed
+from batchfold.core.observe import Observe
+from batchfold.core.outcomes import Failed, Succeeded
 from batchfold.core.record import Record
 from batchfold.core.response import ItemId
 from batchfold.core.returned import result_of
@@ -26,44 +28,66 @@ Attempt: TypeAlias = Callable[[RawRecord, ItemId], Ending[V, E, D_any]]
 """Handle a record. Whatever goes wrong with it is in the ending; only what fails the whole invocation is raised."""
 
 
-def attempt_with(handler: Handler[R, V, E], source: Source[R, D], settle: Settle[E, D] | None) -> Attempt[V, E, D]:
-    """Parse the record, hand it to the handler, and let `settle` say the last word if it failed."""
-    parse = source.parse
-    accepted: Handled[V, E] | object = object()
+def attempt_with(  # noqa: C901  # two closures: as methods they would cost each record a look-up for every name
+    handler: Handler[R, V, E],
+    source: Source[R, D],
+    settle: Settle[E, D] | None,
+    observe: Observe[V, E, D] | None = None,
+    observer_failed: Callable[[Exception], object] = id,
+) -> Attempt[V, E, D]:
+    """Parse the record, hand it to the handler, and let `settle` say the last word if it failed.
 
-    def handle(raw: RawRecord, _item_id: ItemId) -> Handled[V, E]:
-        nonlocal accepted
+    `observe` is told every outcome, and `observer_failed` what it raises. Where handlers take records as delivered, the
+    outcome of a success carries the very record that the handler had.
+    """
+    parse, as_delivered, hands_over_as_delivered = source.parse, source.as_delivered, source.hands_over_as_delivered
+    accepted: Any = object()
+    accepted_value: Any = None
+
+    def attempt(raw: RawRecord, item_id: ItemId) -> Ending[V, E, D]:
+        nonlocal accepted, accepted_value
         try:
             record = parse(raw)
         except BaseException as error:  # noqa: BLE001  # raised again unless it is about this record
-            return malformed_or_crashed(error)
+            return not_successful(raw, item_id, malformed_or_crashed(error))
         try:
             returned = handler(record)
         except BaseException as error:  # noqa: BLE001  # as above
-            return crashed(error)
-        if returned is accepted:  # what was a result once still is: handlers share `Success(None)`
-            return cast("Handled[V, E]", accepted)
-        handled = result_of(returned)
-        if handled is returned:
-            accepted = handled
-        return handled
+            return not_successful(raw, item_id, crashed(error))
+        if returned is not accepted:  # what was a success once still is: handlers share `Success(None)`
+            handled = result_of(returned)
+            if type(handled) is not Success:
+                return not_successful(raw, item_id, handled)
+            accepted, accepted_value = handled, handled.unwrap()
+        if observe is not None:
+            delivered: Any = record if hands_over_as_delivered else as_delivered(raw)
+            try:
+                observe(Succeeded(item_id, delivered, accepted_value))
+            except Exception as error:  # noqa: BLE001  # whatever it is: an observer changes nothing
+                observer_failed(error)
+        return accepted  # type: ignore[no-any-return]  # a Success, judged just now or before
 
-    if settle is None:
-        return handle
+    def not_successful(raw: RawRecord, item_id: ItemId, handled: Handled[V, E]) -> Ending[V, E, D]:
+        ending = handled if settle is None else settled_by(settle, raw, item_id, handled, source)
+        if observe is None:
+            return ending
+        outcome = outcome_of(item_id, as_delivered(raw), ending)
+        try:
+            observe(outcome)
+        except Exception as error:  # noqa: BLE001  # as above
+            observer_failed(error)
+        return outcome
 
-    def handle_and_settle(raw: RawRecord, item_id: ItemId) -> Ending[V, E, D]:
-        return settled_by(settle, raw, item_id, handle(raw, item_id), source)
-
-    return handle_and_settle
+    return attempt
 
 
 def settled_by(
     settle: Settle[E, D], raw: RawRecord, item_id: ItemId, handled: Handled[V, E], source: Source[Any, D]
 ) -> Ending[V, E, D]:
     """What a handled record is once `settle` had the last word, if it failed."""
-    failed = outcome_of(item_id, source.as_delivered(raw), handled) if not has_succeeded(handled) else None
-    if not isinstance(failed, Failed):
+    if has_succeeded(handled):
         return handled
+    failed = cast("Failed[E, D]", outcome_of(item_id, source.as_delivered(raw), handled))  # no success, the line above
     try:
         returned = settle(failed)
     except BaseException as error:  # noqa: BLE001  # as above

@@ -1,7 +1,6 @@
 """The batch: all outcomes of one event in arrival order, and what follows from them."""
 
 from collections.abc import Hashable, Iterable, Sequence
-from functools import cached_property
 from typing import Any, Generic, cast
 
 from typing_extensions import TypeVar
@@ -25,6 +24,8 @@ class Batch(Generic[V_co, E_co, D_co]):
     Outcomes are built when they are first asked for; `response` does not need them.
     """
 
+    __slots__ = ("_endings", "_item_ids", "_other_outcomes", "_others", "_outcomes", "_raws", "_source")
+
     def __init__(
         self,
         raws: Sequence[RawRecord],
@@ -36,11 +37,21 @@ class Batch(Generic[V_co, E_co, D_co]):
         self._item_ids = item_ids
         self._endings = endings
         self._source = source
+        self._outcomes: tuple[Outcome[V_co, E_co, D_co], ...] | None = None
+        self._other_outcomes: tuple[Outcome[V_co, E_co, D_co], ...] | None = None
+        # all but the successes, which are most: no outcome is built for them to learn that nothing failed
+        self._others: Sequence[int] = (
+            ()
+            if SUCCEEDED.issuperset(map(type, endings))
+            else [position for position, ending in enumerate(endings) if type(ending) not in SUCCEEDED]
+        )
 
     @property
     def outcomes(self) -> tuple[Outcome[V_co, E_co, D_co], ...]:
         """What became of each record, in arrival order."""
-        return self._all
+        if self._outcomes is None:
+            self._outcomes = self._outcomes_at(range(len(self._endings)))
+        return self._outcomes
 
     @property
     def succeeded(self) -> tuple[Succeeded[V_co, D_co], ...]:
@@ -50,60 +61,49 @@ class Batch(Generic[V_co, E_co, D_co]):
     @property
     def settled(self) -> tuple[Settled[E_co, D_co], ...]:
         """The records that failed and were settled: done all the same."""
-        return tuple(outcome for outcome in self._others if isinstance(outcome, Settled))
+        return tuple(outcome for outcome in self._not_succeeded() if isinstance(outcome, Settled))
 
     @property
     def failed(self) -> tuple[Failed[E_co, D_co], ...]:
         """The records that failed and come back."""
-        return tuple(outcome for outcome in self._others if isinstance(outcome, Failed))
+        return tuple(outcome for outcome in self._not_succeeded() if isinstance(outcome, Failed))
 
     @property
     def unprocessed(self) -> tuple[Unprocessed[D_co], ...]:
         """The records that were not started and come back."""
-        return tuple(outcome for outcome in self._others if isinstance(outcome, Unprocessed))
+        return tuple(outcome for outcome in self._not_succeeded() if isinstance(outcome, Unprocessed))
 
     @property
     def not_done(self) -> tuple[Failed[E_co, D_co] | Unprocessed[D_co], ...]:
         """The records that come back, whatever the reason, in arrival order."""
-        return tuple(outcome for outcome in self._others if isinstance(outcome, Failed | Unprocessed))
+        return tuple(outcome for outcome in self._not_succeeded() if isinstance(outcome, Failed | Unprocessed))
 
     @property
     def count_not_done(self) -> int:
         """How many records come back."""
         endings = self._endings
-        return sum(type(endings[at]) is not Settled for at in self._other_positions)
+        return sum(type(endings[at]) is not Settled for at in self._others)
 
     @property
     def is_all_success(self) -> bool:
         """Whether every handler returned a `Success`: nothing failed, not even to be settled."""
-        return not self._other_positions
+        return not self._others
 
     @property
     def response(self) -> PartialResponse:
         """What the Lambda function returns for this batch."""
         item_ids, endings = self._item_ids, self._endings
-        return self._source.respond([item_ids[at] for at in self._other_positions if type(endings[at]) is not Settled])
+        return self._source.respond([item_ids[at] for at in self._others if type(endings[at]) is not Settled])
 
     @property
     def lanes(self) -> Sequence[Hashable | None]:
         """The lane of each record, in arrival order; `None` is a lane of its own. Asked of the lane function anew."""
         return assign_lanes(self._source.lane_of(self._raws), self._raws)
 
-    @cached_property
-    def _all(self) -> tuple[Outcome[V_co, E_co, D_co], ...]:
-        return self._outcomes_at(range(len(self._endings)))
-
-    @cached_property
-    def _others(self) -> tuple[Outcome[V_co, E_co, D_co], ...]:
-        return self._outcomes_at(self._other_positions)
-
-    @cached_property
-    def _other_positions(self) -> Sequence[int]:
-        # all but the successes, which are most: no outcome is built for them to learn that nothing failed
-        endings = self._endings
-        if SUCCEEDED.issuperset(map(type, endings)):
-            return ()
-        return [position for position, ending in enumerate(endings) if type(ending) not in SUCCEEDED]
+    def _not_succeeded(self) -> tuple[Outcome[V_co, E_co, D_co], ...]:
+        if self._other_outcomes is None:
+            self._other_outcomes = self._outcomes_at(self._others)
+        return self._other_outcomes
 
     def _outcomes_at(self, positions: Iterable[int]) -> tuple[Outcome[V_co, E_co, D_co], ...]:
         item_ids, raws, endings, as_delivered = self._item_ids, self._raws, self._endings, self._source.as_delivered

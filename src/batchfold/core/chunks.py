@@ -90,7 +90,7 @@ def attempt_chunk_with(
             try:
                 results = _results_of(handle([record for _, record in parsed]), len(parsed))
             except BaseException as error:  # noqa: BLE001  # raised again unless it is about these records
-                results = crashed(error)
+                results = Crashed(crashed(error).error)  # one payload does not make the others malformed
             for nth, (index, _) in enumerate(parsed):
                 handled[index] = results if isinstance(results, Crashed) else result_of(results[nth])
         return [

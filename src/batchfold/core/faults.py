@@ -10,6 +10,10 @@ E = TypeVar("E")
 E_co = TypeVar("E_co", covariant=True)
 
 
+class PayloadError(ValueError):
+    """A payload is missing, or has not the form in which its source delivers payloads. The message never quotes it."""
+
+
 class Malformed(Value):
     """The payload would not parse: parsing raised a `ValueError`, and so it would the next time.
 
@@ -81,15 +85,16 @@ Fault: TypeAlias = Union[Malformed, Rejected[E], Crashed]
 """Why a record failed. `match` on it is exhaustive in both checkers."""
 
 
-def crashed(error: BaseException) -> Crashed:
+def crashed(error: BaseException) -> Malformed | Crashed:
     """The fault for what a handler or a decoder raised.
 
+    A record as delivered decodes its payload when it is asked for it, so a `PayloadError` may come out of a handler.
     `SystemExit`, `KeyboardInterrupt` and their like are no record's business: they are raised again, the invocation
     fails and everything comes back. A `CancelledError` that nobody asked for would end the runtime's process if it
     escaped, so it is a fault, as the cause of a `RuntimeError` (it is no `Exception` itself).
     """
     if isinstance(error, Exception):
-        return Crashed(error)
+        return Malformed(error) if isinstance(error, PayloadError) else Crashed(error)
     if _is_cancellation(error):
         stray = RuntimeError("a CancelledError was raised although nobody had cancelled the handling of this record")
         stray.__cause__ = error

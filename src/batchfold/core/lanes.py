@@ -19,7 +19,10 @@ def each_record(_raw: RawRecord, /) -> None:
 
 def whole_batch(_raw: RawRecord, /) -> str:
     """All records share one lane: nothing is started after the first record that is not done."""
-    return "the whole batch"
+    return _WHOLE_BATCH
+
+
+_WHOLE_BATCH = "the whole batch"
 
 
 def assign_lanes(lane: Lane, raws: Sequence[RawRecord]) -> Sequence[Hashable | None]:
@@ -33,6 +36,8 @@ def assign_lanes(lane: Lane, raws: Sequence[RawRecord]) -> Sequence[Hashable | N
     """
     if lane is each_record:
         return [None] * len(raws)
+    if lane is whole_batch:
+        return [_WHOLE_BATCH] * len(raws)
     try:
         lanes = list(map(lane, raws))
         set(lanes)

@@ -1,12 +1,12 @@
 """Progress: one event on its way to being a batch."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeAlias
+from typing import Generic
 
 from typing_extensions import TypeVar
 
 from batchfold.core.batch import Batch
-from batchfold.core.ending import Ending, is_done, outcome_of
+from batchfold.core.ending import Ending, is_done, is_outcome, outcome_of
 from batchfold.core.event import RawRecord
 from batchfold.core.lanes import Lane, assign_lanes
 from batchfold.core.outcomes import Outcome
@@ -19,10 +19,6 @@ R = TypeVar("R")
 V = TypeVar("V")
 E = TypeVar("E")
 D = TypeVar("D", bound=Record)
-D_any = TypeVar("D_any", bound=Record, default=Any)
-
-Observe: TypeAlias = Callable[[Outcome[V, E, D_any]], object]
-"""Called once with every outcome, as soon as it is known."""
 
 
 class Progress(Generic[R, V, E, D]):
@@ -31,6 +27,8 @@ class Progress(Generic[R, V, E, D]):
     Sequential, threaded and async runs differ in how they wait for handlers. All else they share is here: they ask
     `start`, handle the record in their own way, and say with `finish` what it came to. It is not thread-safe: one thread
     coordinates a run.
+
+    `observe` must not raise. `remaining_ms` is the clock: no record but the first is started unless it says more than `reserve_ms`.
 
     Raises `UnexpectedEventError` if the source cannot read the event, and whatever a user's lane function raises:
     before any record is handled, either way.
@@ -41,9 +39,10 @@ class Progress(Generic[R, V, E, D]):
         "endings",
         "item_ids",
         "lane",
-        "may_start",
         "observe",
         "raws",
+        "remaining_ms",
+        "reserve_ms",
         "schedule",
         "source",
     )
@@ -53,8 +52,9 @@ class Progress(Generic[R, V, E, D]):
         event: object,
         source: Source[R, D],
         *,
-        observe: Observe[V, E, D] | None = None,
-        may_start: Callable[[], bool] | None = None,
+        observe: Callable[[Outcome[V, E, D]], None] | None = None,
+        remaining_ms: Callable[[], int] | None = None,
+        reserve_ms: int = 0,
     ) -> None:
         self.source = source
         self.raws: Sequence[RawRecord]
@@ -64,7 +64,8 @@ class Progress(Generic[R, V, E, D]):
         self.schedule = Schedule(assign_lanes(self.lane, self.raws))
         self.endings: list[Ending[V, E, D]] = [None] * len(self.raws)
         self.observe = observe
-        self.may_start = may_start
+        self.remaining_ms = remaining_ms
+        self.reserve_ms = reserve_ms
         self.any_started = False
 
     def start(self) -> int | None:
@@ -72,7 +73,7 @@ class Progress(Generic[R, V, E, D]):
 
         The first record is always started, so that there is progress however little time is left.
         """
-        if self.may_start is not None and self.any_started and not self.may_start():
+        if self.remaining_ms is not None and self.any_started and self.remaining_ms() <= self.reserve_ms:
             self.schedule.close()
         self.any_started = True
         return self.schedule.start()
@@ -90,7 +91,10 @@ class Progress(Generic[R, V, E, D]):
 
     def observed(self, position: int, ending: Ending[V, E, D]) -> Outcome[V, E, D]:
         """The outcome at a position, once the observer was told."""
-        outcome = outcome_of(self.item_ids[position], self.source.as_delivered(self.raws[position]), ending)
+        if is_outcome(ending):
+            outcome = ending
+        else:
+            outcome = outcome_of(self.item_ids[position], self.source.as_delivered(self.raws[position]), ending)
         if self.observe is not None:
             self.observe(outcome)
         return outcome

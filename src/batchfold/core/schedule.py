@@ -31,10 +31,11 @@ class Schedule:
     1
     """
 
-    __slots__ = ("_arrivals", "_closed", "_released", "_stopped", "_waiting", "lanes")
+    __slots__ = ("_arrivals", "_closed", "_is_one_by_one", "_lanes", "_released", "_stopped", "_waiting")
 
     def __init__(self, lanes: Sequence[Hashable | None]) -> None:
-        self.lanes = lanes
+        self._lanes = lanes
+        self._is_one_by_one = False
         self._waiting: dict[Hashable, deque[int] | None] = {}
         self._stopped: set[Hashable] = set()
         self._released: list[int] = []
@@ -54,7 +55,7 @@ class Schedule:
 
     def finish(self, position: int, *, done: bool) -> None:
         """Say what became of a record that was started: it is done, or it must come back."""
-        lane = self.lanes[position]
+        lane = self._lanes[position]
         if lane is None:
             return
         waiting = self._waiting.pop(lane)
@@ -67,9 +68,10 @@ class Schedule:
     def one_by_one(self) -> Iterator[int]:
         """All positions that may start, for a run in which each record is finished before the next one is asked for.
 
-        That is `start` again and again: nobody ever waits, so nobody is released. `finish` may be left out for records
-        with a lane of their own. A generator saves two calls a record, a third of what a record may cost in all.
+        That is `start` again and again, except that only records that are not done need a `finish`: the others are done
+        by the time the next one is asked for. It saves three calls a record, as much as all else that a record costs.
         """
+        self._is_one_by_one = True
         return self._arrivals
 
     def close(self) -> None:
@@ -78,7 +80,7 @@ class Schedule:
 
     def _arrive(self) -> Iterator[int]:
         busy, stopped = self._waiting, self._stopped
-        for position, lane in enumerate(self.lanes):
+        for position, lane in enumerate(self._lanes):
             if lane is None:
                 yield position
             elif lane in busy:
@@ -89,3 +91,5 @@ class Schedule:
             elif lane not in stopped:
                 busy[lane] = None
                 yield position
+                if self._is_one_by_one:
+                    busy.pop(lane, None)

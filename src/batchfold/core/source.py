@@ -26,7 +26,20 @@ class Source(Generic[R_co, D_co]):
     outcomes carry.
     """
 
-    __slots__ = ("_as_delivered", "_lane_of", "_parse", "_read", "_respond")
+    __slots__ = ("as_delivered", "hands_over_as_delivered", "lane_of", "parse", "read", "respond")
+
+    read: ReadEvent
+    """Find the raw records of an event, and what names each of them to Lambda."""
+    parse: Callable[[RawRecord], R_co]
+    """From a raw record to the record that handlers take. What it raises becomes the record's fault."""
+    as_delivered: Callable[[RawRecord], D_co]
+    """From a raw record to the record with its payload as delivered. It never raises."""
+    lane_of: Callable[[Sequence[RawRecord]], Lane]
+    """The lane that orders these raw records: the user's, or the one that the source is known by."""
+    respond: Callable[[Sequence[Any]], PartialResponse]
+    """From the item identifiers of all records that are not done to the partial response."""
+    hands_over_as_delivered: bool
+    """Whether handlers take the record as delivered, so that outcomes can carry the very same one."""
 
     def __init__(
         self,
@@ -36,34 +49,15 @@ class Source(Generic[R_co, D_co]):
         as_delivered: Callable[[RawRecord], D_co],
         lane_of: Callable[[Sequence[RawRecord]], Lane],
         respond: Callable[[Sequence[Any]], PartialResponse],
+        hands_over_as_delivered: bool = False,
     ) -> None:
-        self._read = read
-        self._parse = parse
-        self._as_delivered = as_delivered
-        self._lane_of = lane_of
-        self._respond = respond
+        keep = object.__setattr__  # the way past the `__setattr__` below; as properties these would cost every call
+        keep(self, "read", read)
+        keep(self, "parse", parse)
+        keep(self, "as_delivered", as_delivered)
+        keep(self, "lane_of", lane_of)
+        keep(self, "respond", respond)
+        keep(self, "hands_over_as_delivered", hands_over_as_delivered)
 
-    @property
-    def read(self) -> ReadEvent:
-        """Find the raw records of an event, and what names each of them to Lambda."""
-        return self._read
-
-    @property
-    def parse(self) -> Callable[[RawRecord], R_co]:
-        """From a raw record to the record that handlers take. What it raises becomes the record's fault."""
-        return self._parse
-
-    @property
-    def as_delivered(self) -> Callable[[RawRecord], D_co]:
-        """From a raw record to the record with its payload as delivered. It never raises."""
-        return self._as_delivered
-
-    @property
-    def lane_of(self) -> Callable[[Sequence[RawRecord]], Lane]:
-        """The lane that orders these raw records: the user's, or the one that the source is known by."""
-        return self._lane_of
-
-    @property
-    def respond(self) -> Callable[[Sequence[Any]], PartialResponse]:
-        """From the item identifiers of all records that are not done to the partial response."""
-        return self._respond
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a source cannot be changed, and so neither can its {name!r}")

@@ -8,7 +8,7 @@ from batchfold.core.source import Source
 from batchfold.shell.context import LambdaContext
 from batchfold.shell.observer import harmless
 from batchfold.shell.options import AsyncFoldOptions, FoldOptions, refuse_unknown
-from batchfold.shell.reserve import ms_before_reserve
+from batchfold.shell.reserve import clock_of
 
 R = TypeVar("R")
 V = TypeVar("V")
@@ -27,7 +27,14 @@ def begin(
     Raises `UnexpectedEventError` for an event that the source cannot read, `TypeError` and `ValueError` for options that
     make no sense.
     """
+    if not options and context is None:  # most batches: nothing to watch, nothing to check
+        return Progress(event, source)
     refuse_unknown(options)
-    ms_left = ms_before_reserve(context, options.get("reserve_ms"))
-    may_start = None if ms_left is None else lambda: ms_left() > 0
-    return Progress(event, source, observe=harmless(options.get("observe")), may_start=may_start)
+    reserve_ms = options.get("reserve_ms")
+    return Progress(
+        event,
+        source,
+        observe=harmless(options.get("observe")),
+        remaining_ms=clock_of(context, reserve_ms),
+        reserve_ms=reserve_ms or 0,
+    )

@@ -21,8 +21,13 @@ def harmless(observe: Callable[[T], object] | None) -> Callable[[T], None] | Non
         try:
             observe(outcome)
         except Exception as error:  # noqa: BLE001  # whatever it is: an observer changes nothing
-            from batchfold.shell.log import log_observer  # noqa: PLC0415  # logging costs a cold start 7 ms
-
-            log_observer(error)
+            log_observer_error(error)
 
     return observe_safely
+
+
+def log_observer_error(error: Exception) -> None:
+    """Write that an observer raised."""
+    from batchfold.shell.log import log_observer  # noqa: PLC0415  # logging costs a cold start 7 ms
+
+    log_observer(error)

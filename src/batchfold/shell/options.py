@@ -5,7 +5,7 @@ from typing import Any, Generic, TypedDict
 
 from typing_extensions import TypeVar
 
-from batchfold.core.progress import Observe
+from batchfold.core.observe import Observe
 from batchfold.core.record import Record
 from batchfold.core.settle import AsyncSettle, Settle
 

@@ -15,6 +15,7 @@ from batchfold.core.response import PartialResponse
 from batchfold.core.source import Source
 from batchfold.shell.begin import begin
 from batchfold.shell.context import LambdaContext
+from batchfold.shell.observer import log_observer_error
 from batchfold.shell.options import FoldOptions
 from batchfold.shell.respond import RaiseOn, refuse_unknown_raise_on, respond
 
@@ -65,9 +66,9 @@ def fold_batch(
         if executor is None:
             return fold_in_chunks(progress, attempt_chunk, chunks.size)
         return _fold_in_threads(progress, attempt_chunk, chunks.size, executor)
-    attempt = attempt_with(handler, source, settle)
     if executor is None:
-        return fold(progress, attempt)
+        return fold(progress, attempt_with(handler, source, settle, options.get("observe"), log_observer_error))
+    attempt = attempt_with(handler, source, settle)  # `progress` tells the observer, one thread at a time
     return _fold_in_threads(progress, lambda chunk: [attempt(raw, item_id) for raw, item_id in chunk], 1, executor)
 
 

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from typing_extensions import TypeIs
 
-from batchfold.sources.fields import PayloadError
+from batchfold.core.faults import PayloadError
 from batchfold.sources.privacy import without_input
 
 _MOST_RULES = 5

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from batchfold.shell.context import LambdaContext
 
 
-def ms_before_reserve(context: LambdaContext | None, reserve_ms: int | None) -> Callable[[], int] | None:
-    """How many milliseconds are left until the reserve is reached, asked of the context; `None` if time does not matter.
+def clock_of(context: LambdaContext | None, reserve_ms: int | None) -> Callable[[], int] | None:
+    """What tells the milliseconds that remain of the invocation; `None` if time does not matter.
 
     Raises `TypeError` if one of the two is given without the other, `ValueError` if the reserve is negative.
     """
@@ -22,10 +22,21 @@ def ms_before_reserve(context: LambdaContext | None, reserve_ms: int | None) -> 
         raise ValueError(
             f"reserve_ms is the time in milliseconds that must remain, expected 0 or more, got {reserve_ms}"
         )
-    remaining = getattr(context, "get_remaining_time_in_millis", None)  # a LambdaContext has it; a test's may not
+    remaining: Callable[[], int] | None = getattr(
+        context, "get_remaining_time_in_millis", None
+    )  # a LambdaContext has it; a test's may not
     if remaining is None:
         raise TypeError(
             f"reserve_ms={reserve_ms} needs a context that has get_remaining_time_in_millis(), "
             f"got a {type(context).__name__}; batchfold.testing has one for tests"
         )
-    return lambda: remaining() - reserve_ms
+    return remaining
+
+
+def ms_before_reserve(context: LambdaContext | None, reserve_ms: int | None) -> Callable[[], int] | None:
+    """What tells the milliseconds that are left until the reserve is reached; `None` if time does not matter.
+
+    Raises what `clock_of` raises.
+    """
+    clock = clock_of(context, reserve_ms)
+    return None if clock is None or reserve_ms is None else lambda: clock() - reserve_ms

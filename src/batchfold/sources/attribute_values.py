@@ -17,6 +17,7 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
+from batchfold.core.faults import PayloadError
 from batchfold.sources.fields import bytes_of
 from batchfold.sources.forms import is_mapping, is_plain_list
 
@@ -39,7 +40,7 @@ def python_values(attributes: Any) -> dict[str, Any]:
     else:
         return {name: python_value(attribute_value) for name, attribute_value in pairs}
     # not inside `except`: the error above holds what it is about, and would be the context of this one
-    raise ValueError(
+    raise PayloadError(
         f"expected a mapping of names to attribute values, found a value of type {type(attributes).__name__}"
     )
 
@@ -63,7 +64,7 @@ def _refuse(attribute_value: object) -> NoReturn:
         found = f"a mapping of {len(attribute_value)} entries"
     else:
         found = _shown(next(iter(attribute_value)))
-    raise ValueError(
+    raise PayloadError(
         f"expected an attribute value, a mapping with one of {', '.join(_BY_TAG)} for its key, found {found}"
     )
 
@@ -76,7 +77,7 @@ def _shown(tag: object) -> str:
 
 
 def _mistyped(tag: str, expected: str, content: object) -> NoReturn:
-    raise ValueError(
+    raise PayloadError(
         f"expected an attribute value of type {tag!r} to hold {expected}, found a value of type {type(content).__name__}"
     )
 
@@ -93,7 +94,9 @@ def _number(content: Any) -> Decimal:
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite():
-        raise ValueError("expected an attribute value of type 'N' to hold a finite decimal number, found another text")
+        raise PayloadError(
+            "expected an attribute value of type 'N' to hold a finite decimal number, found another text"
+        )
     return number
 
 

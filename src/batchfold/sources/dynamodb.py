@@ -246,6 +246,6 @@ _read = reader(
     "DynamoDB Streams",
     event_source="aws:dynamodb",
     id_path=("dynamodb", "SequenceNumber"),
-    is_id=str.isdecimal,
+    is_number=True,
     id_form="a decimal number, as text",
 )

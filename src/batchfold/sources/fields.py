@@ -9,9 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-
-class PayloadError(ValueError):
-    """A payload is missing or has not the form in which its source delivers payloads. The message never quotes it."""
+from batchfold.core.faults import PayloadError
 
 
 class Undecoded:
@@ -64,4 +62,4 @@ def bytes_of(base64: Any, name: str) -> bytes:
         return a2b_base64(base64, strict_mode=True)
     except TypeError:
         found = type(base64).__name__
-    raise ValueError(f"expected {name!r} to be base64 text, found a value of type {found}")
+    raise PayloadError(f"expected {name!r} to be base64 text, found a value of type {found}")

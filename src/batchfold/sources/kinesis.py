@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereport
 is read.
 """
 
+from binascii import a2b_base64
 from collections.abc import Callable, Hashable
 from datetime import datetime
 from typing import Any, Generic, cast, overload
@@ -17,7 +18,7 @@ from batchfold.core.record import Record
 from batchfold.core.response import name_lowest_sequence_number
 from batchfold.core.source import Source
 from batchfold.sources.fields import UNDECODED, bytes_of, moment_from_s, nested, optional_text, text
-from batchfold.sources.payload import from_json, parser_of
+from batchfold.sources.payload import from_function, from_json
 from batchfold.sources.reading import reader
 
 T = TypeVar("T")
@@ -172,20 +173,36 @@ def kinesis(
         as_delivered=KinesisRecord,
         lane_of=lambda _raws: lane,
         respond=name_lowest_sequence_number,
+        hands_over_as_delivered=data is UNDECODED and decode is None,
     )
 
 
 def _parser(form: Any, decode: Callable[[bytes], Any] | None) -> Callable[[RawRecord], KinesisRecord[Any]]:
-    parse = parser_of(form, decode, from_json)
-    if parse is None:
+    if decode is not None:
+        decoded = from_function(decode, form)
+        return lambda raw: KinesisRecord(raw, decoded(data_bytes(raw)))
+    if form is UNDECODED:
         return lambda raw: KinesisRecord(raw, data_bytes(raw))
-    return lambda raw: KinesisRecord(raw, parse(data_bytes(raw)))
+    validator = from_json(form)
+    validate, hidden = validator.validate, validator.hidden
+
+    def parse(raw: RawRecord) -> KinesisRecord[Any]:
+        try:
+            return KinesisRecord(raw, validate(a2b_base64(raw["kinesis"]["data"], strict_mode=True)))
+        except ValueError as error:
+            clean = hidden(error)
+        except (KeyError, TypeError):
+            data_bytes(raw)  # says what is wrong with the data; if nothing is, the error is a validator's
+            raise
+        raise clean  # not inside `except`: the error with the input would be its context, and be printed with it
+
+    return parse
 
 
 _read = reader(
     "Kinesis Data Streams",
     event_source="aws:kinesis",
     id_path=("kinesis", "sequenceNumber"),
-    is_id=str.isdecimal,
+    is_number=True,
     id_form="a decimal number, as text",
 )

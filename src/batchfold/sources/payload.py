@@ -17,24 +17,45 @@ T = TypeVar("T")
 _Method = Literal["validate_json", "validate_python"]
 
 
-def from_json(form: Any) -> Callable[[Any], Any]:
-    """Validate JSON into a type, straight from its text.
+class Validator:
+    """What validates payloads into a type, and what takes the input out of the errors that it raises.
 
-    What comes back raises pydantic's `ValidationError` (a `ValueError`) without the input that it is about.
+    Called, it does both. Sources call the two apart: one around the other costs as much as making the record.
     """
+
+    __slots__ = ("hidden", "validate")
+
+    def __init__(self, validate: Callable[[Any], Any], hidden: Callable[[ValueError], ValueError]) -> None:
+        self.validate = validate
+        self.hidden = hidden
+
+    def __call__(self, delivered: Any) -> Any:
+        """Validate; what comes back raises pydantic's `ValidationError` without the input that it is about."""
+        try:
+            return self.validate(delivered)
+        except ValueError as error:
+            clean = self.hidden(error)
+        raise clean  # not inside `except`: the error with the input would be its context, and be printed with it
+
+
+def from_json(form: Any) -> Validator:
+    """Validate JSON into a type, straight from its text."""
     return _validator(form, "validate_json")
 
 
-def from_python(form: Any) -> Callable[[Any], Any]:
-    """Validate a Python value into a type; fails as `from_json` does."""
+def from_python(form: Any) -> Validator:
+    """Validate a Python value into a type."""
     return _validator(form, "validate_python")
 
 
-def from_function(decode: Callable[[Any], T]) -> Callable[[Any], T]:
+def from_function(decode: Callable[[Any], T], form: Any = UNDECODED) -> Callable[[Any], T]:
     """Let a function make the payload. What it raises is raised, a `ValidationError` of pydantic's without its input.
 
     The names in that error's positions are hidden too: from here, those of the user's fields look like the payload's.
+    Raises `TypeError` if a type is given beside the function.
     """
+    if form is not UNDECODED:
+        raise TypeError("a payload is parsed into a type or by a function: give the one or the other, not both")
 
     def decoded(delivered: Any) -> T:
         try:
@@ -42,24 +63,24 @@ def from_function(decode: Callable[[Any], T]) -> Callable[[Any], T]:
         except ValueError as error:
             if not is_validation_error(error):
                 raise
-            hidden = without_input(error)
-        raise hidden  # not inside `except`, for the reason given below
+            clean = without_input(error)
+        raise clean  # not inside `except`, as above
 
     return decoded
 
 
 def parser_of(
-    form: Any, decode: Callable[[Any], Any] | None, validator: Callable[[Any], Callable[[Any], Any]]
+    form: Any, decode: Callable[[Any], Any] | None, validator: Callable[[Any], Validator]
 ) -> Callable[[Any], Any] | None:
     """What parses a payload: `decode`, or the validator of a type, or nothing where it stays as delivered."""
-    if decode is None:
-        return None if form is UNDECODED else validator(form)
-    if form is not UNDECODED:
-        raise TypeError("a payload is parsed into a type or by a function: give the one or the other, not both")
-    return from_function(decode)
+    if decode is not None:
+        return from_function(decode, form)
+    if form is UNDECODED:
+        return None
+    return validator(form)
 
 
-def _validator(form: Any, method: _Method) -> Callable[[Any], Any]:
+def _validator(form: Any, method: _Method) -> Validator:
     # unions of the same members in another order are equal, but their order decides between members that fit alike
     order = "" if isinstance(form, type) else repr(form)
     try:
@@ -69,28 +90,23 @@ def _validator(form: Any, method: _Method) -> Callable[[Any], Any]:
 
 
 @lru_cache(maxsize=256)
-def _cached_validator(form: Any, _order: str, method: _Method) -> Callable[[Any], Any]:
+def _cached_validator(form: Any, _order: str, method: _Method) -> Validator:
     # `sqs(Order)` may stand inside the Lambda function: a new TypeAdapter for each invocation costs up to milliseconds
     return _new_validator(form, method)
 
 
-def _new_validator(form: Any, method: _Method) -> Callable[[Any], Any]:
+def _new_validator(form: Any, method: _Method) -> Validator:
     # pydantic costs a cold start 85 ms, and only those who name a type pay for it
-    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415
+    from pydantic import TypeAdapter  # noqa: PLC0415
 
     adapter = TypeAdapter(form)
-    # the validator itself: the adapter's own method around it takes half as long again
-    validate: Callable[[Any], Any] = getattr(adapter.validator, method)
 
     @lru_cache(maxsize=1)
     def names() -> frozenset[str]:
         return names_in(adapter.core_schema)
 
-    def validated(delivered: Any) -> Any:
-        try:
-            return validate(delivered)
-        except ValidationError as error:
-            hidden = without_input(error, names())
-        raise hidden  # not inside `except`: the error with the input would be its context, and be printed with it
+    def hidden(error: ValueError) -> ValueError:
+        return without_input(error, names()) if is_validation_error(error) else error
 
-    return validated
+    # the validator itself: the adapter's own method around it takes half as long again
+    return Validator(getattr(adapter.validator, method), hidden)

@@ -12,13 +12,13 @@ from typing import Any, Generic, cast, overload
 from typing_extensions import TypeForm, TypeVar
 
 from batchfold.core.event import RawRecord
+from batchfold.core.faults import PayloadError
 from batchfold.core.lanes import Lane, each_record, whole_batch
 from batchfold.core.record import Record
 from batchfold.core.response import name_every_record
 from batchfold.core.source import Source
 from batchfold.sources.fields import (
     UNDECODED,
-    PayloadError,
     bytes_of,
     moment_from_ms,
     nested,
@@ -26,7 +26,7 @@ from batchfold.sources.fields import (
     optional_text,
     text,
 )
-from batchfold.sources.payload import from_json, parser_of
+from batchfold.sources.payload import from_function, from_json
 from batchfold.sources.reading import reader
 
 T = TypeVar("T")
@@ -177,10 +177,11 @@ def by_message_group(raw: RawRecord, /) -> Hashable | None:
 
     A message of a FIFO queue without a group joins one common lane; on a standard queue it has a lane of its own.
     """
-    group: str | None = nested(raw, "attributes").get("MessageGroupId")
-    if group is None and _is_fifo(raw):
-        return ""
-    return group
+    try:
+        group: str | None = raw["attributes"]["MessageGroupId"]
+    except (KeyError, TypeError):
+        group = None
+    return "" if group is None and _is_fifo(raw) else group
 
 
 @overload
@@ -212,38 +213,48 @@ def sqs(
         as_delivered=SqsRecord,
         lane_of=_lane_of_queue if lane is None else lambda _raws: lane,
         respond=name_every_record,
+        hands_over_as_delivered=body is UNDECODED and decode is None,
     )
 
 
 def _parser(form: Any, decode: Callable[[str], Any] | None) -> Callable[[RawRecord], SqsRecord[Any]]:
-    parse = parser_of(form, decode, from_json)
-    if parse is None:
-        return _as_text
-    if decode is None:
-        return lambda raw: SqsRecord(raw, parse(raw.get("body")))  # pydantic refuses what is no text, by itself
-    return lambda raw: SqsRecord(raw, parse(body_text(raw)))
+    if form is UNDECODED and decode is None:
+        return SqsRecord
+    if decode is not None:
+        decoded = from_function(decode, form)
+        return lambda raw: SqsRecord(raw, decoded(body_text(raw)))
+    validator = from_json(form)
+    validate, hidden = validator.validate, validator.hidden
+
+    def parse(raw: RawRecord) -> SqsRecord[Any]:
+        try:
+            return SqsRecord(raw, validate(raw["body"]))  # pydantic refuses what is no text, by itself
+        except ValueError as error:
+            clean = hidden(error)
+        except KeyError:
+            body_text(raw)  # says that there is none; if there is one, the error is a validator's
+            raise
+        raise clean  # not inside `except`: the error with the input would be its context, and be printed with it
+
+    return parse
 
 
-_read = reader("SQS", event_source="aws:sqs", id_path=("messageId",), is_id=bool, id_form="text that is not empty")
-
-
-def _as_text(raw: RawRecord) -> SqsRecord[str]:
-    body = raw.get("body")
-    return SqsRecord(raw, body if type(body) is str else body_text(raw))
+_read = reader(
+    "SQS",
+    event_source="aws:sqs",
+    id_path=("messageId",),
+    is_number=False,
+    id_form="text that is not empty",
+)
 
 
 def _is_fifo(raw: RawRecord) -> bool:
-    return _is_fifo_arn(raw.get("eventSourceARN"))
-
-
-def _is_fifo_arn(arn: object) -> bool:
-    return str(arn).endswith(".fifo")
+    return str(raw.get("eventSourceARN")).endswith(".fifo")
 
 
 def _lane_of_queue(raws: Sequence[RawRecord]) -> Lane:
-    # the records of a batch come from one queue; asking them all costs less than asking one at a time whether they do
-    queues = {raw.get("eventSourceARN") for raw in raws}
-    return whole_batch if any(map(_is_fifo_arn, queues)) else each_record
+    # the records of a batch come from one queue: an event source mapping has one
+    return whole_batch if raws and _is_fifo(raws[0]) else each_record
 
 
 def _attribute(value: Mapping[str, Any]) -> str | bytes | int | Decimal:

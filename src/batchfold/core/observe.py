@@ -1,0 +1,16 @@
+"""Observing: being told every outcome as it is known."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from typing_extensions import TypeVar
+
+from batchfold.core.outcomes import Outcome
+from batchfold.core.record import Record
+
+V = TypeVar("V")
+E = TypeVar("E")
+D_any = TypeVar("D_any", bound=Record, default=Any)
+
+Observe: TypeAlias = Callable[[Outcome[V, E, D_any]], object]
+"""Called once with every outcome, as soon as it is known."""
