@@ -11,7 +11,7 @@ import pytest
 
 import batchfold.powertools
 
-PAGE = Path(__file__).parents[2] / "docs" / "coming-from-powertools.md"
+PAGE = Path(__file__).parents[2] / "src" / "batchfold" / "powertools" / "README.md"
 PACKAGE = Path(batchfold.powertools.__file__).parent
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from batchfold.testing import LambdaContext, sqs_event
 
-PAGE = Path(__file__).parents[2] / "docs" / "coming-from-powertools.md"
+PAGE = Path(__file__).parents[2] / "src" / "batchfold" / "powertools" / "README.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
 
 

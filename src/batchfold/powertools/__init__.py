@@ -1,7 +1,7 @@
 """Powertools' vocabulary over the same core: `from batchfold.powertools import BatchProcessor, EventType, ...`.
 
 The names of the batch utility of Powertools for AWS Lambda (Python), with their documented behaviour, so that moving over
-changes imports and nothing else. Under them are the core's fold, schedule and response. `docs/coming-from-powertools.md`
+changes imports and nothing else. Under them are the core's fold, schedule and response. `README.md` beside this file
 lists each name, its counterpart in batchfold's own words, and where behaviour differs.
 
 The pydantic models (`SqsRecordModel` and its like) are imported when they are first asked for, and pydantic with them.
