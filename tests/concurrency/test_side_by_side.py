@@ -1,6 +1,7 @@
 """Lanes side by side on an event loop: whatever the interleaving, the batch is that of the sequential fold."""
 
 import asyncio
+import sys
 from collections.abc import Hashable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -555,6 +556,22 @@ def test_a_task_is_an_awaitable_like_any_other() -> None:
 
     batch = run(fold_batch_async(messages("a"), lambda record: asyncio.ensure_future(act_later(record)), sqs()))
     assert kinds_of(batch) == ("Succeeded",)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks came with Python 3.12")
+@given(small_scenes, delays, st.integers(1, 4))
+def test_eager_tasks_end_in_the_same_batch(scene: Scene, waits: Delays, max_concurrency: int) -> None:
+    """They run up to their first wait, or to their end, while they are being made."""
+    stage = Stage(scene)
+
+    async def main() -> Batch[Any, Any]:
+        asyncio.get_running_loop().set_task_factory(getattr(asyncio, "eager_task_factory", None))
+        handler = Performance(stage, waits)
+        return await fold_batch_async(stage.event, handler, stage.source, max_concurrency=max_concurrency)
+
+    assert told(run(main())) == told(fold_batch(scene.event, act, scene.source))
+    stage.assert_in_order()
+    assert stage.most_running <= max_concurrency
 
 
 def test_a_fold_outside_of_any_task_says_what_it_needs() -> None:
