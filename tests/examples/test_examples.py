@@ -19,6 +19,7 @@ EXAMPLES = Path(__file__).parent
 COMES_BACK: dict[str, list[int]] = {
     "dynamodb_catalogue/event.json": [1],
     "kafka_visits/event.json": [1, 3],
+    "kinesis_dead_letters/event.json": [],
     "kinesis_readings/event.json": [2],
     "sqs_fifo_transfers/event.json": [1, 2, 4],
     "sqs_orders/event.json": [],
@@ -102,6 +103,12 @@ def test_the_catalogue_follows_the_table(application: ModuleType) -> None:
 def test_visits_are_counted_for_each_host(application: ModuleType) -> None:
     run(application, "kafka_visits/event.json")
     assert application.visits == {"shop.example": 2, "blog.example": 1}
+
+
+@pytest.mark.parametrize("application", ["kinesis_dead_letters"], indirect=True)
+def test_what_never_succeeds_goes_to_the_dead_letters(application: ModuleType) -> None:
+    run(application, "kinesis_dead_letters/event.json")
+    assert application.dead_letters == [b'{"account": "closed", "cents": 5}', b"not JSON"]
 
 
 @pytest.mark.parametrize("application", ["kinesis_readings"], indirect=True)

@@ -14,20 +14,21 @@ from batchfold import (
     Batch,
     DynamoDBRecord,
     EventBridge,
+    Latencies,
+    NoRouteError,
     SqsRecord,
     as_lambda_handler,
+    checked,
     dynamodb,
     fold_batch,
     fold_batch_async,
+    only,
     pipe,
     process_batch,
+    route,
     sqs,
+    timed,
 )
-from batchfold.core.layers.only import only
-from batchfold.core.layers.route import NoRouteError, route
-from batchfold.shell.checked import checked
-from batchfold.shell.measures import Latencies
-from batchfold.shell.timed import timed
 
 
 class Order(BaseModel):

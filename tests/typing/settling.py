@@ -19,29 +19,32 @@ from batchfold import (
     Crashed,
     Failed,
     KinesisRecord,
+    Latencies,
     Malformed,
+    Measures,
     Outcome,
     Record,
     Rejected,
+    Sender,
     Settle,
     SqsRecord,
     as_lambda_handler,
+    caused_by,
+    dead_letter,
+    discard,
     fold_batch,
     fold_batch_async,
     kinesis,
+    measures_of,
+    observe_all,
     pipe,
     process_batch,
     respond,
     sqs,
+    sqs_backoff,
+    sqs_sender,
+    timed,
 )
-from batchfold.core.caused_by import caused_by
-from batchfold.core.dead_letter import dead_letter
-from batchfold.core.discard import discard
-from batchfold.core.observe_all import observe_all
-from batchfold.shell.backoff import sqs_backoff
-from batchfold.shell.measures import Latencies, Measures, measures_of
-from batchfold.shell.sqs_sender import Sender, sqs_sender
-from batchfold.shell.timed import timed
 
 
 class Order(BaseModel):

@@ -4,9 +4,7 @@ from collections.abc import Callable
 
 from returns.result import safe
 
-from batchfold import PartialResponse, SqsRecord, fold_batch, respond, sqs
-from batchfold.shell.backoff import sqs_backoff
-from batchfold.shell.sqs_client import ChangesVisibility
+from batchfold import ChangesVisibility, PartialResponse, SqsRecord, fold_batch, respond, sqs, sqs_backoff
 
 
 def reserve(record: SqsRecord) -> int:

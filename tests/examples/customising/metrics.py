@@ -4,9 +4,7 @@ from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from returns.result import safe
 
-from batchfold import LambdaContext, PartialResponse, SqsRecord, fold_batch, pipe, respond, sqs
-from batchfold.shell.measures import Latencies, measures_of
-from batchfold.shell.timed import timed
+from batchfold import Latencies, PartialResponse, SqsRecord, fold_batch, measures_of, pipe, respond, sqs, timed
 
 metrics = Metrics(namespace="shop", service="orders")
 
@@ -16,7 +14,7 @@ def reserve(record: SqsRecord) -> int:
 
 
 @metrics.log_metrics
-def lambda_handler(event: dict[str, object], _context: LambdaContext) -> PartialResponse:
+def lambda_handler(event: dict[str, object], _context: object) -> PartialResponse:
     latencies = Latencies()
     batch = fold_batch(event, pipe(safe(reserve), timed(latencies)), sqs())
     measures = measures_of(batch, latencies)
