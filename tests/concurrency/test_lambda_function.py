@@ -143,6 +143,16 @@ def test_a_settle_that_turns_out_async_and_fails_leaves_the_record_failed_with_b
     assert isinstance(failed.settle_error, OSError)
 
 
+@both_looks
+def test_what_a_handler_raises_has_no_context_of_ours(look: Any) -> None:
+    async def handle(_record: Any) -> Any:
+        raise OSError
+
+    with pytest.raises(BatchProcessingError) as raised:
+        as_lambda_handler(look(handle), sqs())(messages("a", "b"), None)
+    assert [failed.fault.error.__context__ for failed in raised.value.batch.failed] == [None, None]
+
+
 def test_what_is_raised_by_every_record_teaches_nothing() -> None:
     calls: list[str] = []
 
@@ -209,8 +219,10 @@ def test_each_thread_has_a_loop_of_its_own_which_is_closed_when_the_thread_has_e
 
 def test_threads_that_have_ended_leave_nothing_of_their_loops() -> None:
     kept: list[weakref.ref[asyncio.AbstractEventLoop]] = []
+    threads = set(threading.enumerate())
 
     async def handle(_record: Any) -> Any:
+        await asyncio.get_running_loop().run_in_executor(None, int)
         kept.append(weakref.ref(asyncio.get_running_loop()))
         return Success(None)
 
@@ -220,7 +232,13 @@ def test_threads_that_have_ended_leave_nothing_of_their_loops() -> None:
             executor.submit(function, messages("a"), None).result()
     gc.collect()
     assert len(kept) == 5
+    assert not [thread for thread in threading.enumerate() if thread not in threads and is_dummy(thread)]
     assert [ref() for ref in kept] == [None] * 5
+
+
+def is_dummy(thread: threading.Thread) -> bool:
+    """Stands in `threading` for a thread that was asked for after its end, and stays there for good."""
+    return type(thread) is not threading.Thread
 
 
 def test_a_loop_that_was_closed_between_invocations_is_replaced() -> None:
@@ -293,7 +311,6 @@ print("ended")
 
 @pytest.mark.parametrize(("program", "strictness"), [(EXIT, ["-W", "error", "-X", "dev"]), (DAEMON, [])])
 def test_the_loop_is_closed_at_the_interpreters_exit_without_a_word(program: str, strictness: list[str]) -> None:
-    # returns 0.30 itself warns under `-W error`, so warnings become errors where they are ours to give
     ran = subprocess.run(
         [sys.executable, *strictness, "-c", program], capture_output=True, text=True, check=False, timeout=60
     )

@@ -4,12 +4,15 @@ A lambda, a layered handler or one that returns `FutureResult` looks synchronous
 them asyncio, which costs a cold start 30 ms, must not be imported to find out.
 """
 
+from __future__ import annotations
+
 from collections.abc import Awaitable, Callable
 from contextvars import Context, copy_context
 from typing import Any
 
 from batchfold.core.attempt import attempt_with
 from batchfold.core.batch import Batch
+from batchfold.core.ending import Ending
 from batchfold.core.outcomes import Failed
 from batchfold.core.progress import Progress
 from batchfold.core.returned import close_unawaited, is_awaitable
@@ -70,11 +73,13 @@ def fold_and_learn(
             continue
         # in a copy, for of an async handler no other record may see the context variables that it sets
         context = copy_context()
+        ending: Ending[Any, Any, Any] | Begun
         try:
             ending = context.run(attempt, raw, item_id)
         except _TurnedOutAsync as turned_out:
-            begun = Begun(position, turned_out.awaitable, turned_out.failed, context)
-            return _go_on_async(progress, handler, settle, max_concurrency, begun), True
+            ending = Begun(position, turned_out.awaitable, turned_out.failed, context)
+        if isinstance(ending, Begun):  # not above: whatever handlers raise would carry our exception as its context
+            return _go_on_async(progress, handler, settle, max_concurrency, ending), True
         _adopt(context)
         progress.finish(position, ending)
     return progress.batch(), watched.is_async

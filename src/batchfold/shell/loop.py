@@ -3,6 +3,8 @@
 A client that is bound to a loop survives an invocation only if the loop does. Nothing else is kept.
 """
 
+from __future__ import annotations
+
 import asyncio
 import threading
 import weakref
@@ -58,6 +60,20 @@ def run_on_loop(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 def _close(runner: asyncio.Runner) -> None:
+    """Cancel what is left on the loop, wait for it, and close the loop.
+
+    `Runner.close` would start a thread to wait for those of the loop's default executor. A thread that is ending and an
+    interpreter at its exit start none; there they end by themselves.
+    """
     loop = runner.get_loop()
-    if not (loop.is_closed() or loop.is_running()):  # at exit a daemon thread may still be running its own
-        runner.close()
+    if loop.is_closed() or loop.is_running():  # at exit a daemon thread may still be running its own
+        return
+    try:
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            loop.run_until_complete(asyncio.wait(tasks))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+    finally:
+        loop.close()
