@@ -1,19 +1,11 @@
 """What is measured: the same job done by batchfold and by a peer, and how much of the peer's time it may take."""
 
-import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from aws_lambda_powertools.utilities.batch import (
-    AsyncBatchProcessor,
-    BatchProcessor,
-    EventType,
-    SqsFifoPartialProcessor,
-    async_process_partial_response,
-    process_partial_response,
-)
+from aws_lambda_powertools.utilities import batch as peer
 from aws_lambda_powertools.utilities.parser.models import (
     DynamoDBStreamChangedRecordModel,
     DynamoDBStreamRecordModel,
@@ -23,6 +15,7 @@ from aws_lambda_powertools.utilities.parser.models import (
 )
 from pydantic import BaseModel, Json, TypeAdapter
 from returns.result import Failure, Result, Success
+from tests.benchmarks.events import BODY, dynamodb_event, kinesis_event, sqs_event
 
 from batchfold import (
     Batch,
@@ -32,12 +25,10 @@ from batchfold import (
     as_lambda_handler,
     by_message_group,
     dynamodb,
-    fold_batch,
     kinesis,
     process_batch,
     sqs,
 )
-from tests.benchmarks.events import BODY, dynamodb_event, kinesis_event, sqs_event
 
 Job = Callable[[], object]
 
@@ -65,31 +56,31 @@ class Order(BaseModel):
 class OrderMessage(SqsRecordModel):
     """Powertools' model of a record with that payload."""
 
-    body: Json[Order]  # type: ignore[assignment]  # how its documentation has it
+    body: Json[Order]  # pyright: ignore[reportIncompatibleVariableOverride]  # how Powertools' documentation has it
 
 
 class OrderPayload(KinesisDataStreamRecordPayload):
     """The same for Kinesis."""
 
-    data: Json[Order]  # type: ignore[assignment]  # as above
+    data: Json[Order]  # pyright: ignore[reportIncompatibleVariableOverride]  # how Powertools' documentation has it
 
 
 class OrderData(KinesisDataStreamRecord):
     """The same for Kinesis."""
 
-    kinesis: OrderPayload
+    kinesis: OrderPayload  # pyright: ignore[reportIncompatibleVariableOverride]  # as above
 
 
 class OrderImages(DynamoDBStreamChangedRecordModel):
     """The same for DynamoDB Streams."""
 
-    NewImage: Order | None = None  # type: ignore[assignment]  # as above
+    NewImage: Order | None = None  # pyright: ignore[reportIncompatibleVariableOverride]  # how Powertools' documentation has it
 
 
 class OrderChange(DynamoDBStreamRecordModel):
     """The same for DynamoDB Streams."""
 
-    dynamodb: OrderImages
+    dynamodb: OrderImages  # pyright: ignore[reportIncompatibleVariableOverride]  # as above
 
 
 DONE: Result[None, Exception] = Success(None)
@@ -123,7 +114,7 @@ def observe(_outcome: Outcome[object, object]) -> None:
     return None
 
 
-def cases() -> list[Case]:
+def cases() -> list[Case]:  # noqa: C901  # one row after the other
     logging.getLogger("batchfold").disabled = True
     thousand, ten, groups = sqs_event(1_000), sqs_event(10), sqs_event(1_000, groups=50)
     hundred, ten_thousand = sqs_event(100), sqs_event(10_000)
@@ -132,15 +123,18 @@ def cases() -> list[Case]:
     context = Context()
     validate = TypeAdapter(Order).validate_json
     bodies = [BODY] * 1_000
-    processor = BatchProcessor(event_type=EventType.SQS)
-    typed_processor = BatchProcessor(event_type=EventType.SQS, model=OrderMessage)
-    async_processor = AsyncBatchProcessor(event_type=EventType.SQS)
-    fifo_processor = SqsFifoPartialProcessor(skip_group_on_error=True)
-    kinesis_processor = BatchProcessor(event_type=EventType.KinesisDataStreams, model=OrderData)
-    dynamodb_processor = BatchProcessor(event_type=EventType.DynamoDBStreams, model=OrderChange)
+    processor = peer.BatchProcessor(event_type=peer.EventType.SQS)
+    typed_processor = peer.BatchProcessor(event_type=peer.EventType.SQS, model=OrderMessage)
+    async_processor = peer.AsyncBatchProcessor(event_type=peer.EventType.SQS)
+    fifo_processor = peer.SqsFifoPartialProcessor(skip_group_on_error=True)
+    kinesis_processor = peer.BatchProcessor(event_type=peer.EventType.KinesisDataStreams, model=OrderData)
+    dynamodb_processor = peer.BatchProcessor(event_type=peer.EventType.DynamoDBStreams, model=OrderChange)
+
+    process: Any = getattr(peer, "process_partial_response")  # noqa: B009  # partly unannotated
+    process_async: Any = getattr(peer, "async_process_partial_response")  # noqa: B009  # partly unannotated
 
     def powertools(event: dict[str, Any], with_processor: Any, handler: Callable[[Any], object] = their_handler) -> Job:
-        return lambda: process_partial_response(event, handler, with_processor)
+        return lambda: process(event, handler, with_processor)
 
     def fails_mostly(record: Any) -> None:
         if not record.message_id.endswith("0"):
@@ -158,14 +152,15 @@ def cases() -> list[Case]:
     async_function = as_lambda_handler(our_async_handler, text)
 
     def their_async_job() -> object:
-        return async_process_partial_response(thousand, their_async_handler, async_processor)
+        return process_async(thousand, their_async_handler, async_processor)
 
     def bare_loop() -> None:
         for body in bodies:
             validate(body)
 
-    batch = fold_batch(ten_thousand, lambda r: REJECTED if r.message_id.endswith("5000") else DONE, text)
-    outcomes = batch.outcomes
+    raws, item_ids = text.read(ten_thousand)
+    endings = [DONE] * 5_000 + [REJECTED] + [DONE] * 4_999
+    outcomes = Batch(raws, item_ids, endings, text).outcomes
 
     def response_by_hand() -> object:
         return {
@@ -173,7 +168,7 @@ def cases() -> list[Case]:
         }
 
     def response_of_a_new_batch() -> object:
-        return Batch(batch._raws, batch._item_ids, batch._endings, batch._source).response
+        return Batch(raws, item_ids, endings, text).response
 
     return [
         Case("model, 1,000 records", lambda: process_batch(thousand, our_handler, typed), powertools(thousand, typed_processor), "Powertools", 0.33, 1_000),

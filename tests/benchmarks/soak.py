@@ -94,7 +94,7 @@ def main() -> int:
     before = in_use()
     invoke(lambda_function, INVOCATIONS)
     after = in_use()
-    print(f"before {before}\nafter  {after}\n{INVOCATIONS} invocations on {len(loops)} loop")  # noqa: T201  # a command
+    print(f"before {before}\nafter  {after}\n{INVOCATIONS} invocations on {len(loops)} loop")  # a command
     grew = (
         after.tasks > before.tasks
         or after.threads > before.threads
@@ -102,7 +102,7 @@ def main() -> int:
         or after.kilobytes > before.kilobytes + KILOBYTES_OF_NOISE
         or len(loops) != 1
     )
-    print("something grew" if grew else "nothing grew")  # noqa: T201  # as above
+    print("something grew" if grew else "nothing grew")  # as above
     return int(grew)
 
 

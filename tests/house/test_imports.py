@@ -52,9 +52,24 @@ def modules_of(package: str) -> list[Path]:
     return sorted((PACKAGE / package).rglob("*.py"))
 
 
-@pytest.mark.parametrize("module", HEAVY)
-def test_import_batchfold_leaves_out(module: str) -> None:
-    assert module not in imported_in_a_fresh_interpreter("import batchfold")
+EVERY_NAME = (
+    "import batchfold; "
+    "[getattr(batchfold, name) for name in batchfold.__all__ if batchfold._HOME[name] != 'batchfold.sources.envelopes']"
+)
+
+
+@pytest.mark.parametrize("program", ["import batchfold", EVERY_NAME])
+def test_import_batchfold_leaves_out_what_is_heavy(program: str) -> None:
+    """Not only the package itself: every public name but the envelopes, which are pydantic models."""
+    assert not imported_in_a_fresh_interpreter(program) & set(HEAVY)
+
+
+def test_what_is_not_asked_for_is_not_imported() -> None:
+    first_program = imported_in_a_fresh_interpreter(
+        "from batchfold import PartialResponse, SqsRecord, process_batch, sqs"
+    )
+    others = ("sources.kinesis", "sources.dynamodb", "sources.kafka", "shell.lambda_handler", "shell.side_by_side")
+    assert not first_program & {f"batchfold.{name}" for name in others}
 
 
 def test_a_source_without_a_type_leaves_pydantic_out() -> None:
@@ -90,7 +105,17 @@ def test_nothing_imports_testing_but_itself(package: str) -> None:
 
 @pytest.mark.parametrize("path", [*modules_of("core")], ids=lambda path: path.name)
 def test_core_imports_only_returns_and_pure_parts_of_the_standard_library(path: Path) -> None:
-    pure = {"collections", "functools", "heapq", "typing", "typing_extensions", "returns", "batchfold", "inspect"}
+    pure = {
+        "__future__",
+        "collections",
+        "functools",
+        "heapq",
+        "typing",
+        "typing_extensions",
+        "returns",
+        "batchfold",
+        "inspect",
+    }
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom):
             assert node.module is not None

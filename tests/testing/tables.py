@@ -1,4 +1,4 @@
-# ruff: noqa: T201  # printing is what it is for
+# printing is what it is for
 """Print the tables by which users choose a lane: `python tests/testing/tables.py`.
 
 Each row is a run, or the mean of many, of the model of Lambda in `batchfold.testing`: batchfold's own functions and

@@ -1,5 +1,7 @@
 """The attempt: one record, from its raw form to its ending, with every way in which that can fail."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, TypeAlias, cast
 
@@ -28,7 +30,7 @@ Attempt: TypeAlias = Callable[[RawRecord, ItemId], Ending[V, E, D_any]]
 """Handle a record. Whatever goes wrong with it is in the ending; only what fails the whole invocation is raised."""
 
 
-def attempt_with(  # noqa: C901  # two closures: as methods they would cost each record a look-up for every name
+def attempt_with(
     handler: Handler[R, V, E],
     source: Source[R, D],
     settle: Settle[E, D] | None,
@@ -41,44 +43,55 @@ def attempt_with(  # noqa: C901  # two closures: as methods they would cost each
     outcome of a success carries the very record that the handler had.
     """
     parse, as_delivered, hands_over_as_delivered = source.parse, source.as_delivered, source.hands_over_as_delivered
-    accepted: Any = object()
-    accepted_value: Any = None
+    accepted: tuple[Any, Any] = (object(), None)  # in one piece, for threads share it
 
     def attempt(raw: RawRecord, item_id: ItemId) -> Ending[V, E, D]:
-        nonlocal accepted, accepted_value
+        nonlocal accepted
         try:
             record = parse(raw)
         except BaseException as error:  # noqa: BLE001  # raised again unless it is about this record
-            return not_successful(raw, item_id, malformed_or_crashed(error))
+            return _last_word(raw, item_id, malformed_or_crashed(error), source, settle, observe, observer_failed)
         try:
             returned = handler(record)
         except BaseException as error:  # noqa: BLE001  # as above
-            return not_successful(raw, item_id, crashed(error))
-        if returned is not accepted:  # what was a success once still is: handlers share `Success(None)`
+            return _last_word(raw, item_id, crashed(error), source, settle, observe, observer_failed)
+        success, value = accepted
+        if returned is not success:  # what was a success once still is: handlers share `Success(None)`
             handled = result_of(returned)
             if type(handled) is not Success:
-                return not_successful(raw, item_id, handled)
-            accepted, accepted_value = handled, handled.unwrap()
+                return _last_word(raw, item_id, handled, source, settle, observe, observer_failed)
+            judged: Any = handled
+            success, value = accepted = judged, judged.unwrap()
         if observe is not None:
             delivered: Any = record if hands_over_as_delivered else as_delivered(raw)
             try:
-                observe(Succeeded(item_id, delivered, accepted_value))
-            except Exception as error:  # noqa: BLE001  # whatever it is: an observer changes nothing
+                observe(Succeeded(item_id, delivered, value))
+            except Exception as error:  # noqa: BLE001  # as in `_last_word`
                 observer_failed(error)
-        return accepted  # type: ignore[no-any-return]  # a Success, judged just now or before
-
-    def not_successful(raw: RawRecord, item_id: ItemId, handled: Handled[V, E]) -> Ending[V, E, D]:
-        ending = handled if settle is None else settled_by(settle, raw, item_id, handled, source)
-        if observe is None:
-            return ending
-        outcome = outcome_of(item_id, as_delivered(raw), ending)
-        try:
-            observe(outcome)
-        except Exception as error:  # noqa: BLE001  # as above
-            observer_failed(error)
-        return outcome
+        return success  # type: ignore[no-any-return]  # judged just now or before
 
     return attempt
+
+
+def _last_word(
+    raw: RawRecord,
+    item_id: ItemId,
+    handled: Handled[V, E],
+    source: Source[Any, D],
+    settle: Settle[E, D] | None,
+    observe: Observe[V, E, D] | None,
+    observer_failed: Callable[[Exception], object],
+) -> Ending[V, E, D]:
+    """The ending of a record that did not succeed, once it was settled if it could be, and told to the observer."""
+    ending = handled if settle is None else settled_by(settle, raw, item_id, handled, source)
+    if observe is None:
+        return ending
+    outcome = outcome_of(item_id, source.as_delivered(raw), ending)
+    try:
+        observe(outcome)
+    except Exception as error:  # noqa: BLE001  # whatever it is: an observer changes nothing
+        observer_failed(error)
+    return outcome
 
 
 def settled_by(

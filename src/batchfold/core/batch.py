@@ -1,5 +1,7 @@
 """The batch: all outcomes of one event in arrival order, and what follows from them."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, Generic, cast
 
@@ -92,6 +94,8 @@ class Batch(Generic[V_co, E_co, D_co]):
     @property
     def response(self) -> PartialResponse:
         """What the Lambda function returns for this batch."""
+        if not self._others:
+            return self._source.respond(())
         item_ids, endings = self._item_ids, self._endings
         return self._source.respond([item_ids[at] for at in self._others if type(endings[at]) is not Settled])
 

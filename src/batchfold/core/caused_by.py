@@ -1,5 +1,7 @@
 """`caused_by`: pick failed records by what made them fail."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 from batchfold.core.outcomes import Failed

@@ -1,5 +1,7 @@
 """`chain`: compose steps, each taking what the one before it succeeded with, into a handler."""
 
+from __future__ import annotations
+
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 

@@ -1,5 +1,7 @@
 """Chunks: handlers that take several records at once, for bulk writes."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeAlias, cast
 

@@ -1,5 +1,7 @@
 """Telling async functions from others before they are called."""
 
+from __future__ import annotations
+
 from inspect import iscoroutinefunction
 
 _AWAITABLES = frozenset(("FutureResult", "FutureResultE", "Future", "Awaitable", "Coroutine", "Task"))

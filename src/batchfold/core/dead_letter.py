@@ -1,5 +1,7 @@
 """`dead_letter`: settle failed records by sending them where someone will look at them."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, overload
 

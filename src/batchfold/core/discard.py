@@ -1,5 +1,7 @@
 """`discard`: settle failed records by letting go of them."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 from returns.result import Result, Success

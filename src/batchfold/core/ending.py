@@ -4,6 +4,8 @@ A batch of 10,000 successes costs one reference a record this way: the handler's
 and the same for all. The outcome, with item identifier and record, is built when it is looked at.
 """
 
+from __future__ import annotations
+
 from typing import Any, TypeAlias, Union, cast
 
 from returns.result import Failure, Result, Success

@@ -1,5 +1,7 @@
 """What Lambda hands over: the event and its raw records, and the error for an event that cannot be read."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 

@@ -1,5 +1,7 @@
 """Faults: why a record failed. There are exactly three."""
 
+from __future__ import annotations
+
 from typing import Any, Generic, TypeAlias, Union
 
 from typing_extensions import TypeVar

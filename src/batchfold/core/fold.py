@@ -1,5 +1,7 @@
 """The fold: record after record in arrival order, as far as the schedule lets them start."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from returns.result import Success

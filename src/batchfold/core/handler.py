@@ -1,5 +1,7 @@
 """Handlers: the user's functions, record in, `Result` out; and the types of what a handler may return."""
 
+from __future__ import annotations
+
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 

@@ -1,5 +1,7 @@
 """Lanes: records that must be handled in order. There is no other idea of order in batchfold."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Hashable, Sequence
 from typing import TypeAlias
 

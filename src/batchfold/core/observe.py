@@ -1,5 +1,7 @@
 """Observing: being told every outcome as it is known."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, TypeAlias
 

@@ -1,5 +1,7 @@
 """`observe_all`: several observers as one."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 from typing_extensions import TypeVar

@@ -1,5 +1,7 @@
 """Outcomes: what became of one record. There are exactly four."""
 
+from __future__ import annotations
+
 from typing import Any, Generic, Union
 
 from typing_extensions import TypeAliasType, TypeVar

@@ -1,5 +1,7 @@
 """`pipe`: hand a handler through layers."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, overload
 

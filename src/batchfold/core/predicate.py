@@ -1,5 +1,7 @@
 """Predicates: the user's yes or no, taken for nothing else."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 from typing_extensions import TypeVar

@@ -1,5 +1,7 @@
 """Progress: one event on its way to being a batch."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from typing import Generic
 

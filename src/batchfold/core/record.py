@@ -1,5 +1,7 @@
 """The record: a typed, cheap, read-only view of a raw record."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from batchfold.core.event import RawRecord

@@ -4,6 +4,8 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html and
 Streams and Kafka describe how Lambda reads it.
 """
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Sequence
 from typing import TypeAlias, TypedDict
 
@@ -43,6 +45,8 @@ def item_name(item_id: ItemId) -> str:
 
 def name_every_record(not_done: Sequence[ItemId]) -> PartialResponse:
     """Name each record that is not done, once, in arrival order: what SQS and Kafka need."""
+    if not not_done:
+        return {"batchItemFailures": []}
     named: dict[Hashable, ItemFailure] = {}
     for item_id in not_done:
         key = item_id if isinstance(item_id, str) else (item_id["partition"], item_id["offset"])

@@ -4,6 +4,8 @@ Checkers refuse most of what is refused here, but a handler typed to return `Any
 then is somebody's message.
 """
 
+from __future__ import annotations
+
 from typing import Any, cast
 
 from returns.primitives.container import BaseContainer

@@ -15,6 +15,8 @@ A lane is in one of three states:
 A busy lane whose record is done hands the turn to the first record that waits, or is free again when none does.
 """
 
+from __future__ import annotations
+
 from collections import deque
 from collections.abc import Hashable, Iterator, Sequence
 from heapq import heappop, heappush

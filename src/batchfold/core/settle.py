@@ -1,5 +1,7 @@
 """Settling: the last word on a failed record."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, TypeAlias
 

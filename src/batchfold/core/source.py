@@ -1,5 +1,7 @@
 """The source: a value that says how to read one kind of event."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeAlias
 

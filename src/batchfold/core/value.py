@@ -1,5 +1,7 @@
 """The base of batchfold's values: equal by content, read-only, and shown without a payload."""
 
+from __future__ import annotations
+
 from typing import Any
 
 

@@ -3,6 +3,8 @@
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibilityBatch.html
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
@@ -57,7 +59,7 @@ class SqsBackoff:
             _log("the records that failed", error)
         return batch
 
-    def _timeouts(self, batch: Batch[Any, Any, SqsRecord]) -> list["_Timeout"]:
+    def _timeouts(self, batch: Batch[Any, Any, SqsRecord]) -> list[_Timeout]:
         """One timeout for each lane in which a record failed, for all that comes back of the lane."""
         if not batch.failed:
             return []
@@ -81,7 +83,7 @@ class SqsBackoff:
         most = min(self._base_seconds * 2**doublings, self._max_seconds)
         return min(int(self._random() * (most + 1)), int(most))
 
-    def _set(self, timeouts: Sequence["_Timeout"]) -> None:
+    def _set(self, timeouts: Sequence[_Timeout]) -> None:
         """One call. What goes wrong with it concerns its messages alone."""
         entries = [
             {"Id": str(index), "ReceiptHandle": timeout.receipt_handle, "VisibilityTimeout": timeout.seconds}

@@ -1,5 +1,7 @@
 """Building the `BatchProcessingError` of a batch."""
 
+from __future__ import annotations
+
 from collections import Counter
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Beginning to run a batch: the options that all ways of running it share are given their meaning here."""
 
+from __future__ import annotations
+
 from typing import TypeVar
 
 from batchfold.core.progress import Progress

@@ -3,6 +3,8 @@
 Needs beartype (`pip install "batchfold[checked]"`), and imports it when the layer is used.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from inspect import iscoroutinefunction, isroutine
 from typing import Any, Never, NoReturn, TypeVar, cast, get_args, get_origin, get_type_hints

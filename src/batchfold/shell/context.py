@@ -1,5 +1,7 @@
 """The Lambda context, as far as batchfold and most handlers need it."""
 
+from __future__ import annotations
+
 from typing import Protocol, runtime_checkable
 
 

@@ -1,5 +1,7 @@
 """What `respond` raises, and what stands in it for records that failed without an exception."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Self, TypeVar, overload
 

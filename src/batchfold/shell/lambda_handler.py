@@ -1,5 +1,7 @@
 """`as_lambda_handler`: the function that Lambda calls, made of a handler of records."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, Union, cast, overload, runtime_checkable

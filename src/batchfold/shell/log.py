@@ -4,6 +4,8 @@ Standard `logging`, logger `batchfold`: an error for each failed record, a warni
 for all that were not started. The item identifier stands in the message. Payloads never do.
 """
 
+from __future__ import annotations
+
 import logging
 from contextlib import suppress
 from typing import Any

@@ -1,5 +1,7 @@
 """Measures: what a batch came to in numbers, for any metrics library."""
 
+from __future__ import annotations
+
 from collections import Counter
 from typing import Any, NamedTuple
 

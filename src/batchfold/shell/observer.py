@@ -1,5 +1,7 @@
 """Observers, kept from doing harm."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import TypeVar, overload
 

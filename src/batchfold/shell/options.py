@@ -1,5 +1,7 @@
 """The options that all ways of running a batch share, written once."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any, Generic, TypedDict
 

@@ -1,5 +1,7 @@
 """`fold_batch` and `process_batch`: run a batch with a synchronous handler."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from typing_extensions import Unpack

@@ -1,5 +1,7 @@
 """`fold_batch_async` and `process_batch_async`: run a batch with an async handler."""
 
+from __future__ import annotations
+
 from typing import TypeVar
 
 from typing_extensions import Unpack

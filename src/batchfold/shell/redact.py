@@ -1,5 +1,7 @@
 """Keeping payloads out of exceptions that are about to be printed."""
 
+from __future__ import annotations
+
 from binascii import Error as BinasciiError
 from typing import Any, cast
 

@@ -1,5 +1,7 @@
 """The reserve: the time, in milliseconds, that must remain for another record to be started."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 from batchfold.shell.context import LambdaContext

@@ -1,5 +1,7 @@
 """`respond`: from a batch to what Lambda is told, or to the exception that makes it deliver everything again."""
 
+from __future__ import annotations
+
 from typing import Any, Literal, TypeAlias, get_args
 
 from batchfold.core.batch import Batch

@@ -1,5 +1,7 @@
 """Lanes side by side on an event loop."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Callable
 from contextvars import Context, copy_context

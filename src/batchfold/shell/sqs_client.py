@@ -1,5 +1,7 @@
 """boto3's SQS client, as far as it is needed here, so that any object with these methods serves."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, cast, runtime_checkable
 

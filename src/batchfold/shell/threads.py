@@ -1,5 +1,7 @@
 """Threads: lanes side by side for handlers that block."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future
 from contextvars import copy_context

@@ -1,5 +1,7 @@
 """`timed`: how long each record's handler takes."""
 
+from __future__ import annotations
+
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
 from inspect import iscoroutinefunction

@@ -13,6 +13,8 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Attri
 | `BOOL` `NULL`  | `bool`, `None`                                                                   |
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn

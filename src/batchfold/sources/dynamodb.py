@@ -6,6 +6,8 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.
 read.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeAlias, cast, overload
@@ -47,7 +49,7 @@ class DynamoDBRecord(Record, Generic[New_co, Old_co]):
     _old_image: Any
 
     @overload
-    def __init__(self: "DynamoDBRecord[Mapping[str, Any], Mapping[str, Any]]", raw: RawRecord) -> None: ...
+    def __init__(self: DynamoDBRecord[Mapping[str, Any], Mapping[str, Any]], raw: RawRecord) -> None: ...
     @overload
     def __init__(self, raw: RawRecord, new_image: New_co | None, old_image: Old_co | None) -> None: ...
     def __init__(self, raw: RawRecord, new_image: Any = UNDECODED, old_image: Any = UNDECODED) -> None:

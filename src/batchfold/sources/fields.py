@@ -3,6 +3,8 @@
 Lambda vouches for the form of what it delivers, so these read and convert, and do not validate.
 """
 
+from __future__ import annotations
+
 from binascii import a2b_base64
 from collections.abc import Mapping
 from datetime import UTC, datetime

@@ -1,5 +1,7 @@
 """Telling what form a value of unknown type has, so that the checkers learn it too."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 

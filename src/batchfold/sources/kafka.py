@@ -5,6 +5,8 @@ show the event, https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configu
 response is read.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Hashable
 from datetime import datetime
 from typing import Any, Generic, TypedDict, cast, overload
@@ -48,7 +50,7 @@ class KafkaRecord(Record, Generic[Value_co, Key_co]):
     _key: Any
 
     @overload
-    def __init__(self: "KafkaRecord[bytes, bytes]", raw: RawRecord) -> None: ...
+    def __init__(self: KafkaRecord[bytes, bytes], raw: RawRecord) -> None: ...
     @overload
     def __init__(self, raw: RawRecord, value: Value_co | None, key: Key_co | None) -> None: ...
     def __init__(self, raw: RawRecord, value: Any = UNDECODED, key: Any = UNDECODED) -> None:

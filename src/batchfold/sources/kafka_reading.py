@@ -1,5 +1,7 @@
 """Reading an event of Kafka: its records stand in lists, one for each partition of a topic."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any

@@ -3,6 +3,8 @@
 Three ways, the same for every source: as delivered, validated by pydantic into a type, or through a function.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Literal

@@ -4,6 +4,8 @@ A pydantic `ValidationError` prints the input that it is about, and the keys of 
 `hide_input_in_errors` would have to be set on every model of the user's, and leaves the keys.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any, LiteralString
 

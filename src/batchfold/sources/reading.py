@@ -4,6 +4,8 @@ Everything here raises `UnexpectedEventError` before a single record is handled:
 be reported, and leaving it out of the response would delete it.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -76,7 +78,7 @@ def _are_digits(item_ids: Sequence[str]) -> bool:
 
 def checked_event(delivered: object, name: str) -> Event:
     """The event, if it is a mapping."""
-    if type(delivered) is not dict and not is_mapping(delivered):
+    if not is_mapping(delivered):
         refuse(f"expected an event of {name}, a mapping, found {a_kind_of(delivered)}")
     return delivered
 
@@ -96,7 +98,7 @@ def refuse_tumbling_window() -> NoReturn:
 def listed(event: Event, key: str, name: str) -> Sequence[Any]:
     """The list that stands under `key`, whatever is in it."""
     raws = event.get(key)
-    if type(raws) is list or is_list(raws):
+    if is_list(raws):
         return raws
     found = a_kind_of(raws) if key in event else f"an event without {key!r}"
     refuse(f"expected an event of {name}, with its records listed under {key!r}, found {found}")

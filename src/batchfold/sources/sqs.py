@@ -4,6 +4,8 @@ https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html shows the event,
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html tells how the partial response is read.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -44,7 +46,7 @@ class SqsRecord(Record, Generic[Body_co]):
     _body: Any
 
     @overload
-    def __init__(self: "SqsRecord[str]", raw: RawRecord) -> None: ...
+    def __init__(self: SqsRecord[str], raw: RawRecord) -> None: ...
     @overload
     def __init__(self, raw: RawRecord, body: Body_co) -> None: ...
     def __init__(self, raw: RawRecord, body: Any = UNDECODED) -> None:

@@ -1,5 +1,7 @@
 """`named_after`: let the function that a layer returns be known by the handler's name."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any

@@ -1,5 +1,7 @@
 """`route`: one handler for each kind of record."""
 
+from __future__ import annotations
+
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, overload
 
