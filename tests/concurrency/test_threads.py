@@ -5,7 +5,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextvars import ContextVar
-from typing import Any
+from types import FrameType
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -16,10 +17,12 @@ from tests.concurrency.stage import Stage, told
 from tests.scenes import RejectionError, Scene, act, kinds_of, scenes
 
 from batchfold import Batch, Failed, Unprocessed, as_lambda_handler, fold_batch, in_chunks, process_batch, sqs
+from batchfold.core import attempt
 from batchfold.core.progress import Progress
 from batchfold.testing import LambdaContext, SqsMessage, sqs_event
 
 MOST_RECORDS = 8
+ATTEMPT = attempt.__file__
 
 picks = st.lists(st.integers(0, 7), min_size=1, max_size=40)
 pauses = st.lists(st.integers(0, 2), min_size=MOST_RECORDS, max_size=MOST_RECORDS)
@@ -175,20 +178,39 @@ def test_free_running_threads_end_in_the_batch_of_the_sequential_fold(pool: Thre
     assert sorted(observed) == sorted(map(repr, batch.outcomes))
 
 
-@pytest.mark.usefixtures("hasty_switching")
-def test_no_record_is_told_what_another_ones_handler_returned(pool: ThreadPoolExecutor) -> None:
-    numbers = [str(number) for number in range(2_000)]
+@pytest.fixture
+def traced() -> Iterator[None]:
+    """The test sets a trace function for new threads; here it is taken back."""
+    before = threading.gettrace()
+    yield
+    threading.settrace(before or cast("Any", None))  # typeshed knows no None, which means none
+
+
+@pytest.mark.usefixtures("traced")
+@given(picks)
+def test_no_record_is_told_what_another_ones_handler_returned(order: list[int]) -> None:
+    """Threads may be switched at every line of an attempt, for all of them run the same one."""
+    bodies = tuple("abcdef")
     observed: dict[str, str] = {}
 
-    def observe(outcome: Any) -> None:
-        observed[outcome.record.body] = outcome.value
+    def trace(frame: FrameType, event: str, _argument: object) -> Any:
+        if frame.f_code.co_filename != ATTEMPT:
+            return None
+        if event == "line":
+            executor.pause()
+        return trace
 
-    for observer in (None, observe):
+    threading.settrace(trace)
+    with BatonExecutor(3, 3, order) as executor:
         batch = fold_batch(
-            messages(*numbers), lambda record: Success(record.body), sqs(), executor=pool, observe=observer
+            messages(*bodies),
+            lambda record: Success(record.body),
+            sqs(),
+            executor=executor,
+            observe=lambda outcome: observed.update({outcome.record.body: cast("Any", outcome).value}),
         )
-        assert [succeeded.value for succeeded in batch.succeeded] == numbers
-    assert observed == {number: number for number in numbers}
+    assert tuple(succeeded.value for succeeded in batch.succeeded) == bodies
+    assert observed == {body: body for body in bodies}
 
 
 @pytest.fixture(scope="module")

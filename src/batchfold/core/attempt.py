@@ -60,7 +60,7 @@ def attempt_with(
             handled = result_of(returned)
             if type(handled) is not Success:
                 return _last_word(raw, item_id, handled, source, settle, observe, observer_failed)
-            judged: Any = handled
+            judged = cast("Any", handled)  # a Success, of what the checkers cannot know
             success, value = accepted = judged, judged.unwrap()
         if observe is not None:
             delivered: Any = record if hands_over_as_delivered else as_delivered(raw)
