@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.testing import tables
 from typer.testing import CliRunner
 
 from batchfold.cli.command import app as command
-from batchfold.testing import LambdaContext, sqs_event
-from tests.testing import tables
+from batchfold.testing import KinesisStream, LambdaContext, sqs_event
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -167,6 +167,7 @@ def test_the_output_shown_is_what_the_command_prints(monkeypatch: pytest.MonkeyP
 TITLES = {
     "batchfold, `whole_batch` (the default)": "`whole_batch`, the default",
     "`whole_batch` (the default)": "`whole_batch`, the default",
+    "`by_message_group`": "`by_message_group`",
     "batchfold, `by_partition_key`, 10 keys": "`by_partition_key`, 10 keys",
     "batchfold, `each_record`": "`each_record`, and Powertools",
     "Powertools": "`each_record`, and Powertools",
@@ -199,9 +200,7 @@ def test_what_each_lane_costs_is_what_the_model_shows() -> None:
 
 def test_what_becomes_of_a_record_that_never_succeeds_is_what_the_model_shows() -> None:
     streams = [
-        tables.KinesisStream(
-            maximum_retry_attempts=3, on_failure_destination=True, bisect_batch_on_function_error=bisect
-        )
+        KinesisStream(maximum_retry_attempts=3, on_failure_destination=True, bisect_batch_on_function_error=bisect)
         for bisect in (False, True)
     ]
     tables_of_streams = [

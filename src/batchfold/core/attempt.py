@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias, cast
 
-from returns.result import Success
 from typing_extensions import TypeVar
 
 from batchfold.core.ending import Ending, Handled, has_succeeded, outcome_of
@@ -58,7 +57,7 @@ def attempt_with(
         success, value = accepted
         if returned is not success:  # what was a success once still is: handlers share `Success(None)`
             handled = result_of(returned)
-            if type(handled) is not Success:
+            if not has_succeeded(handled):
                 return _last_word(raw, item_id, handled, source, settle, observe, observer_failed)
             judged = cast("Any", handled)  # a Success, of what the checkers cannot know
             success, value = accepted = judged, judged.unwrap()

@@ -1,7 +1,5 @@
 """`only`: hand some records to the handler, and be done with the others."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol, overload, runtime_checkable
 
