@@ -260,3 +260,11 @@ def test_an_async_handler_of_chunks_is_told_that_there_are_none() -> None:
     (failed, _) = fold_batch(sqs_event(0, 1), handler, sqs(int)).failed
     assert "Async handlers take one record" in str(failed.fault.error)
     assert as_lambda_handler(handler, sqs(int), raise_on="never")(sqs_event(0), None)["batchItemFailures"]
+
+
+def test_called_with_one_record_it_says_what_is_wrong_with_the_answer() -> None:
+    def forgets(_records: Sequence[SqsRecord[str]]) -> list[Result[int, str]]:
+        return []
+
+    with pytest.raises(TypeError, match="returned 0 results, expected a list of 1"):
+        in_chunks(forgets, size=2)(SqsRecord({}, "body"))

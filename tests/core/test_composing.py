@@ -100,6 +100,31 @@ def test_a_step_that_returns_no_result_ends_the_chain_with_what_it_returned() ->
     assert chain(forgets, never)(1) is None
 
 
+def test_a_later_step_may_turn_out_async() -> None:
+    """Nobody can tell before it is called that a plain function returns an awaitable."""
+
+    def double(value: int) -> Any:
+        return FutureSuccess(value * 2)
+
+    composed: Any = chain
+
+    async def run() -> None:
+        assert await composed(add(1), double, double, add(1))(1) == Success(9)
+        assert await composed(add(1), double, stop, never)(1) == Failure("stopped")
+        assert await composed(add(1), double)(1) == IOSuccess(4)
+
+    asyncio.run(run())
+
+
+def test_an_async_chain_that_fails_at_once_awaits_nothing_more() -> None:
+    async def double(value: int) -> Result[int, str]:
+        return Success(value * 2)
+
+    composed: Any = chain
+    assert asyncio.run(composed(stop, double)(1)) == Failure("stopped")
+    assert asyncio.run(composed(double, stop)(1)) == Failure("stopped")
+
+
 @given(st.lists(st.sampled_from("abc"), max_size=7))
 def test_the_first_layer_is_the_innermost(names: list[str]) -> None:
     def layer(name: str) -> Callable[[Callable[[str], str]], Callable[[str], str]]:

@@ -6,7 +6,8 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.scenes import Scene, act, kinds_of, recording, scenes
+from returns.result import Success
+from tests.scenes import Scene, act, kinds_of, part_of, recording, scenes
 
 from batchfold import Failed, Succeeded, Unprocessed, fold_batch
 
@@ -100,3 +101,24 @@ def test_a_batch_says_how_much_of_what_it_holds(scene: Scene) -> None:
     counts = {kind: scene.expected.count(kind) for kind in ("Succeeded", "Failed", "Unprocessed")}
     said = f"Batch({counts['Succeeded']} succeeded, 0 settled, {counts['Failed']} failed, "
     assert repr(batch) == f"{said}{counts['Unprocessed']} unprocessed)"
+
+
+@given(scenes())
+def test_an_observer_is_told_every_outcome_once_also_of_what_was_not_started(scene: Scene) -> None:
+    seen: list[Any] = []
+    batch = fold_batch(scene.event, act, scene.source, observe=seen.append)
+    assert sorted(map(repr, seen)) == sorted(map(repr, batch.outcomes))
+    assert all(outcome in batch.outcomes for outcome in seen)
+    assert kinds_of(batch) == scene.expected
+
+
+@given(scenes())
+def test_a_success_may_be_one_and_the_same_for_all(scene: Scene) -> None:
+    shared: Any = Success("shared")
+
+    def handler(record: Any) -> Any:
+        return shared if part_of(record) == "succeeds" else act(record)
+
+    batch = fold_batch(scene.event, handler, scene.source)
+    assert kinds_of(batch) == scene.expected
+    assert all(succeeded.value == "shared" for succeeded in batch.succeeded)

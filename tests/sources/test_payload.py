@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from returns.result import Success
 from typing_extensions import TypedDict
 
+from batchfold import Crashed, Source, fold_batch, kinesis, sqs
 from batchfold.sources.payload import from_function, from_json, from_python
+from batchfold.testing import kinesis_event, sqs_event
 
 
 class Order(BaseModel):
@@ -93,3 +96,23 @@ def test_a_validation_error_from_a_function_loses_its_input_and_every_name() -> 
     told = caught.value.errors(include_url=False)
     assert told == [{"type": "string_type", "loc": ("[...]",), "msg": "Input should be a valid string", "input": None}]
     assert "s3cr3t" not in f"{caught.value}{caught.value.__cause__}{caught.value.__context__}"
+
+
+def looked_up(_value: object) -> int:
+    raise KeyError("registry")
+
+
+LookedUp = Annotated[int, BeforeValidator(looked_up)]
+LOOKING_UP: list[tuple[Source[Any, Any], dict[str, Any]]] = [
+    (sqs(LookedUp), sqs_event(1)),
+    (kinesis(LookedUp), kinesis_event(1)),
+]
+
+
+@pytest.mark.parametrize(("source", "event"), LOOKING_UP)
+def test_what_a_users_validator_raises_besides_a_value_error_has_crashed(
+    source: Source[Any, Any], event: dict[str, Any]
+) -> None:
+    (failed,) = fold_batch(event, lambda _record: Success(None), source).failed
+    assert isinstance(failed.fault, Crashed)
+    assert repr(failed.fault.error) == "KeyError('registry')"

@@ -83,7 +83,7 @@ class Progress(Generic[R, V, E, D]):
     def finish(self, position: int, ending: Ending[V, E, D]) -> None:
         """Say what handling a started record came to; `None` if its handler was not reached after all."""
         if self.observe is not None and ending is not None:
-            ending = self.observed(position, ending)
+            ending = self._told(self.observe, position, ending)
         self.endings[position] = ending
         self.schedule.finish(position, done=is_done(ending))
 
@@ -91,20 +91,20 @@ class Progress(Generic[R, V, E, D]):
         """Start no further record."""
         self.schedule.close()
 
-    def observed(self, position: int, ending: Ending[V, E, D]) -> Outcome[V, E, D]:
-        """The outcome at a position, once the observer was told."""
-        if is_outcome(ending):
-            outcome = ending
-        else:
-            outcome = outcome_of(self.item_ids[position], self.source.as_delivered(self.raws[position]), ending)
-        if self.observe is not None:
-            self.observe(outcome)
-        return outcome
-
     def batch(self) -> Batch[V, E, D]:
         """The batch, once no more records are started and all that were started are finished."""
         if self.observe is not None:
             for position, ending in enumerate(self.endings):
                 if ending is None:
-                    self.endings[position] = self.observed(position, ending)
+                    self.endings[position] = self._told(self.observe, position, ending)
         return Batch(self.raws, self.item_ids, self.endings, self.source)
+
+    def _told(
+        self, observe: Callable[[Outcome[V, E, D]], None], position: int, ending: Ending[V, E, D]
+    ) -> Outcome[V, E, D]:
+        if is_outcome(ending):
+            outcome = ending
+        else:
+            outcome = outcome_of(self.item_ids[position], self.source.as_delivered(self.raws[position]), ending)
+        observe(outcome)
+        return outcome

@@ -60,7 +60,7 @@ class Schedule:
         lane = self._lanes[position]
         if lane is None:
             return
-        waiting = self._waiting.pop(lane)
+        waiting = self._waiting.pop(lane, None)
         if not done:
             self._stopped.add(lane)
         elif waiting:
@@ -81,17 +81,19 @@ class Schedule:
         self._closed = True
 
     def _arrive(self) -> Iterator[int]:
-        busy, stopped = self._waiting, self._stopped
+        busy, stopped, is_one_by_one = self._waiting, self._stopped, self._is_one_by_one
         for position, lane in enumerate(self._lanes):
             if lane is None:
+                yield position
+            elif lane in stopped:
+                continue
+            elif is_one_by_one:  # what was started before is finished, so no lane is busy
                 yield position
             elif lane in busy:
                 waiting = busy[lane]
                 if waiting is None:
                     waiting = busy[lane] = deque()
                 waiting.append(position)
-            elif lane not in stopped:
+            else:
                 busy[lane] = None
                 yield position
-                if self._is_one_by_one:
-                    busy.pop(lane, None)
