@@ -30,6 +30,7 @@ except Exception as error:
         ("process_batch(event, handler, sqs(), context=object(), reserve_ms=1)", "TypeError reserve_ms=1 needs a context that has get_remaining_time_in_millis(), got a object"),
         ("as_lambda_handler(handler, sqs(), reserve_ms=1)(event, object())", "got a object"),
         ("as_lambda_handler(handler, sqs(), reserve_ms=1)(event, None)", "TypeError"),
+        ("as_lambda_handler(handler, sqs(), reserve_ms=-1)", "ValueError reserve_ms is the time in milliseconds"),
         ("as_lambda_handler(handler, sqs(), raise_on='all')", "ValueError raise_on is one of 'entire_batch'"),
         ("as_lambda_handler(async_handler, sqs(), max_concurrency=0)(event, None)", "ValueError max_concurrency is"),
         ("as_lambda_handler(handler, sqs())(None, None)", "UnexpectedEventError expected an event of SQS, a mapping"),

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchfold.core.event import UnexpectedEventError
+from batchfold.core.forms import is_mapping
 from batchfold.core.lanes import Lane, each_record, whole_batch
 from batchfold.core.record import Record
 from batchfold.core.source import Source
 from batchfold.sources.dynamodb import by_item_key, dynamodb
-from batchfold.sources.forms import is_mapping
 from batchfold.sources.kafka import by_message_key, by_topic_partition, kafka
 from batchfold.sources.kinesis import by_partition_key, kinesis
 from batchfold.sources.sqs import by_message_group, sqs

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from batchfold.cli.delivery import Delivery
 from batchfold.cli.verdict import Fate, Verdict
-from batchfold.sources.forms import is_mapping
+from batchfold.core.forms import is_mapping
 
 _STYLES: dict[Fate, str] = {"done": "green", "comes back": "yellow", "lost": "bold red"}
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from batchfold.core.forms import is_mapping, is_plain_list
 from batchfold.core.response import PartialResponse
 from batchfold.powertools.base import BasePartialProcessor
 from batchfold.powertools.event_type import EventType
 from batchfold.powertools.exceptions import UnexpectedBatchTypeError
-from batchfold.sources.forms import is_mapping, is_plain_list
 
 
 def process_partial_response(

@@ -9,10 +9,9 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from batchfold.core.batch import Batch
-from batchfold.core.forms import is_list
+from batchfold.core.forms import is_list, is_mapping
 from batchfold.core.outcomes import Failed, Unprocessed
 from batchfold.shell.sqs_client import ChangesVisibility, sqs_client
-from batchfold.sources.forms import is_mapping
 from batchfold.sources.sqs import SqsRecord
 
 V = TypeVar("V")

@@ -22,6 +22,7 @@ from batchfold.shell.learn import fold_and_learn
 from batchfold.shell.options import AsyncFoldOptions, FoldOptions, refuse_unknown
 from batchfold.shell.process import fold_batch
 from batchfold.shell.process_async import fold_batch_async, refuse_no_concurrency
+from batchfold.shell.reserve import refuse_negative
 from batchfold.shell.respond import RaiseOn, refuse_unknown_raise_on, respond
 
 R = TypeVar("R")
@@ -136,6 +137,7 @@ def as_lambda_handler(
         is_async = False
     in_flight = _MAX_CONCURRENCY if max_concurrency is None else max_concurrency
     refuse_no_concurrency(in_flight)
+    refuse_negative(options.get("reserve_ms"))
     reads_time = options.get("reserve_ms") is not None
     if cancel_at_reserve and not reads_time:
         raise TypeError("cancel_at_reserve=True was given without reserve_ms=, which says when that is")

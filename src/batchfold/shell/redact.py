@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from binascii import Error as BinasciiError
-from typing import Any, cast
+from typing import TYPE_CHECKING
 
 from typing_extensions import TypeIs
 
 from batchfold.core.faults import PayloadError
-from batchfold.sources.privacy import without_input
+from batchfold.sources.privacy import is_validation_error, without_input
+
+if TYPE_CHECKING:
+    from pydantic_core import ValidationError
+else:
+    ValidationError = ValueError  # pydantic is imported only by those who use it; at run time this only describes
 
 _MOST_RULES = 5
 
@@ -39,7 +44,7 @@ def _redacted(error: BaseException, seen: set[int]) -> BaseException:
 def _without_input_inside(error: BaseException, seen: set[int]) -> BaseException:
     clean = error
     if is_validation_error(error):
-        clean = without_input(cast("Any", error))  # the line above says it: pydantic may not even be imported
+        clean = without_input(error)
     elif is_group(error):
         parts = [_redacted(part, seen) for part in error.exceptions]
         if any(new is not old for new, old in zip(parts, error.exceptions, strict=True)):
@@ -55,12 +60,6 @@ def _without_input_inside(error: BaseException, seen: set[int]) -> BaseException
 def is_group(error: BaseException) -> TypeIs[BaseExceptionGroup[BaseException]]:
     """Whether it is a group of exceptions."""
     return isinstance(error, BaseExceptionGroup)
-
-
-def is_validation_error(error: BaseException) -> bool:
-    """Whether it is pydantic's `ValidationError`, told without importing pydantic."""
-    kind = type(error)
-    return kind.__name__ == "ValidationError" and kind.__module__.partition(".")[0] == "pydantic_core"
 
 
 def told(error: object) -> str:
@@ -80,8 +79,8 @@ def told(error: object) -> str:
     return name
 
 
-def _broken_rules(error: BaseException) -> str:
-    problems = cast("Any", error).errors(include_url=False, include_input=False)  # as above
+def _broken_rules(error: ValidationError) -> str:
+    problems = error.errors(include_url=False, include_input=False)
     rules = [f"{'.'.join(map(str, problem['loc'])) or 'payload'} {problem['type']}" for problem in problems]
     more = f" and {len(rules) - _MOST_RULES} more" if len(rules) > _MOST_RULES else ""
     return ", ".join(rules[:_MOST_RULES]) + more

@@ -20,10 +20,7 @@ def clock_of(context: LambdaContext | None, reserve_ms: int | None) -> Callable[
             f"{given}= was given without {missing}=: records are started until the context has only reserve_ms left, "
             "so pass both, or neither"
         )
-    if reserve_ms < 0:
-        raise ValueError(
-            f"reserve_ms is the time in milliseconds that must remain, expected 0 or more, got {reserve_ms}"
-        )
+    refuse_negative(reserve_ms)
     remaining: Callable[[], int] | None = getattr(
         context, "get_remaining_time_in_millis", None
     )  # a LambdaContext has it; a test's may not
@@ -33,6 +30,14 @@ def clock_of(context: LambdaContext | None, reserve_ms: int | None) -> Callable[
             f"got a {type(context).__name__}; batchfold.testing has one for tests"
         )
     return remaining
+
+
+def refuse_negative(reserve_ms: int | None) -> None:
+    """Raise `ValueError` for a reserve of less than no time."""
+    if reserve_ms is not None and reserve_ms < 0:
+        raise ValueError(
+            f"reserve_ms is the time in milliseconds that must remain, expected 0 or more, got {reserve_ms}"
+        )
 
 
 def ms_before_reserve(context: LambdaContext | None, reserve_ms: int | None) -> Callable[[], int] | None:

@@ -20,8 +20,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 from batchfold.core.faults import PayloadError
+from batchfold.core.forms import is_mapping, is_plain_list
 from batchfold.sources.fields import bytes_of
-from batchfold.sources.forms import is_mapping, is_plain_list
 
 _LONGEST_TAG = 4
 

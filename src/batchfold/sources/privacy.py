@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, LiteralString
 
 from typing_extensions import TypeIs
 
-from batchfold.sources.forms import is_mapping, is_several
+from batchfold.core.forms import is_mapping, is_several
 
 if TYPE_CHECKING:
     from pydantic_core import InitErrorDetails, ValidationError
@@ -21,8 +21,6 @@ else:
     ValidationError = ValueError
 
 HIDDEN = "[...]"
-
-NOTE = "batchfold: shown without its input, which stands in the raw record"
 
 _WITHOUT_QUOTE: dict[str, LiteralString] = {
     "bytes_invalid_encoding": "Data should be valid {encoding}",
@@ -61,7 +59,7 @@ def without_input(error: ValidationError, names: Collection[str] = ()) -> Valida
     return ValidationError.from_exception_data(error.title, details, hide_input=True)
 
 
-def is_validation_error(error: ValueError) -> TypeIs[ValidationError]:
+def is_validation_error(error: BaseException) -> TypeIs[ValidationError]:
     """Whether it is pydantic's, asked by name: whoever raised one has paid for the import, and nobody else should."""
     kind = type(error)
     return kind.__name__ == "ValidationError" and kind.__module__.partition(".")[0] == "pydantic_core"

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from batchfold.core.event import Event, RawRecord, UnexpectedEventError
+from batchfold.core.forms import is_list, is_mapping
 from batchfold.core.source import ReadEvent
-from batchfold.sources.forms import is_list, is_mapping
 
 _LONGEST_QUOTE = 60
 
