@@ -73,6 +73,8 @@ class Schedule:
         That is `start` again and again, except that only records that are not done need a `finish`: the others are done
         by the time the next one is asked for. It saves three calls a record, as much as all else that a record costs.
         """
+        if self._lanes.count(None) == len(self._lanes):  # no lanes, no order to keep
+            return iter(range(len(self._lanes)))
         self._is_one_by_one = True
         return self._arrivals
 
