@@ -10,12 +10,14 @@ from typing_extensions import TypeIs
 
 def is_mapping(value: object) -> TypeIs[Mapping[Any, Any]]:
     """Whether it is a mapping."""
-    return isinstance(value, Mapping)
+    return type(value) is dict or isinstance(
+        value, Mapping
+    )  # JSON's own first: an abstract class takes five times as long
 
 
 def is_list(value: object) -> TypeIs[Sequence[Any]]:
     """Whether it is a sequence, text and bytes apart."""
-    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+    return type(value) is list or (isinstance(value, Sequence) and not isinstance(value, (str, bytes)))  # as above
 
 
 def is_plain_list(value: object) -> TypeIs[list[Any]]:

@@ -42,7 +42,7 @@ class Schedule:
         self._stopped: set[Hashable] = set()
         self._released: list[int] = []
         self._closed = False
-        self._arrivals = self._arrive()
+        self._arrivals: Iterator[int] | None = None
 
     def start(self) -> int | None:
         """The position of the next record that may start now, the earliest arrival first. It counts as started.
@@ -53,6 +53,8 @@ class Schedule:
             return None
         if self._released:  # these arrived before all that `_arrive` has yet to look at
             return heappop(self._released)
+        if self._arrivals is None:
+            self._arrivals = self._arrive()
         return next(self._arrivals, None)
 
     def finish(self, position: int, *, done: bool) -> None:
@@ -76,7 +78,7 @@ class Schedule:
         if self._lanes.count(None) == len(self._lanes):  # no lanes, no order to keep
             return iter(range(len(self._lanes)))
         self._is_one_by_one = True
-        return self._arrivals
+        return self._arrive()
 
     def close(self) -> None:
         """Start no further record."""

@@ -59,19 +59,7 @@ def fold_batch(
     It never raises for a record. What a user's lane function raises, or a `SystemExit` and its like from a handler,
     passes through: the invocation fails, and everything comes back.
     """
-    progress = begin(event, source, context, options)
-    settle = options.get("settle")
-    if isinstance(handler, InChunks):
-        chunks = cast("InChunks[R, V, E]", handler)  # the line above, with what the handler's type says of it
-        refuse_one_lane(progress, chunks.size)
-        attempt_chunk = attempt_chunk_with(chunks, source, settle)
-        if executor is None:
-            return fold_in_chunks(progress, attempt_chunk, chunks.size)
-        return _fold_in_threads(progress, attempt_chunk, chunks.size, executor)
-    if executor is None:
-        return fold(progress, attempt_with(handler, source, settle, options.get("observe"), log_observer_error))
-    attempt = attempt_with(handler, source, settle)  # `progress` tells the observer, one thread at a time
-    return _fold_in_threads(progress, lambda chunk: [attempt(raw, item_id) for raw, item_id in chunk], 1, executor)
+    return _fold(event, handler, source, context, executor, options)
 
 
 def process_batch(
@@ -99,9 +87,32 @@ def process_batch(
         BatchProcessingError: as `raise_on` says; by default if no record was done.
         UnexpectedEventError: the source cannot read the event. No record was handled.
     """
-    refuse_unknown_raise_on(raise_on)
-    batch = fold_batch(event, handler, source, context=context, executor=executor, **options)
-    return respond(batch, raise_on)
+    if raise_on != "entire_batch":
+        refuse_unknown_raise_on(raise_on)
+    return respond(_fold(event, handler, source, context, executor, options), raise_on)
+
+
+def _fold(
+    event: Event,
+    handler: Handler[R, V, E],
+    source: Source[R, D],
+    context: LambdaContext | None,
+    executor: Executor | None,
+    options: FoldOptions[V, E, D],
+) -> Batch[V, E, D]:
+    progress = begin(event, source, context, options)
+    settle = options.get("settle")
+    if isinstance(handler, InChunks):
+        chunks = cast("InChunks[R, V, E]", handler)  # the line above, with what the handler's type says of it
+        refuse_one_lane(progress, chunks.size)
+        attempt_chunk = attempt_chunk_with(chunks, source, settle)
+        if executor is None:
+            return fold_in_chunks(progress, attempt_chunk, chunks.size)
+        return _fold_in_threads(progress, attempt_chunk, chunks.size, executor)
+    if executor is None:
+        return fold(progress, attempt_with(handler, source, settle, options.get("observe"), log_observer_error))
+    attempt = attempt_with(handler, source, settle)  # `progress` tells the observer, one thread at a time
+    return _fold_in_threads(progress, lambda chunk: [attempt(raw, item_id) for raw, item_id in chunk], 1, executor)
 
 
 def _fold_in_threads(

@@ -250,12 +250,17 @@ _read = reader(
 
 
 def _is_fifo(raw: RawRecord) -> bool:
-    return str(raw.get("eventSourceARN")).endswith(".fifo")
+    return str(raw.get("eventSourceARN")).endswith(_FIFO)
+
+
+_FIFO = ".fifo"
 
 
 def _lane_of_queue(raws: Sequence[RawRecord]) -> Lane:
     # the records of a batch come from one queue: an event source mapping has one
-    return whole_batch if raws and _is_fifo(raws[0]) else each_record
+    if raws and str(raws[0].get("eventSourceARN")).endswith(_FIFO):
+        return whole_batch
+    return each_record
 
 
 def _attribute(value: Mapping[str, Any]) -> str | bytes | int | Decimal:
