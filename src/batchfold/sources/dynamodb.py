@@ -16,11 +16,11 @@ from typing_extensions import TypeForm, TypeVar
 
 from batchfold.core.event import RawRecord
 from batchfold.core.lanes import Lane, whole_batch
-from batchfold.core.record import Record
 from batchfold.core.response import name_lowest_sequence_number
 from batchfold.core.source import Source
 from batchfold.sources.attribute_values import python_values
 from batchfold.sources.fields import UNDECODED, moment_from_s, nested, text
+from batchfold.sources.listed_record import ListedRecord
 from batchfold.sources.payload import from_python, parser_of
 from batchfold.sources.reading import reader
 
@@ -36,7 +36,7 @@ New_co = TypeVar("New_co", covariant=True, default=Mapping[str, Any])
 Old_co = TypeVar("Old_co", covariant=True, default=New_co)
 
 
-class DynamoDBRecord(Record, Generic[New_co, Old_co]):
+class DynamoDBRecord(ListedRecord, Generic[New_co, Old_co]):
     """A change of an item, from a DynamoDB stream.
 
     `DynamoDBRecord(raw)` shows the images as delivered, as mappings of plain Python values;
@@ -62,16 +62,14 @@ class DynamoDBRecord(Record, Generic[New_co, Old_co]):
         """The item after the change. `None` for a removal, and where the stream does not carry it."""
         if self._new_image is UNDECODED:
             return cast("New_co | None", _image(self._raw, "NewImage"))  # what it is as delivered, the overload says
-        parsed: New_co | None = self._new_image
-        return parsed
+        return self._new_image  # type: ignore[no-any-return]  # what the constructor was given
 
     @property
     def old_image(self) -> Old_co | None:
         """The item before the change. `None` for an insertion, and where the stream does not carry it."""
         if self._old_image is UNDECODED:
             return cast("Old_co | None", _image(self._raw, "OldImage"))  # as above
-        parsed: Old_co | None = self._old_image
-        return parsed
+        return self._old_image  # type: ignore[no-any-return]  # what the constructor was given
 
     @property
     def keys(self) -> Mapping[str, Any]:
@@ -132,24 +130,9 @@ class DynamoDBRecord(Record, Generic[New_co, Old_co]):
         return text(self._raw, "eventVersion")
 
     @property
-    def event_source(self) -> str:
-        """`aws:dynamodb`."""
-        return text(self._raw, "eventSource")
-
-    @property
-    def event_source_arn(self) -> str:
-        """The stream's ARN."""
-        return text(self._raw, "eventSourceARN")
-
-    @property
     def table_name(self) -> str:
         """The table's name, out of the stream's ARN."""
         return self.event_source_arn.partition(":table/")[2].partition("/")[0]
-
-    @property
-    def aws_region(self) -> str:
-        """The stream's region."""
-        return text(self._raw, "awsRegion")
 
     def _payload(self) -> Any:
         try:

@@ -63,16 +63,14 @@ class KafkaRecord(Record, Generic[Value_co, Key_co]):
         """The value: the bytes as delivered, or what they were parsed into. `None` where there is none (a tombstone)."""
         if self._value is UNDECODED:
             return cast("Value_co | None", _decoded(self._raw, "value"))  # as delivered: bytes, as the overload says
-        parsed: Value_co | None = self._value
-        return parsed
+        return self._value  # type: ignore[no-any-return]  # what the constructor was given
 
     @property
     def key(self) -> Key_co | None:
         """The key: the bytes as delivered, or what they were parsed into. `None` where there is none."""
         if self._key is UNDECODED:
             return cast("Key_co | None", _decoded(self._raw, "key"))  # as above
-        parsed: Key_co | None = self._key
-        return parsed
+        return self._key  # type: ignore[no-any-return]  # what the constructor was given
 
     @property
     def topic(self) -> str:

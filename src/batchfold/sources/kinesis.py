@@ -16,10 +16,10 @@ from typing_extensions import TypeForm, TypeVar
 
 from batchfold.core.event import RawRecord
 from batchfold.core.lanes import Lane, whole_batch
-from batchfold.core.record import Record
 from batchfold.core.response import name_lowest_sequence_number
 from batchfold.core.source import Source
 from batchfold.sources.fields import UNDECODED, bytes_of, moment_from_s, nested, optional_text, text
+from batchfold.sources.listed_record import ListedRecord
 from batchfold.sources.payload import from_function, from_json
 from batchfold.sources.reading import reader
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 Data_co = TypeVar("Data_co", covariant=True, default=bytes)
 
 
-class KinesisRecord(Record, Generic[Data_co]):
+class KinesisRecord(ListedRecord, Generic[Data_co]):
     """A record of a Kinesis data stream.
 
     `KinesisRecord(raw)` shows the data as delivered, its base64 decoded; `KinesisRecord(raw, data)` shows parsed data.
@@ -98,16 +98,6 @@ class KinesisRecord(Record, Generic[Data_co]):
         return text(self._raw, "eventVersion")
 
     @property
-    def event_source(self) -> str:
-        """`aws:kinesis`."""
-        return text(self._raw, "eventSource")
-
-    @property
-    def event_source_arn(self) -> str:
-        """The ARN of the stream, or of the stream's consumer with enhanced fan-out."""
-        return text(self._raw, "eventSourceARN")
-
-    @property
     def stream_name(self) -> str:
         """The stream's name, out of the ARN."""
         return self.event_source_arn.partition(":stream/")[2].partition("/")[0]
@@ -116,11 +106,6 @@ class KinesisRecord(Record, Generic[Data_co]):
     def invoke_identity_arn(self) -> str:
         """The role with which Lambda reads the stream."""
         return text(self._raw, "invokeIdentityArn")
-
-    @property
-    def aws_region(self) -> str:
-        """The stream's region."""
-        return text(self._raw, "awsRegion")
 
     def _payload(self) -> Any:
         try:

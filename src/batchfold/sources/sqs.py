@@ -16,7 +16,6 @@ from typing_extensions import TypeForm, TypeVar
 from batchfold.core.event import RawRecord
 from batchfold.core.faults import PayloadError
 from batchfold.core.lanes import Lane, each_record, whole_batch
-from batchfold.core.record import Record
 from batchfold.core.response import name_every_record
 from batchfold.core.source import Source
 from batchfold.sources.fields import (
@@ -28,6 +27,7 @@ from batchfold.sources.fields import (
     optional_text,
     text,
 )
+from batchfold.sources.listed_record import ListedRecord
 from batchfold.sources.payload import from_function, from_json
 from batchfold.sources.reading import reader
 
@@ -35,7 +35,7 @@ T = TypeVar("T")
 Body_co = TypeVar("Body_co", covariant=True, default=str)
 
 
-class SqsRecord(Record, Generic[Body_co]):
+class SqsRecord(ListedRecord, Generic[Body_co]):
     """A message of an SQS queue.
 
     `SqsRecord(raw)` shows the body as delivered, `SqsRecord(raw, body)` a parsed one.
@@ -139,24 +139,9 @@ class SqsRecord(Record, Generic[Body_co]):
         return optional_text(self._raw, "md5OfMessageAttributes")
 
     @property
-    def event_source(self) -> str:
-        """`aws:sqs`."""
-        return text(self._raw, "eventSource")
-
-    @property
-    def event_source_arn(self) -> str:
-        """The queue's ARN."""
-        return text(self._raw, "eventSourceARN")
-
-    @property
     def queue_name(self) -> str:
         """The queue's name, the last part of its ARN."""
         return self.event_source_arn.rpartition(":")[2]
-
-    @property
-    def aws_region(self) -> str:
-        """The queue's region."""
-        return text(self._raw, "awsRegion")
 
     def _payload(self) -> Any:
         return self._body if self._body is not UNDECODED else self._raw.get("body")
