@@ -383,10 +383,10 @@ def test_an_exit_leaves_nothing_on_the_loop_for_the_next_invocation(look: Any, e
 
     async def handle(record: Any) -> Any:
         left.append({task for task in asyncio.all_tasks() if not task.done()})
-        await asyncio.sleep(0)
-        if record.body == "exit":
-            raise exit_
         try:
+            await asyncio.sleep(0)
+            if record.body == "exit":
+                raise exit_
             await asyncio.sleep(1_000 if record.body == "b" else 0)
         finally:
             ended.append(record.body)
@@ -395,7 +395,7 @@ def test_an_exit_leaves_nothing_on_the_loop_for_the_next_invocation(look: Any, e
     function = as_lambda_handler(look(handle), sqs())
     with pytest.raises(exit_):
         function(messages("exit", "b"), None)
-    assert ended == ["b"]
+    assert ended == ["exit", "b"]
     left.clear()
     assert function(messages("c"), None) == DONE
     assert len(left[0]) == 2  # the run, and its one record

@@ -298,6 +298,53 @@ def test_a_handler_that_cancels_all_tasks_cancels_the_fold() -> None:
         run(fold_batch_async(messages("a", "b"), cancel_all, sqs()))
 
 
+def test_a_task_that_a_stranger_cancels_before_it_begins_leaves_its_record_unprocessed() -> None:
+    """Nothing of it has run by then; still the fold must hear that it has ended, or wait for ever."""
+    handled: list[str] = []
+
+    async def handle(record: Any) -> Any:
+        handled.append(record.body)
+        for task in asyncio.all_tasks():
+            if task.get_name() == "m2":
+                task.cancel()
+        await asyncio.sleep(1)
+        return Success(None)
+
+    event = sqs_event(*(SqsMessage(message_id=message_id, body=message_id) for message_id in ("m1", "m2", "m3")))
+    batch = run(fold_batch_async(event, handle, sqs(), max_concurrency=2))
+    assert handled == ["m1", "m3"]
+    assert kinds_of(batch) == ("Succeeded", "Unprocessed", "Succeeded")
+
+
+@pytest.mark.parametrize("fails_at", [1, 2])
+def test_a_task_factory_that_fails_fails_the_invocation_once_every_handler_has_ended(fails_at: int) -> None:
+    ended: list[str] = []
+    made: list[asyncio.Task[Any]] = []
+
+    async def handle(record: Any) -> Any:
+        try:
+            await asyncio.sleep(1)
+        finally:
+            ended.append(record.body)
+        return Success(None)
+
+    def factory(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
+        if len(made) == fails_at:
+            raise OSError("no task")
+        made.append(asyncio.Task(coroutine, loop=loop, **options))
+        return made[-1]
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_task_factory(factory)
+        with pytest.raises(OSError, match="no task"):
+            await fold_batch_async(messages("a", "b", "c", "d"), handle, sqs(), max_concurrency=1)
+        asyncio.get_running_loop().set_task_factory(None)
+        assert all(task.done() for task in made)
+
+    run(main())
+    assert ended == ["a", "b"][:fails_at]
+
+
 # --- what is no record's business
 
 

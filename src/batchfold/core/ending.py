@@ -30,17 +30,15 @@ Ending = TypeAliasType("Ending", Union[Handled[V, E], Outcome[V, E, D_any], None
 SUCCEEDED = frozenset[type]((Success, Succeeded))
 """The types of the endings of records whose handler returned a `Success`."""
 
+DONE = SUCCEEDED | {Settled}
+"""The types of the endings of records that will not come back."""
+
 _OUTCOMES = frozenset[type]((Succeeded, Settled, Failed, Unprocessed))
 
 
 def has_succeeded(ending: Ending[Any, Any, Any]) -> bool:
     """Whether the handler returned a `Success`."""
     return type(ending) in SUCCEEDED
-
-
-def is_done(ending: Ending[Any, Any, Any]) -> bool:
-    """Whether the record will not come back."""
-    return type(ending) in SUCCEEDED or type(ending) is Settled
 
 
 def is_outcome(ending: Ending[V, E, D]) -> TypeIs[Outcome[V, E, D]]:

@@ -8,7 +8,7 @@ from typing import Generic
 from typing_extensions import TypeVar
 
 from batchfold.core.batch import Batch
-from batchfold.core.ending import Ending, is_done, is_outcome, outcome_of
+from batchfold.core.ending import DONE, Ending, is_outcome, outcome_of
 from batchfold.core.event import RawRecord
 from batchfold.core.lanes import Lane, assign_lanes
 from batchfold.core.outcomes import Outcome
@@ -85,7 +85,7 @@ class Progress(Generic[R, V, E, D]):
         if self.observe is not None and ending is not None:
             ending = self._told(self.observe, position, ending)
         self.endings[position] = ending
-        self.schedule.finish(position, done=is_done(ending))
+        self.schedule.finish(position, done=type(ending) in DONE)
 
     def close(self) -> None:
         """Start no further record."""

@@ -10,7 +10,7 @@ from typing_extensions import Unpack
 
 from batchfold.core.batch import Batch
 from batchfold.core.chunks import InChunks
-from batchfold.core.coroutine import is_async_function
+from batchfold.core.coroutine import is_async_function, is_coroutine_function
 from batchfold.core.event import Event
 from batchfold.core.handler import AnyFuture, AnyResult
 from batchfold.core.progress import Progress
@@ -188,10 +188,10 @@ def _is_async(handler: Callable[..., Any], settle: object) -> bool | None:
 
 def _context_passer(handler: Callable[..., Any]) -> Callable[[Any], Callable[[Any], Any]]:
     """From the Lambda context to a handler that takes the record alone."""
-    if type(handler) is InChunks:
-        return lambda _context: handler
     if _takes_context(handler):
         return lambda context: lambda record: handler(record, context)
+    if type(handler) is InChunks or is_coroutine_function(handler):  # what they return is no container of returns'
+        return lambda _context: handler
 
     def for_context(context: Any) -> Callable[[Any], Any]:
         def handle(record: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextvars import Context, copy_context
 from typing import Any, Generic, TypeVar
 
@@ -15,6 +15,7 @@ from batchfold.core.handler import AsyncHandler
 from batchfold.core.outcomes import Failed
 from batchfold.core.progress import Progress
 from batchfold.core.record import Record
+from batchfold.core.response import item_name
 from batchfold.core.returned import is_awaitable, result_of
 from batchfold.core.settle import AsyncSettle, Settle, could_not_settle, settled_or_failed
 from batchfold.shell.begun import Begun
@@ -52,6 +53,9 @@ class _Run(Generic[R, V, E, D]):
 
     What is no record's business, such as `SystemExit`, never leaves a task: the loop would stop in its tracks and leave
     the others behind. It ends the run as a cancellation from outside does, and is raised when all handlers have ended.
+
+    An `asyncio.TaskGroup` would wait for the tasks too, but has the loop call back for each of them, at a fifth of all
+    that a record costs here. So tasks say themselves when they have ended, and nothing may keep them from it.
     """
 
     def __init__(
@@ -68,86 +72,105 @@ class _Run(Generic[R, V, E, D]):
         self._loop = asyncio.get_running_loop()
         self._context = copy_context()  # each record is handled in a copy of it
         self._in_flight = 0
-        self._handling: set[asyncio.Task[Any]] = set()
+        self._tasks: dict[int, asyncio.Task[None]] = {}
         self._is_starting = False
-        self._over: asyncio.Future[None] = self._loop.create_future()
+        self._wakes: asyncio.Future[None] = self._loop.create_future()
         self._timer: asyncio.TimerHandle | None = None
         self._reserve_reached = False
         self._escaped: BaseException | None = None
+        self._is_ended_early = False
         self._parent = _current_task()
         self._cancelled_before = self._parent.cancelling()
 
     async def to_the_end(self, ms_before_cancelling: Callable[[], int] | None, begun: Begun | None) -> None:
         """Start what may start, and wait until all that was started has ended."""
-        # a reserve reached before anything was started cancels nothing: the first record is our progress
-        if ms_before_cancelling is not None and ms_before_cancelling() > 0:
-            self._watch(ms_before_cancelling)
         try:
-            async with asyncio.TaskGroup() as group:
-                self._group = group
-                self._begin(begun)
-                try:
-                    await self._over
-                finally:
-                    self._progress.close()
-                if self._escaped is not None:
-                    self._cancel_handlers()
-        except asyncio.CancelledError:
-            if self._escaped is None:
-                raise
+            # a reserve reached before anything was started cancels nothing: the first record is our progress
+            if ms_before_cancelling is not None and ms_before_cancelling() > 0:
+                self._watch(ms_before_cancelling)
+            if begun is not None:
+                self._create_task(begun.position, begun.context, begun)
+            self._start()
+            cancelled = await self._all_ended()
         finally:
             if self._timer is not None:
                 self._timer.cancel()
         if self._escaped is not None:
             raise self._escaped
+        if cancelled is not None:
+            raise cancelled
 
-    def _begin(self, begun: Begun | None) -> None:
-        try:
-            if begun is not None:
-                self._create_task(begun.position, begun.context, begun)
-            self._start()
-        except BaseException as error:  # noqa: BLE001  # raised when all handlers have ended
-            self._escape(error)
+    async def _all_ended(self) -> asyncio.CancelledError | None:
+        cancelled: asyncio.CancelledError | None = None
+        while self._in_flight:
+            try:
+                await self._wakes
+            except asyncio.CancelledError as error:
+                cancelled = error
+                self._wakes = self._loop.create_future()
+                self._end_early()
+        return cancelled
 
     def _start(self) -> None:
         if self._is_starting:  # where the loop's tasks are eager, handlers end while others are being started
             return
         self._is_starting = True
-        while self._in_flight < self._max_concurrency and (position := self._progress.start()) is not None:
-            self._create_task(position, self._context.copy())
+        try:
+            while self._in_flight < self._max_concurrency and (position := self._progress.start()) is not None:
+                self._create_task(position, self._context.copy())
+        except BaseException as error:  # noqa: BLE001  # raised when all handlers have ended
+            self._escape(error)
         self._is_starting = False
-        if not self._in_flight:
-            self._end()
+        if not self._in_flight and not self._wakes.done():  # it is done where the parent was cancelled while it waited
+            self._wakes.set_result(None)
 
     def _create_task(self, position: int, context: Context, begun: Begun | None = None) -> None:
         self._in_flight += 1
-        self._group.create_task(self._handle(position, begun), context=context)
+        handling = self._handle(position, begun)
+        handling.send(None)  # as far as its first line, so that whatever comes of the task it says when it has ended
+        try:
+            name = item_name(self._progress.item_ids[position])  # it costs less than the number that is the default
+            task = self._loop.create_task(handling, name=name, context=context)
+        except BaseException as error:  # noqa: BLE001  # raised when all handlers have ended
+            self._escape(error)
+            handling.close()
+        else:
+            if not task.done():  # as eager tasks may be
+                self._tasks[position] = task
 
     async def _handle(self, position: int, begun: Begun | None) -> None:
         ending: Ending[V, E, D] = None
-        task = _current_task()
-        self._handling.add(task)
         try:
-            if not self._is_ending():
-                if begun is None or begun.failed is None:
-                    ending = await self._attempt(self._progress.raws[position], begun)
-                    # once everything is going to come back, nothing is settled any more
-                    if self._settle is not None and not has_succeeded(ending) and not self._is_ending():
-                        ending = await self._settled(self._settle, position, ending)
-                else:
-                    ending = await self._last_word(begun.failed, begun.awaitable)
-            self._handling.discard(task)
-            self._in_flight -= 1
+            try:
+                await _FIRST_STEP
+            except asyncio.CancelledError:
+                pass  # so its handler is not reached
+            else:
+                if not self._is_ending():
+                    if begun is None or begun.failed is None:
+                        ending = await self._attempt(self._progress.raws[position], begun)
+                        # once everything is going to come back, nothing is settled any more
+                        if self._settle is not None and not has_succeeded(ending) and not self._is_ending():
+                            ending = await self._settled(self._settle, position, ending)
+                    else:
+                        ending = await self._last_word(begun.failed, begun.awaitable)
             self._progress.finish(position, ending)
-            self._start()
         except BaseException as error:  # noqa: BLE001  # as above
             self._escape(error)
+        self._tasks.pop(position, None)
+        self._in_flight -= 1
+        self._start()
 
     def _escape(self, error: BaseException) -> None:
         if self._escaped is None and not (isinstance(error, asyncio.CancelledError) and self._is_ending()):
             self._escaped = error
-        self._progress.close()
-        self._end()
+            self._end_early()
+
+    def _end_early(self) -> None:
+        if not self._is_ended_early:
+            self._is_ended_early = True
+            self._progress.close()
+            self._cancel_handlers()
 
     async def _attempt(self, raw: RawRecord, begun: Begun | None) -> Handled[V, E]:
         returned: Any
@@ -208,13 +231,9 @@ class _Run(Generic[R, V, E, D]):
     def _is_ending(self) -> bool:
         """Whether handlers are cancelled because the whole run is.
 
-        The parent is asked and not a note that it makes when it wakes: its tasks may wake first.
+        The parent is asked and not only what it notes when it wakes: its tasks may wake first.
         """
-        return self._escaped is not None or self._parent.cancelling() > self._cancelled_before
-
-    def _end(self) -> None:
-        if not self._over.done():  # it is where the parent was cancelled while it waited
-            self._over.set_result(None)
+        return self._is_ended_early or self._parent.cancelling() > self._cancelled_before
 
     def _watch(self, ms_left: Callable[[], int]) -> None:
         # the loop's clock only wakes us; what counts is what the context says then
@@ -223,12 +242,21 @@ class _Run(Generic[R, V, E, D]):
             return
         self._reserve_reached = True
         self._progress.close()
-        # soon: a task that was made just now has not taken its first step, with which its handler begins
-        self._loop.call_soon(self._cancel_handlers)
+        self._cancel_handlers()
 
     def _cancel_handlers(self) -> None:
-        for task in self._handling:
+        for task in list(self._tasks.values()):
             task.cancel()
+
+
+class _FirstStep:
+    """Awaited where a task begins."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
+
+
+_FIRST_STEP = _FirstStep()
 
 
 def _current_task() -> asyncio.Task[Any]:
