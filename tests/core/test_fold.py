@@ -6,10 +6,13 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from returns.result import Success
+from returns.result import Failure, Success
 from tests.scenes import Scene, act, kinds_of, part_of, recording, scenes
 
-from batchfold import Failed, Succeeded, Unprocessed, fold_batch
+from batchfold import Failed, Rejected, Settle, Succeeded, Unprocessed, fold_batch
+from batchfold.core.attempt import attempt_with
+from batchfold.core.fold import fold
+from batchfold.core.progress import Progress
 
 STREAMS = ("kinesis", "dynamodb")
 
@@ -56,6 +59,48 @@ def test_nothing_is_handled_twice_and_nothing_after_a_record_of_its_lane_that_is
         assert (lane is not None and lane in not_done) == isinstance(outcome, Unprocessed)
         if not isinstance(outcome, Succeeded):
             not_done.add(lane)
+
+
+def discard_rejected(failed: Failed[Any, Any]) -> Any:
+    return Success(None) if isinstance(failed.fault, Rejected) else Failure(None)
+
+
+@given(scenes(), st.data())
+def test_the_fold_is_start_attempt_and_finish_in_a_loop(scene: Scene, data: st.DataObject) -> None:
+    """It is written out for speed; here it is put together of the parts that other ways of running a batch use."""
+    settle: Settle[Any] | None = data.draw(st.sampled_from([None, discard_rejected]), "settle")
+    is_observed = data.draw(st.booleans(), "is_observed")
+    is_timed = data.draw(st.booleans(), "is_timed")
+    time_for = data.draw(st.integers(0, 12), "time_for") if is_timed else 0
+
+    def run(*, in_one_piece: bool) -> tuple[list[Any], list[Any], list[Any]]:
+        started: list[Any] = []
+        told: list[Any] = []
+        handler = recording(started)
+        progress: Progress[Any, Any, Any, Any] = Progress(
+            scene.event,
+            scene.source,
+            observe=told.append if is_observed else None,
+            remaining_ms=(lambda: 1_000 if len(started) < time_for else 0) if is_timed else None,
+            reserve_ms=500,
+        )
+        if in_one_piece:
+            batch = fold(progress, handler, settle, progress.observe)
+        else:
+            attempt = attempt_with(handler, scene.source, settle)
+            while (position := progress.start()) is not None:
+                progress.finish(position, attempt(progress.raws[position], progress.item_ids[position]))
+            batch = progress.batch()
+        return started, list(map(in_words, batch.outcomes)), list(map(in_words, told))
+
+    assert run(in_one_piece=True) == run(in_one_piece=False)
+
+
+def in_words(outcome: Any) -> tuple[Any, ...]:
+    """An outcome in terms that two runs can be compared by: exceptions are equal only to themselves."""
+    fault = getattr(outcome, "fault", None)
+    kinds = tuple(type(each).__name__ for each in (outcome, fault, getattr(fault, "error", None)))
+    return (*kinds, outcome.item_id, outcome.record, getattr(outcome, "value", None))
 
 
 @given(scenes())

@@ -66,7 +66,7 @@ def test_a_model_that_is_asked_for_imports_pydantic() -> None:
 
 
 def test_the_layer_orders_nothing_and_writes_no_response_itself() -> None:
-    """Only these files know the core's fold, its lanes and its response, and each uses one of them."""
+    """Only these files know the core's ways to run a batch, its lanes and its response, and each uses one of them."""
     knowing = {
         path.relative_to(PACKAGE).as_posix(): sorted(
             alias.name
@@ -74,12 +74,20 @@ def test_the_layer_orders_nothing_and_writes_no_response_itself() -> None:
             if isinstance(node, ast.ImportFrom)
             for alias in node.names
             if alias.name
-            in {"fold", "fold_batch_async", "each_record", "whole_batch", "by_message_group", "name_every_record"}
+            in {
+                "Progress",
+                "fold",
+                "fold_batch_async",
+                "each_record",
+                "whole_batch",
+                "by_message_group",
+                "name_every_record",
+            }
         )
         for path in PACKAGE.rglob("*.py")
     }
     assert {path: names for path, names in knowing.items() if names} == {
-        "base.py": ["each_record", "fold", "fold_batch_async"],
+        "base.py": ["Progress", "each_record", "fold_batch_async"],
         "fifo.py": ["by_message_group", "whole_batch"],
         "batch_base.py": ["name_every_record"],
         "source.py": ["name_every_record"],

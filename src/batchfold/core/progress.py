@@ -93,11 +93,12 @@ class Progress(Generic[R, V, E, D]):
 
     def batch(self) -> Batch[V, E, D]:
         """The batch, once no more records are started and all that were started are finished."""
-        if self.observe is not None:
+        batch = Batch(self.raws, self.item_ids, self.endings, self.source)
+        if self.observe is not None and not batch.is_all_success:
             for position, ending in enumerate(self.endings):
                 if ending is None:
                     self.endings[position] = self._told(self.observe, position, ending)
-        return Batch(self.raws, self.item_ids, self.endings, self.source)
+        return batch
 
     def _told(
         self, observe: Callable[[Outcome[V, E, D]], None], position: int, ending: Ending[V, E, D]

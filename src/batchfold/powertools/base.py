@@ -13,11 +13,9 @@ from typing import Any, Protocol, Self, runtime_checkable
 from returns.result import Failure, Result, Success
 
 from batchfold.core.faults import Rejected
-from batchfold.core.fold import fold
 from batchfold.core.lanes import Lane, each_record
 from batchfold.core.outcomes import Failed, Outcome, Settled, Succeeded, Unprocessed
 from batchfold.core.progress import Progress
-from batchfold.core.response import ItemId
 from batchfold.powertools.exceptions import ExceptionInfo
 from batchfold.powertools.processing import OfProcessing, Processing, Processings
 from batchfold.powertools.source import GivenRecord, as_given, given
@@ -107,32 +105,27 @@ class BasePartialProcessor(ABC):
         self._clean()
 
     def process(self) -> list[Any]:
-        """Handle the records one after the other: the core's `fold` with `_process_record`.
+        """Handle the records one after the other: `_process_record` for whatever the core's `Progress` lets start.
 
         Returns what the hooks returned for each record, in arrival order. What a hook raises passes through.
         """
         processing = self.processings_.at_hand
-        entries: list[Any] = []
-        arrivals = iter(processing.records)
-
-        def attempt(raw: Any, _item_id: ItemId) -> Result[None, None]:
-            # the fold passes over what may not start; Powertools calls the hook for it in its turn
-            for earlier in arrivals:
-                if earlier is raw:
-                    break
-                entries.append(self._pass_over(earlier))
-            failures = len(processing.fail_messages)
-            processing.is_folding = True
-            try:
-                entries.append(self._process_record(raw))
-            finally:
-                processing.is_folding = False
-                self.processings_.go_back_to(processing)
-            return _DONE if len(processing.fail_messages) == failures else _NOT_DONE
-
+        records, entries, looked_at = processing.records, list[Any](), 0
         with self.processings_.staying_with(processing):
-            fold(Progress(given(processing.records), as_given(self._lane)), attempt)
-            entries.extend(map(self._pass_over, arrivals))
+            progress: Progress[Any, None, None, GivenRecord] = Progress(given(records), as_given(self._lane))
+            while (position := progress.start()) is not None:
+                # what may not start was passed over; Powertools calls the hook for it in its turn
+                entries.extend(map(self._pass_over, records[looked_at:position]))
+                looked_at = position + 1
+                failures = len(processing.fail_messages)
+                processing.is_folding = True
+                try:
+                    entries.append(self._process_record(records[position]))
+                finally:
+                    processing.is_folding = False
+                    self.processings_.go_back_to(processing)
+                progress.finish(position, _DONE if len(processing.fail_messages) == failures else _NOT_DONE)
+            entries.extend(map(self._pass_over, records[looked_at:]))
         return entries
 
     def async_process(self) -> list[Any]:

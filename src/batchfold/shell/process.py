@@ -110,7 +110,7 @@ def _fold(
             return fold_in_chunks(progress, attempt_chunk, chunks.size)
         return _fold_in_threads(progress, attempt_chunk, chunks.size, executor)
     if executor is None:
-        return fold(progress, attempt_with(handler, source, settle, options.get("observe"), log_observer_error))
+        return fold(progress, handler, settle, options.get("observe"), log_observer_error)
     attempt = attempt_with(handler, source, settle)  # `progress` tells the observer, one thread at a time
     return _fold_in_threads(progress, lambda chunk: [attempt(raw, item_id) for raw, item_id in chunk], 1, executor)
 
