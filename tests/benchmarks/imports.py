@@ -7,12 +7,33 @@ class Order(BaseModel):
     quantity: int
 """
 
+_EVENT = {"Records": [{"messageId": "m1", "eventSource": "aws:sqs", "body": ""}]}
+
 IMPORTS = [
     (
         "import and a source",
         "import batchfold; batchfold.sqs()",
         "from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType; BatchProcessor(EventType.SQS)",
         0.40,
+    ),
+    (
+        "a whole function and its first call",
+        f"""from returns.result import Success
+from batchfold import as_lambda_handler, sqs
+def handle(record):
+    return Success(None)
+lambda_handler = as_lambda_handler(handle, sqs())
+lambda_handler({_EVENT}, None)
+""",
+        f"""from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+processor = BatchProcessor(EventType.SQS)
+def handle(record):
+    return None
+def lambda_handler(event, context):
+    return process_partial_response(event, handle, processor, context)
+lambda_handler({_EVENT}, None)
+""",
+        0.75,
     ),
     (
         "import and a source with a model",
