@@ -25,7 +25,24 @@ async def coroutine() -> Result[int, str]:
     raise NotImplementedError
 
 
-@pytest.mark.parametrize("result", [Success(1), Success(None), Failure("no"), Success([Success(1)])])
+class WithoutHash(type):
+    """A class of classes that cannot be kept in a set or a dictionary."""
+
+    __hash__ = None  # type: ignore[assignment]  # what Python makes of a class that has `__eq__` and no `__hash__`
+
+
+class Odd(metaclass=WithoutHash):
+    """Its type has no hash."""
+
+
+class OddAwaitable(Odd):
+    """The same, and it can be awaited."""
+
+    def __await__(self) -> Any:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("result", [Success(1), Success(None), Failure("no"), Success([Success(1)]), Success(Odd())])
 def test_a_result_is_taken_as_it_is(result: Result[Any, Any]) -> None:
     assert result_of(result) is result
 
@@ -48,7 +65,9 @@ def test_a_class_is_refused_and_not_called() -> None:
     assert "expected a Result" in refusal(Success)
 
 
-@pytest.mark.parametrize("inside", [Success(1), Failure("lost"), IOSuccess(1), IOFailure("lost"), Some(1), IO(1)])
+@pytest.mark.parametrize(
+    "inside", [Success(1), Failure("lost"), IOSuccess(1), IOFailure("lost"), Some(1), IO(1), OddAwaitable()]
+)
 def test_a_success_that_holds_a_container_is_refused(inside: object) -> None:
     assert f"a Success that holds a {type(inside).__name__}" in refusal(Success(inside))
     assert "take `@safe` off" in refusal(IOSuccess(inside))

@@ -69,7 +69,7 @@ def fold(  # noqa: C901, PLR0912  # in one piece; the docstring says why
                 if handled is not success:
                     handled = result_of(handled)
                     if type(handled) in SUCCEEDED:
-                        success, value = handled, handled.unwrap()
+                        success, value = handled, None if observe is None else handled.unwrap()
         if handled is success:
             endings[position] = success
             if observe is not None:

@@ -6,6 +6,7 @@ then is somebody's message.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, cast
 
 from returns.primitives.container import BaseContainer
@@ -22,19 +23,19 @@ def result_of(returned: object, giver: str = "the handler") -> Result[Any, Any] 
     makes one: a failure inside would be lost).
     """
     kind = type(returned)
-    if kind is Failure:
-        return cast("Failure[Any]", returned)  # the line above says it, but not to the checkers
     if kind is Success:
-        success = cast("Success[Any]", returned)  # as above
+        success: Any = returned  # the line above says it, but not to the checkers
         value: Any = success.unwrap()
-        if value is None or not (BaseContainer in type(value).__mro__ or is_awaitable(value)):
-            return success
+        if value is None or not _has_an_outcome(value):
+            return success  # type: ignore[no-any-return]  # as above
         close_unawaited(value)
         return _refused(
             f"{giver} returned a Success that holds a {type(value).__name__}, whose own outcome would be lost; "
             "a Result inside comes of `@safe` on a function that returns a Result: take `@safe` off, "
             "or flatten it with returns.converters.flatten; an awaitable must be awaited first"
         )
+    if kind is Failure:
+        return cast("Failure[Any]", returned)  # as above
     if _is_io_result(returned):
         from returns.unsafe import unsafe_perform_io  # noqa: PLC0415  # as below
 
@@ -45,6 +46,21 @@ def result_of(returned: object, giver: str = "the handler") -> Result[Any, Any] 
 def is_awaitable(value: object) -> bool:
     """Whether `value` can be awaited, asked of its type alone."""
     return hasattr(type(value), "__await__")
+
+
+def _has_an_outcome(value: object) -> bool:
+    """Whether a value is a container or an awaitable, asked of its type alone."""
+    kind: type = type(value)
+    try:
+        return _is_container_or_awaitable(kind)
+    except TypeError:  # its metaclass takes the hash away
+        return _is_container_or_awaitable.__wrapped__(kind)
+
+
+@lru_cache(maxsize=64)
+def _is_container_or_awaitable(kind: type) -> bool:
+    # kept, for to ask takes as long as all the rest that batchfold does for a record
+    return BaseContainer in kind.__mro__ or hasattr(kind, "__await__")
 
 
 def _is_io_result(value: object) -> bool:
