@@ -114,9 +114,7 @@ class BasePartialProcessor(ABC):
         with self.processings_.staying_with(processing):
             progress: Progress[Any, None, None, GivenRecord] = Progress(given(records), as_given(self._lane))
             while (position := progress.start()) is not None:
-                if (
-                    position > looked_at
-                ):  # passed over, for it may not start; Powertools calls the hook for it in its turn
+                if position > looked_at:  # they may not start; Powertools calls the hook for them in their turn
                     entries.extend(map(self._pass_over, records[looked_at:position]))
                 looked_at = position + 1
                 failures = len(processing.fail_messages)
