@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from tests.scenes import Scene
+from tests.scenes import Scene, act
 
-from batchfold import Batch, Failed, Succeeded
+from batchfold import Batch, Failed, Succeeded, Unprocessed, fold_batch
 
 
 class Stage:
@@ -52,6 +52,16 @@ class Stage:
         """Nothing happened out of order, and nobody is left on the stage."""
         assert not self._disorder
         assert not self.running
+
+
+def assert_cut_short(stage: Stage, scene: Scene, batch: Batch[Any, Any, Any]) -> None:
+    """What was started came to what it comes to in the sequential fold, the rest is unprocessed, and the first was started."""
+    sequential = told(fold_batch(scene.event, act, scene.source))
+    for position, (reached, expected) in enumerate(zip(told(batch), sequential, strict=True)):
+        assert reached == expected or isinstance(batch.outcomes[position], Unprocessed)
+        assert (position in stage.started) <= (not isinstance(batch.outcomes[position], Unprocessed))
+    if scene.arrived:
+        assert not isinstance(batch.outcomes[0], Unprocessed)
 
 
 def told(batch: Batch[Any, Any, Any]) -> list[tuple[object, ...]]:

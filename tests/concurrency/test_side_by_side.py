@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from returns.result import Failure, Success
-from tests.concurrency.stage import Stage, told
+from tests.concurrency.stage import Stage, assert_cut_short, told
 from tests.concurrency.virtual_time import now, run
 from tests.scenes import Scene, act, kinds_of, scenes
 
@@ -452,13 +452,7 @@ def test_at_the_reserve_nothing_is_started_and_what_runs_is_finished(
         )
     )
     assert all(at < timeout - 1 for at in started_at[1:])
-    for position, (reached, sequential) in enumerate(
-        zip(told(batch), told(fold_batch(scene.event, act, scene.source)), strict=True)
-    ):
-        assert reached == sequential or isinstance(batch.outcomes[position], Unprocessed)
-        assert (position in stage.started) <= (not isinstance(batch.outcomes[position], Unprocessed))
-    if scene.arrived:
-        assert not isinstance(batch.outcomes[0], Unprocessed)
+    assert_cut_short(stage, scene, batch)
 
 
 @given(small_scenes, delays, st.integers(1, 4), st.integers(2, 9))

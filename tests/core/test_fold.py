@@ -70,28 +70,37 @@ def test_the_fold_is_start_attempt_and_finish_in_a_loop(scene: Scene, data: st.D
     """It is written out for speed; here it is put together of the parts that other ways of running a batch use."""
     settle: Settle[Any] | None = data.draw(st.sampled_from([None, discard_rejected]), "settle")
     is_observed = data.draw(st.booleans(), "is_observed")
+    observer_raises = data.draw(st.booleans(), "observer_raises")
     is_timed = data.draw(st.booleans(), "is_timed")
     time_for = data.draw(st.integers(0, 12), "time_for") if is_timed else 0
 
-    def run(*, in_one_piece: bool) -> tuple[list[Any], list[Any], list[Any]]:
+    def run(*, in_one_piece: bool) -> tuple[list[Any], list[Any], list[Any], list[str]]:
         started: list[Any] = []
         told: list[Any] = []
+        observer_errors: list[Exception] = []
+
+        def observe(outcome: Any) -> None:
+            told.append(outcome)
+            if observer_raises:
+                raise ValueError(outcome.item_id)
+
         handler = recording(started)
         progress: Progress[Any, Any, Any, Any] = Progress(
             scene.event,
             scene.source,
-            observe=told.append if is_observed else None,
+            observe=observe if is_observed else None,
+            observer_failed=observer_errors.append,
             remaining_ms=(lambda: 1_000 if len(started) < time_for else 0) if is_timed else None,
             reserve_ms=500,
         )
         if in_one_piece:
-            batch = fold(progress, handler, settle, progress.observe)
+            batch = fold(progress, handler, settle)
         else:
             attempt = attempt_with(handler, scene.source, settle)
             while (position := progress.start()) is not None:
                 progress.finish(position, attempt(progress.raws[position], progress.item_ids[position]))
             batch = progress.batch()
-        return started, list(map(in_words, batch.outcomes)), list(map(in_words, told))
+        return started, list(map(in_words, batch.outcomes)), list(map(in_words, told)), list(map(str, observer_errors))
 
     assert run(in_one_piece=True) == run(in_one_piece=False)
 

@@ -10,10 +10,9 @@ from typing_extensions import TypeVar
 
 from batchfold.core.attempt import settled_by
 from batchfold.core.batch import Batch
-from batchfold.core.ending import DONE, SUCCEEDED, Ending, outcome_of
+from batchfold.core.ending import DONE, SUCCEEDED, outcome_of
 from batchfold.core.faults import crashed, malformed_or_crashed
 from batchfold.core.handler import Handler
-from batchfold.core.observe import Observe
 from batchfold.core.outcomes import Succeeded
 from batchfold.core.progress import Progress
 from batchfold.core.record import Record
@@ -34,13 +33,11 @@ def fold(  # noqa: C901, PLR0912  # in one piece; the docstring says why
     progress: Progress[R, V, E, D],
     handler: Handler[R, V, E],
     settle: Settle[E, D] | None = None,
-    observe: Observe[V, E, D] | None = None,
-    observer_failed: Callable[[Exception], object] = id,
 ) -> Batch[V, E, D]:
     """Handle one record at a time until none may start.
 
-    `observe` is told every outcome, and `observer_failed` what it raises. Where handlers take records as delivered, the
-    outcome of a success carries the very record that the handler had.
+    Where handlers take records as delivered, the outcome that the observer is told of a success carries the very record
+    that the handler had.
 
     This is `progress.start()`, an attempt and `progress.finish()` in a loop, written out: with nothing but calls in their
     place a record costs 0.65 us, and 0.29 us as it is.
@@ -48,6 +45,7 @@ def fold(  # noqa: C901, PLR0912  # in one piece; the docstring says why
     raws, item_ids, endings, schedule = progress.raws, progress.item_ids, progress.endings, progress.schedule
     source, remaining_ms, reserve_ms = progress.source, progress.remaining_ms, progress.reserve_ms
     parse, as_delivered, hands_over_as_delivered = source.parse, source.as_delivered, source.hands_over_as_delivered
+    observe, observer_failed = progress.observe, progress.observer_failed
     success: Any = object()  # what counted as a success once still does: handlers share `Success(None)`
     value: Any = None
     for position in schedule.one_by_one():
@@ -70,28 +68,26 @@ def fold(  # noqa: C901, PLR0912  # in one piece; the docstring says why
                     handled = result_of(handled)
                     if type(handled) in SUCCEEDED:
                         success, value = handled, None if observe is None else handled.unwrap()
+        outcome: Any  # or an ending, where nobody is told
         if handled is success:
             endings[position] = success
+            if observe is None:
+                continue
+            outcome = _blank()
+            outcome._item_id = item_ids[position]  # noqa: SLF001  # as `_blank` says
+            outcome._record = record if hands_over_as_delivered else as_delivered(raw)  # type: ignore[possibly-undefined]  # noqa: SLF001  # a success has been parsed
+            outcome._value = value  # noqa: SLF001  # as `_blank` says
+        else:
+            outcome = handled if settle is None else settled_by(settle, raw, item_ids[position], handled, source)
             if observe is not None:
-                outcome = _blank()
-                outcome._item_id = item_ids[position]  # noqa: SLF001  # as `_blank` says
-                outcome._record = record if hands_over_as_delivered else as_delivered(raw)  # type: ignore[possibly-undefined]  # noqa: SLF001  # a success has been parsed
-                outcome._value = value  # noqa: SLF001  # as `_blank` says
-                try:
-                    observe(outcome)
-                except Exception as error:  # noqa: BLE001  # whatever it is: an observer changes nothing
-                    observer_failed(error)
-            continue
-        ending: Ending[V, E, D] = handled
-        if settle is not None:
-            ending = settled_by(settle, raw, item_ids[position], handled, source)
-        if observe is not None:
-            ending = outcome_of(item_ids[position], as_delivered(raw), ending)
-            try:
-                observe(ending)
-            except Exception as error:  # noqa: BLE001  # as above
-                observer_failed(error)
-        endings[position] = ending
-        if type(ending) not in DONE:
-            schedule.finish(position, done=False)
+                outcome = outcome_of(item_ids[position], as_delivered(raw), outcome)
+            endings[position] = outcome
+            if type(outcome) not in DONE:
+                schedule.finish(position, done=False)
+            if observe is None:
+                continue
+        try:
+            observe(outcome)
+        except Exception as error:  # noqa: BLE001  # whatever it is: an observer changes nothing
+            observer_failed(error)
     return progress.batch()

@@ -11,6 +11,7 @@ from batchfold.core.batch import Batch
 from batchfold.core.ending import DONE, Ending, is_outcome, outcome_of
 from batchfold.core.event import RawRecord
 from batchfold.core.lanes import Lane, assign_lanes
+from batchfold.core.observe import Observe
 from batchfold.core.outcomes import Outcome
 from batchfold.core.record import Record
 from batchfold.core.response import ItemId
@@ -30,7 +31,8 @@ class Progress(Generic[R, V, E, D]):
     `start`, handle the record in their own way, and say with `finish` what it came to. It is not thread-safe: one thread
     coordinates a run.
 
-    `observe` must not raise. `remaining_ms` is the clock: no record but the first is started unless it says more than `reserve_ms`.
+    `observe` is told every outcome, and `observer_failed` what it raises: an observer changes nothing. `remaining_ms` is
+    the clock: no record but the first is started unless it says more than `reserve_ms`.
 
     Raises `UnexpectedEventError` if the source cannot read the event, and whatever a user's lane function raises:
     before any record is handled, either way.
@@ -42,6 +44,7 @@ class Progress(Generic[R, V, E, D]):
         "item_ids",
         "lane",
         "observe",
+        "observer_failed",
         "raws",
         "remaining_ms",
         "reserve_ms",
@@ -54,7 +57,8 @@ class Progress(Generic[R, V, E, D]):
         event: object,
         source: Source[R, D],
         *,
-        observe: Callable[[Outcome[V, E, D]], None] | None = None,
+        observe: Observe[V, E, D] | None = None,
+        observer_failed: Callable[[Exception], object] = id,
         remaining_ms: Callable[[], int] | None = None,
         reserve_ms: int = 0,
     ) -> None:
@@ -66,6 +70,7 @@ class Progress(Generic[R, V, E, D]):
         self.schedule = Schedule(assign_lanes(self.lane, self.raws))
         self.endings: list[Ending[V, E, D]] = [None] * len(self.raws)
         self.observe = observe
+        self.observer_failed = observer_failed
         self.remaining_ms = remaining_ms
         self.reserve_ms = reserve_ms
         self.any_started = False
@@ -100,12 +105,13 @@ class Progress(Generic[R, V, E, D]):
                     self.endings[position] = self._told(self.observe, position, ending)
         return batch
 
-    def _told(
-        self, observe: Callable[[Outcome[V, E, D]], None], position: int, ending: Ending[V, E, D]
-    ) -> Outcome[V, E, D]:
+    def _told(self, observe: Observe[V, E, D], position: int, ending: Ending[V, E, D]) -> Outcome[V, E, D]:
         if is_outcome(ending):
             outcome = ending
         else:
             outcome = outcome_of(self.item_ids[position], self.source.as_delivered(self.raws[position]), ending)
-        observe(outcome)
+        try:
+            observe(outcome)
+        except Exception as error:  # noqa: BLE001  # whatever it is: an observer changes nothing
+            self.observer_failed(error)
         return outcome

@@ -8,7 +8,7 @@ from batchfold.core.progress import Progress
 from batchfold.core.record import Record
 from batchfold.core.source import Source
 from batchfold.shell.context import LambdaContext
-from batchfold.shell.observer import harmless
+from batchfold.shell.observer import log_observer_error
 from batchfold.shell.options import AsyncFoldOptions, FoldOptions, refuse_unknown
 from batchfold.shell.reserve import clock_of
 
@@ -36,7 +36,8 @@ def begin(
     return Progress(
         event,
         source,
-        observe=harmless(options.get("observe")),
+        observe=options.get("observe"),
+        observer_failed=log_observer_error,
         remaining_ms=clock_of(context, reserve_ms),
         reserve_ms=reserve_ms or 0,
     )

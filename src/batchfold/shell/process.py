@@ -17,7 +17,6 @@ from batchfold.core.response import PartialResponse
 from batchfold.core.source import Source
 from batchfold.shell.begin import begin
 from batchfold.shell.context import LambdaContext
-from batchfold.shell.observer import log_observer_error
 from batchfold.shell.options import FoldOptions
 from batchfold.shell.respond import RaiseOn, refuse_unknown_raise_on, respond
 
@@ -87,8 +86,7 @@ def process_batch(
         BatchProcessingError: as `raise_on` says; by default if no record was done.
         UnexpectedEventError: the source cannot read the event. No record was handled.
     """
-    if raise_on != "entire_batch":
-        refuse_unknown_raise_on(raise_on)
+    refuse_unknown_raise_on(raise_on)
     return respond(_fold(event, handler, source, context, executor, options), raise_on)
 
 
@@ -110,7 +108,7 @@ def _fold(
             return fold_in_chunks(progress, attempt_chunk, chunks.size)
         return _fold_in_threads(progress, attempt_chunk, chunks.size, executor)
     if executor is None:
-        return fold(progress, handler, settle, options.get("observe"), log_observer_error)
+        return fold(progress, handler, settle)
     attempt = attempt_with(handler, source, settle)  # `progress` tells the observer, one thread at a time
     return _fold_in_threads(progress, lambda chunk: [attempt(raw, item_id) for raw, item_id in chunk], 1, executor)
 

@@ -21,9 +21,8 @@ def clock_of(context: LambdaContext | None, reserve_ms: int | None) -> Callable[
             "so pass both, or neither"
         )
     refuse_negative(reserve_ms)
-    remaining: Callable[[], int] | None = getattr(
-        context, "get_remaining_time_in_millis", None
-    )  # a LambdaContext has it; a test's may not
+    # a LambdaContext has it; a test's may not
+    remaining: Callable[[], int] | None = getattr(context, "get_remaining_time_in_millis", None)
     if remaining is None:
         raise TypeError(
             f"reserve_ms={reserve_ms} needs a context that has get_remaining_time_in_millis(), "

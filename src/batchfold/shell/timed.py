@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from batchfold.core.record import Record
 from batchfold.core.returned import is_awaitable
-from batchfold.shell.observer import harmless
+from batchfold.shell.observer import log_observer_error
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -41,28 +41,29 @@ def timed(tell: Callable[[Record, float], object], *, clock: Callable[[], float]
     <Success: SqsRecord(message_id='m1')>
     """
 
-    def tell_one(measured: tuple[Record, float]) -> object:
-        return tell(*measured)
-
-    tell_safely = harmless(tell_one)
+    def tell_safely(record: Any, seconds: float) -> None:
+        try:
+            tell(record, seconds)
+        except Exception as error:  # noqa: BLE001  # whatever it is: it changes nothing
+            log_observer_error(error)
 
     def layer(handler: Callable[[Any], Any], /) -> Callable[[Any], Any]:
         async def awaited(record: Any, awaitable: Awaitable[Any], start: float) -> Any:
             try:
                 return await awaitable
             finally:
-                tell_safely((record, clock() - start))
+                tell_safely(record, clock() - start)
 
         def handle(record: Any) -> Any:
             start = clock()
             try:
                 returned = handler(record)
             except BaseException:
-                tell_safely((record, clock() - start))
+                tell_safely(record, clock() - start)
                 raise
             if is_awaitable(returned):
                 return _alike(returned, awaited(record, returned, start))
-            tell_safely((record, clock() - start))
+            tell_safely(record, clock() - start)
             return returned
 
         if iscoroutinefunction(handler):
