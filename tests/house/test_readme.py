@@ -131,7 +131,7 @@ def test_a_lambda_handler_names_what_is_not_done(
 
 
 def test_mypy_is_content_with_the_programs(folder: Path) -> None:
-    check("mypy", "--config-file", ROOT / "mypy.ini", "--cache-dir", ROOT / ".mypy_cache", ".", cwd=folder)
+    check("mypy", "--config-file", ROOT / "mypy.ini", ".", cwd=folder)
 
 
 def test_pyright_is_content_with_the_programs(folder: Path) -> None:
