@@ -90,6 +90,21 @@ def test_a_coroutine_is_refused_and_closed() -> None:
     assert "async handlers go to process_batch_async" in refusal(coroutine())
 
 
+def test_a_coroutine_that_will_not_be_closed_is_refused_all_the_same() -> None:
+    async def goes_on() -> None:
+        for _ in range(2):
+            try:
+                await asyncio.sleep(0)
+            except GeneratorExit:
+                continue
+
+    begun = goes_on()
+    begun.send(None)
+    assert "async handlers go to process_batch_async" in refusal(begun)
+    with pytest.raises(StopIteration):
+        begun.send(None)
+
+
 def test_a_future_result_is_refused_where_nobody_awaits_it() -> None:
     pending: FutureResult[int, str] = FutureResult.from_value(1)
     assert "an awaitable (FutureResult)" in refusal(pending)

@@ -108,6 +108,7 @@ def test_core_imports_only_returns_and_pure_parts_of_the_standard_library(path: 
     pure = {
         "__future__",
         "collections",
+        "contextlib",
         "functools",
         "heapq",
         "typing",

@@ -61,13 +61,12 @@ def fold(  # noqa: C901, PLR0912  # in one piece; the docstring says why
         else:
             try:
                 handled = handler(record)
-            except BaseException as error:  # noqa: BLE001  # as above
-                handled = crashed(error)
-            else:
                 if handled is not success:
                     handled = result_of(handled)
                     if type(handled) in SUCCEEDED:
                         success, value = handled, None if observe is None else handled.unwrap()
+            except BaseException as error:  # noqa: BLE001  # as above
+                handled = crashed(error)
         outcome: Any  # or an ending, where nobody is told
         if handled is success:
             endings[position] = success

@@ -6,6 +6,7 @@ then is somebody's message.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, cast
 
@@ -93,10 +94,11 @@ def _complaint(returned: object, giver: str) -> str:
 
 
 def close_unawaited(value: object) -> None:
-    """Spare the user a warning about a coroutine that was never awaited."""
+    """Spare the user a warning about a coroutine that was never awaited. One that will not be closed is let be."""
     close = getattr(value, "close", None)
     if hasattr(type(value), "cr_await") and close is not None:
-        close()
+        with suppress(Exception):  # that it came back unawaited is what the user must hear
+            close()
 
 
 def _refused(complaint: str) -> Crashed:
