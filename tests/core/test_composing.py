@@ -1,17 +1,22 @@
 """`chain` and `pipe`."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from returns.future import FutureResult, FutureSuccess
+from returns.context import RequiresContextResult
+from returns.future import FutureResult, FutureSuccess, future_safe
 from returns.io import IOFailure, IOResult, IOSuccess
+from returns.maybe import Maybe, Some
 from returns.result import Failure, Result, Success
 
-from batchfold import chain, pipe
+from batchfold import as_lambda_handler, chain, pipe, sqs
+from batchfold.core.coroutine import is_async_function
+from batchfold.testing import sqs_event
 
 Step = Callable[[int], Result[int, str]]
 
@@ -93,11 +98,82 @@ def test_future_results_are_steps() -> None:
     asyncio.run(run())
 
 
-def test_a_step_that_returns_no_result_ends_the_chain_with_what_it_returned() -> None:
-    def forgets(_value: int) -> Any:
-        return None
+def no_result(_value: int) -> Any:
+    return None
 
-    assert chain(forgets, never)(1) is None
+
+def waits_for_context(value: int) -> Any:
+    return RequiresContextResult.from_value(value)
+
+
+@pytest.mark.parametrize("step", [no_result, waits_for_context])
+def test_what_is_no_result_is_not_taken_for_the_end_of_the_chain(step: Callable[[int], Any]) -> None:
+    composed: Any = chain
+    for steps in ((step, never), (add(1), step, never)):
+        with pytest.raises(TypeError, match="a step of a chain returned"):
+            composed(*steps)(1)
+    with pytest.raises(TypeError, match="a step of a chain returned"):
+        asyncio.run(composed(FutureSuccess, step, never)(1))
+
+
+def test_a_record_comes_back_whose_chain_was_left_for_the_context() -> None:
+    composed: Any = chain
+    function = as_lambda_handler(composed(waits_for_context, never), sqs(), raise_on="never")
+    event = sqs_event("a")
+    assert function(event, None)["batchItemFailures"] == [{"itemIdentifier": event["Records"][0]["messageId"]}]
+
+
+def test_the_last_step_may_wait_for_the_context() -> None:
+    composed: Any = chain
+    assert composed(add(1), waits_for_context)(1)("context") == Success(2)
+
+
+def test_a_step_may_hand_a_generator_to_the_next() -> None:
+    def count_up(value: int) -> Result[Iterator[int], str]:
+        return Success(number for number in range(value))
+
+    def add_up(values: Iterator[int]) -> Result[int, str]:
+        return Success(sum(values))
+
+    assert chain(count_up, add_up)(4) == Success(6)
+
+
+def test_a_chain_takes_whatever_its_first_step_does() -> None:
+    """A chain may be a step, and what a step is given is not for the chain to judge."""
+
+    def number_in(found: Maybe[int]) -> Result[int, str]:
+        return Success(found.value_or(0))
+
+    assert chain(number_in, add(1))(Some(1)) == Success(2)
+
+
+class Task:
+    """A class of the user's that is called like one of asyncio's."""
+
+
+def test_a_function_is_async_by_what_it_returns_and_not_by_what_stands_in_it() -> None:
+    def parse(_value: int) -> Result[Task, str]:
+        return Success(Task())
+
+    def parse_in_text(_value: int) -> "Result[Task, str]":
+        return Success(Task())
+
+    def parse_later(_value: int) -> FutureResult[Task, str]:
+        return FutureSuccess(Task())
+
+    def parse_later_in_text(_value: int) -> "FutureResult[Task, str]":
+        return FutureSuccess(Task())
+
+    def begin(_value: int) -> "asyncio.Task[Result[Task, str]]":
+        raise NotImplementedError
+
+    @future_safe
+    async def parse_safely(_value: int) -> Task:
+        return Task()
+
+    assert not any(map(is_async_function, [parse, parse_in_text, partial(parse)]))
+    later: list[Any] = [parse_later, parse_later_in_text, begin, parse_safely]
+    assert all(is_async_function(each) and is_async_function(partial(each)) for each in later)
 
 
 def test_a_later_step_may_turn_out_async() -> None:

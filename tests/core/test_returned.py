@@ -1,6 +1,8 @@
 """What handlers return: results pass, everything else is a fault that says how to mend it."""
 
 import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -65,9 +67,7 @@ def test_a_class_is_refused_and_not_called() -> None:
     assert "expected a Result" in refusal(Success)
 
 
-@pytest.mark.parametrize(
-    "inside", [Success(1), Failure("lost"), IOSuccess(1), IOFailure("lost"), Some(1), IO(1), OddAwaitable()]
-)
+@pytest.mark.parametrize("inside", [Success(1), Failure("lost"), IOSuccess(1), IOFailure("lost"), Some(1), IO(1)])
 def test_a_success_that_holds_a_container_is_refused(inside: object) -> None:
     assert f"a Success that holds a {type(inside).__name__}" in refusal(Success(inside))
     assert "take `@safe` off" in refusal(IOSuccess(inside))
@@ -81,8 +81,47 @@ def test_safe_on_a_function_that_returns_a_result_loses_no_failure() -> None:
     assert "whose own outcome would be lost" in refusal(reserve())
 
 
-def test_an_awaitable_inside_a_success_is_refused_and_closed() -> None:
-    assert "must be awaited first" in refusal(Success(coroutine()))
+@pytest.mark.parametrize("inside", [coroutine, OddAwaitable])
+def test_an_awaitable_inside_a_success_is_refused_and_closed(inside: Callable[[], object]) -> None:
+    assert "await it in the handler" in refusal(Success(inside()))
+
+
+def test_safe_on_what_would_run_later_counts_nothing_as_done() -> None:
+    written: list[str] = []
+    write: Callable[[str], object] = written.append
+
+    @safe
+    def one_by_one(record: str) -> Iterator[object]:
+        yield write(record)
+
+    @safe
+    def one_by_one_async(record: str) -> AsyncIterator[object]:
+        async def write_async() -> AsyncIterator[object]:
+            yield write(record)
+
+        return write_async()
+
+    @safe
+    def mapped(record: str) -> object:
+        return map(write, record)
+
+    @safe
+    def filtered(record: str) -> object:
+        return filter(write, record)
+
+    for returned in (one_by_one("a"), one_by_one_async("a"), mapped("a"), filtered("a")):
+        assert "nothing of it has run yet" in refusal(returned)
+    assert not written
+
+
+def test_a_future_of_a_thread_is_refused_for_it_may_still_fail() -> None:
+    assert "ask for its result()" in refusal(Success(Future[int]()))
+
+
+def test_what_goes_to_another_step_may_run_there() -> None:
+    numbers = Success(number for number in range(3))
+    assert result_of(numbers, goes_to_another_step=True) is numbers
+    assert result_of(IOResult.from_result(numbers), goes_to_another_step=True) == numbers
 
 
 def test_a_coroutine_is_refused_and_closed() -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
-from returns.result import Result, Success
+from returns.result import Failure, Result
 from typing_extensions import TypeVar
 
 from batchfold.core.coroutine import is_async_function
+from batchfold.core.faults import Crashed
 from batchfold.core.handler import R
 from batchfold.core.returned import is_awaitable, result_of
 
@@ -97,7 +98,7 @@ def chain(
     e: _AsyncIOStep[D, V, E5],
     /,
 ) -> _AsyncIOStep[R, V, E1 | E2 | E3 | E4 | E5]: ...
-def chain(*steps: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def chain(first: Callable[[Any], Any], /, *others: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Compose two to five steps, each `A -> Result[B, E]`, into one handler that joins their error types.
 
     The first failure ends the chain and is what the handler returns. All steps return `Result`, or all `IOResult`, or
@@ -114,20 +115,19 @@ def chain(*steps: Callable[[Any], Any]) -> Callable[[Any], Any]:
     >>> chain(parse, halve)("?")
     <Failure: not a number>
     """
-    if any(map(is_async_function, steps)):
+    if any(map(is_async_function, (first, *others))):
 
         async def chained_async(record: Any) -> Any:
-            return await _go_on(Success(record), steps)
+            return await _go_on(first(record), others)
 
         return chained_async
 
     def chained(record: Any) -> Any:
-        returned: Any = Success(record)
-        for index, step in enumerate(steps):
+        returned = first(record)
+        for index, step in enumerate(others):
             if is_awaitable(returned):
-                return _go_on(returned, steps[index:])
-            result = result_of(returned)
-            if not isinstance(result, Success):
+                return _go_on(returned, others[index:])
+            if isinstance(result := _result_before_another(returned), Failure):
                 return returned
             returned = step(result.unwrap())
         return returned
@@ -139,10 +139,21 @@ async def _go_on(returned: Any, steps: tuple[Callable[[Any], Any], ...]) -> Any:
     if is_awaitable(returned):
         returned = await returned
     for step in steps:
-        result = result_of(returned)
-        if not isinstance(result, Success):
+        if isinstance(result := _result_before_another(returned), Failure):
             return returned
         returned = step(result.unwrap())
         if is_awaitable(returned):
             returned = await returned
     return returned
+
+
+def _result_before_another(returned: Any) -> Result[Any, Any]:
+    """What a step that is not the last has returned. What is no `Result` must not end the chain as if it were one.
+
+    A container that waits for the Lambda context would: whoever called the chain gives it the context, it succeeds, and
+    the steps behind it were never run.
+    """
+    result = result_of(returned, "a step of a chain", goes_to_another_step=True)
+    if isinstance(result, Crashed):
+        raise result.error
+    return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from inspect import iscoroutinefunction
 
 _AWAITABLES = frozenset(("FutureResult", "FutureResultE", "Future", "Awaitable", "Coroutine", "Task"))
@@ -21,10 +22,12 @@ def is_async_function(function: object) -> bool:
     >>> is_async_function(later), is_async_function(len), is_async_function(lambda: later())
     (True, False, False)
     """
+    while isinstance(function, partial):
+        function = function.func
     if is_coroutine_function(function):
         return True
     if getattr(function, "__globals__", {}).get("__name__") == "returns.future":
         return True  # future_safe hands on the annotations of what it wraps
-    annotation = str(getattr(function, "__annotations__", {}).get("return"))  # `returns.future.FutureResult[int, str]`
-    names = "".join(letter if letter.isalnum() else " " for letter in annotation).split()
-    return not _AWAITABLES.isdisjoint(names)
+    # `returns.future.FutureResult[int, str]`, or as text `FutureResult[int, str]`, or `<class 'asyncio.Task'>`
+    outermost, *_ = str(getattr(function, "__annotations__", {}).get("return")).split("[")
+    return outermost.rpartition(".")[2].strip(" '>") in _AWAITABLES

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import lru_cache
+from types import AsyncGeneratorType, GeneratorType
 from typing import Any, cast
 
 from returns.primitives.container import BaseContainer
@@ -16,31 +17,32 @@ from returns.result import Failure, Result, Success
 from batchfold.core.faults import Crashed
 
 
-def result_of(returned: object, giver: str = "the handler") -> Result[Any, Any] | Crashed:
+def result_of(
+    returned: object, giver: str = "the handler", *, goes_to_another_step: bool = False
+) -> Result[Any, Any] | Crashed:
     """The `Result` that a handler (or whoever `giver` names) returned, taken out of its `IOResult` if it stands in one.
 
     Anything else is `Crashed` with a `TypeError` that says what came back and how to mend it: `None`, a bare value, an
-    awaitable, and a `Success` that holds a container or an awaitable (`@safe` on a function that returns a `Result`
-    makes one: a failure inside would be lost).
+    awaitable, and a `Success` that holds what may still fail, such as another `Result` (`@safe` on a function that
+    returns one makes it), an awaitable or a generator. What goes to another step may be a generator: that runs it.
     """
     kind = type(returned)
     if kind is Success:
         success: Any = returned  # the line above says it, but not to the checkers
         value: Any = success.unwrap()
-        if value is None or not _has_an_outcome(value):
+        if value is None or (hint := _not_over(value)) is None or (goes_to_another_step and hint is _NOT_RUN):
             return success  # type: ignore[no-any-return]  # as above
         close_unawaited(value)
         return _refused(
-            f"{giver} returned a Success that holds a {type(value).__name__}, whose own outcome would be lost; "
-            "a Result inside comes of `@safe` on a function that returns a Result: take `@safe` off, "
-            "or flatten it with returns.converters.flatten; an awaitable must be awaited first"
+            f"{giver} returned a Success that holds a {type(value).__name__}, whose own outcome would be lost: {hint}"
         )
     if kind is Failure:
         return cast("Failure[Any]", returned)  # as above
     if _is_io_result(returned):
         from returns.unsafe import unsafe_perform_io  # noqa: PLC0415  # as below
 
-        return result_of(unsafe_perform_io(cast("Any", returned)), giver)
+        inside = unsafe_perform_io(cast("Any", returned))
+        return result_of(inside, giver, goes_to_another_step=goes_to_another_step)
     return _refused(_complaint(returned, giver))
 
 
@@ -49,19 +51,36 @@ def is_awaitable(value: object) -> bool:
     return hasattr(type(value), "__await__")
 
 
-def _has_an_outcome(value: object) -> bool:
-    """Whether a value is a container or an awaitable, asked of its type alone."""
+_NOT_FLAT = (
+    "a Result inside comes of `@safe` on a function that returns a Result, so take `@safe` off, "
+    "or flatten it with returns.converters.flatten"
+)
+_NOT_AWAITED = "await it in the handler; if it comes of `@safe` on an async function, make that `@future_safe`"
+_NOT_RUN = "nothing of it has run yet, so run through it in the handler, with a `for` loop say"
+_NOT_WAITED_FOR = "it may still fail, so ask for its result() in the handler"
+
+
+def _not_over(value: object) -> str | None:
+    """What to do about a value that may still fail, asked of its type alone; `None` for any other value."""
     kind: type = type(value)
     try:
-        return _is_container_or_awaitable(kind)
+        return _not_over_yet(kind)
     except TypeError:  # its metaclass takes the hash away
-        return _is_container_or_awaitable.__wrapped__(kind)
+        return _not_over_yet.__wrapped__(kind)
 
 
 @lru_cache(maxsize=64)
-def _is_container_or_awaitable(kind: type) -> bool:
+def _not_over_yet(kind: type) -> str | None:
     # kept, for to ask takes as long as all the rest that batchfold does for a record
-    return BaseContainer in kind.__mro__ or hasattr(kind, "__await__")
+    if hasattr(kind, "__await__"):
+        return _NOT_AWAITED
+    if BaseContainer in kind.__mro__:
+        return _NOT_FLAT
+    if issubclass(kind, (GeneratorType, AsyncGeneratorType, map, filter)):
+        return _NOT_RUN
+    if ("concurrent.futures._base", "Future") in {(base.__module__, base.__name__) for base in kind.__mro__}:
+        return _NOT_WAITED_FOR
+    return None
 
 
 def _is_io_result(value: object) -> bool:
