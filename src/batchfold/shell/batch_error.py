@@ -7,9 +7,11 @@ from typing import Any
 
 from batchfold.core.batch import Batch
 from batchfold.core.faults import Malformed
+from batchfold.core.forms import is_plain_list
 from batchfold.core.response import item_name
 from batchfold.shell.errors import BatchProcessingError, RejectedError, UnprocessedError
 from batchfold.shell.redact import redacted
+from batchfold.sources.privacy import is_validation_error
 
 _NOTE = "batchfold: record "
 
@@ -25,12 +27,13 @@ def batch_error(batch: Batch[Any, Any, Any]) -> BatchProcessingError:
     def add(error: object, note: str, *, is_clean: bool) -> None:
         if id(error) not in exceptions:
             exceptions[id(error)] = _exception_for(error, is_clean=is_clean)
-        exceptions[id(error)].add_note(note)
+        _add_note(exceptions[id(error)], note)
 
     for failed in batch.failed:
         name = item_name(failed.item_id)
-        # what parsing raised comes from the source without its input
-        add(failed.fault.error, f"{_NOTE}{name} failed", is_clean=isinstance(failed.fault, Malformed))
+        # a source takes the input out of what pydantic raises for a payload, but looks no further
+        is_clean = isinstance(failed.fault, Malformed) and is_validation_error(failed.fault.error)
+        add(failed.fault.error, f"{_NOTE}{name} failed", is_clean=is_clean)
         if failed.settle_error is not None:
             add(failed.settle_error, f"{_NOTE}{name} could not be settled", is_clean=False)
     unprocessed = len(batch.unprocessed)
@@ -48,6 +51,17 @@ def _exception_for(error: object, *, is_clean: bool) -> Exception:
     exception = redacted(error) if isinstance(error, Exception) and not is_clean else error
     if not isinstance(exception, Exception):  # a group holds no SystemExit or its like, which a Failure may hold
         return RejectedError(error)
-    notes: list[str] = getattr(exception, "__notes__", [])
-    notes[:] = [note for note in notes if not note.startswith(_NOTE)]
+    notes = getattr(exception, "__notes__", None)
+    if is_plain_list(notes):
+        notes[:] = [note for note in notes if not str(note).startswith(_NOTE)]
     return exception
+
+
+def _add_note(exception: Exception, note: str) -> None:
+    notes = getattr(exception, "__notes__", None)
+    if is_plain_list(notes):
+        notes.append(note)
+    else:
+        object.__setattr__(
+            exception, "__notes__", [note]
+        )  # for `add_note`, an exception must not be a frozen dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from binascii import Error as BinasciiError
+from operator import is_
 from typing import TYPE_CHECKING
 
 from typing_extensions import TypeIs
@@ -22,39 +23,59 @@ def redacted(error: BaseException) -> BaseException:
     """The same exception with every pydantic `ValidationError` in it replaced by one without its input.
 
     It looks at the exception itself, at its causes and contexts, and into groups. Where there is no `ValidationError`,
-    nothing is changed; what the user's own exceptions say is theirs.
+    nothing is changed; what the user's own exceptions say is theirs. It never raises an `Exception`: for one that cannot
+    be made clean there is another that says so.
     """
-    return _redacted(error, set())
+    try:
+        reached = _reached_from(error)
+        if not any(map(is_validation_error, reached)):
+            return error
+        return _cleaned(error, reached)
+    except Exception as failure:  # noqa: BLE001  # of exceptions of the user's, which may do anything when asked
+        return RuntimeError(
+            f"a {type(error).__name__} that is not shown: a ValidationError is among its causes, and to take out "
+            f"its input raised {type(failure).__name__}"
+        )
 
 
-def _redacted(error: BaseException, seen: set[int]) -> BaseException:
-    if id(error) in seen:
-        return error
-    seen.add(id(error))
-    clean = _without_input_inside(error, seen)
-    for link in ("__cause__", "__context__"):
-        linked: BaseException | None = getattr(error, link)
-        if linked is not None:
-            suppressed = error.__suppress_context__
-            setattr(clean, link, _redacted(linked, seen))
-            clean.__suppress_context__ = suppressed  # setting a cause sets it too
-    return clean
+def _reached_from(error: BaseException) -> list[BaseException]:
+    """The exception, its causes and contexts, the members of groups, and theirs, each once."""
+    reached = {id(error): error}
+    waiting = [error]
+    while waiting:  # no recursion: one that ran too deep may have left a cause at each level
+        each = waiting.pop()
+        for linked in (each.__cause__, each.__context__, *(each.exceptions if is_group(each) else ())):
+            if linked is not None and id(linked) not in reached:
+                reached[id(linked)] = linked
+                waiting.append(linked)
+    return list(reached.values())
 
 
-def _without_input_inside(error: BaseException, seen: set[int]) -> BaseException:
-    clean = error
-    if is_validation_error(error):
-        clean = without_input(error)
-    elif is_group(error):
-        parts = [_redacted(part, seen) for part in error.exceptions]
-        if any(new is not old for new, old in zip(parts, error.exceptions, strict=True)):
-            clean = error.derive(parts)
-    if clean is not error:
-        clean.__traceback__ = error.__traceback__
-        for note in getattr(error, "__notes__", ()):
-            if note not in getattr(clean, "__notes__", ()):
-                clean.add_note(note)
-    return clean
+def _cleaned(error: BaseException, reached: list[BaseException]) -> BaseException:
+    clean_ones: dict[int, BaseException] = {
+        id(each): without_input(each) for each in reached if is_validation_error(each)
+    }
+
+    def clean(each: BaseException) -> BaseException:
+        if id(each) not in clean_ones and is_group(each):
+            parts = list(map(clean, each.exceptions))
+            is_as_it_was = all(map(is_, parts, each.exceptions))
+            clean_ones[id(each)] = each if is_as_it_was else each.derive(parts)
+        return clean_ones.get(id(each), each)
+
+    # past whatever `__setattr__` the user's exceptions have: that of a frozen dataclass raises
+    keep = object.__setattr__
+    for each in reached:
+        its_clean = clean(each)
+        if its_clean is not each:
+            its_clean.__traceback__ = each.__traceback__
+            keep(its_clean, "__notes__", list(getattr(each, "__notes__", ())))
+        suppressed = each.__suppress_context__
+        for name, linked in (("__cause__", each.__cause__), ("__context__", each.__context__)):
+            if linked is not None and (its_clean is not each or clean(linked) is not linked):
+                keep(its_clean, name, clean(linked))
+        keep(its_clean, "__suppress_context__", suppressed)  # to set a cause sets it too
+    return clean(error)
 
 
 def is_group(error: BaseException) -> TypeIs[BaseExceptionGroup[BaseException]]:
