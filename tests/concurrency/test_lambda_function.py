@@ -1,6 +1,7 @@
 """Lambda functions made of async handlers, and of handlers that turn out to be async when they are first called."""
 
 import asyncio
+import functools
 import gc
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from returns.future import FutureResult, future_safe
-from returns.result import Failure, Result, Success
+from returns.result import Failure, Result, Success, safe
 from tests.concurrency.stage import told
 from tests.scenes import Scene, act, scenes
 
@@ -32,8 +33,11 @@ from batchfold import (
     fold_batch,
     fold_batch_async,
     in_chunks,
+    only,
     process_batch,
+    route,
     sqs,
+    timed,
 )
 from batchfold.core.caused_by import caused_by
 from batchfold.core.dead_letter import dead_letter
@@ -166,6 +170,99 @@ def test_what_is_raised_by_every_record_teaches_nothing() -> None:
     function = as_lambda_handler(handle, sqs(), raise_on="never")
     assert len(function(messages("bad", "bad"), None)["batchItemFailures"]) == 2
     assert function(messages("good"), None) == DONE
+
+
+# --- handlers that return a result for one record, and what is to be awaited for the next
+
+
+@st.composite
+def layered(draw: st.DrawFn) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
+    """A layer, or several, that answer for some records themselves."""
+
+    def is_wanted(record: SqsRecord[str]) -> bool:
+        return record.body != "skip"
+
+    def answers(handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        return lambda record: Success(None) if record.body == "skip" else handler(record)
+
+    def routed(handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        return route(is_wanted, {True: handler, False: lambda _record: Success(None)})
+
+    layers: list[Callable[[Any], Any]] = [
+        looks_synchronous,
+        answers,
+        routed,
+        only(is_wanted),
+        timed(lambda _record, _seconds: None),
+    ]
+    chosen = draw(st.lists(st.sampled_from(layers), max_size=3))
+    return lambda handler: functools.reduce(lambda inner, layer: layer(inner), chosen, answers(handler))
+
+
+async def act_later(record: Any) -> Any:
+    await asyncio.sleep(0)
+    return act(record)
+
+
+def act_in_future(record: Any) -> FutureResult[Any, Any]:
+    return FutureResult(act_later(record))
+
+
+@future_safe
+async def act_safely(record: Any) -> None:
+    await asyncio.sleep(0)
+    if record.body != "succeeds":
+        raise ValueError
+
+
+BODIES = st.lists(st.sampled_from(["skip", "succeeds", "rejected", "raises"]), max_size=5)
+
+
+@given(layered(), st.sampled_from([act_later, act_in_future, act_safely]), st.lists(BODIES, min_size=1, max_size=4))
+def test_whatever_a_handler_returns_is_taken_for_what_it_is_in_every_invocation(
+    layer: Callable[[Any], Callable[[Any], Any]], handler: Any, invocations: list[list[str]]
+) -> None:
+    function = as_lambda_handler(layer(handler), sqs(), raise_on="never")
+    for bodies in invocations:
+        event = messages(*bodies)
+        expected = [
+            {"itemIdentifier": raw["messageId"]}
+            for raw, body in zip(event["Records"], bodies, strict=True)
+            if body not in {"skip", "succeeds"}
+        ]
+        assert function(event, None)["batchItemFailures"] == expected
+
+
+@both_looks
+@given(st.lists(BODIES, min_size=1, max_size=3))
+def test_an_async_settle_for_a_handler_that_is_not_settles_what_failed_and_nothing_else(
+    look: Any, invocations: list[list[str]]
+) -> None:
+    """The checkers refuse it. A record that was handled must be none that failed, all the same."""
+    settled: list[Any] = []
+
+    async def send(failed: Failed[Any, Any]) -> Any:
+        await asyncio.sleep(0)
+        settled.append(failed.item_id)
+        return Success(None)
+
+    untyped: Any = as_lambda_handler
+    function = untyped(succeed_or_act, sqs(), settle=look(send), raise_on="never")
+    for bodies in invocations:
+        event = messages(*bodies)
+        settled.clear()
+        response = function(event, None)
+        failed = {raw["messageId"] for raw in event["Records"] if raw["body"] in {"rejected", "raises"}}
+        assert set(settled) | {item["itemIdentifier"] for item in response["batchItemFailures"]} == failed
+
+
+def succeed_or_act(record: Any) -> Any:
+    return Success(None) if record.body == "skip" else act(record)
+
+
+def test_a_synchronous_handler_with_a_limit_to_concurrency_is_done_when_it_says_so() -> None:
+    untyped: Any = as_lambda_handler
+    assert untyped(succeed_at_once, sqs(), max_concurrency=5)(messages("a", "b"), None) == DONE
 
 
 # --- the loop that is kept
@@ -327,6 +424,22 @@ def coroutine_function(record: Any) -> Any:
 
 def future_result(_record: Any) -> FutureResult[int, str]:
     return FutureResult.from_value(1)
+
+
+def mixed(record: Any) -> Any:
+    return succeed(record) if record.body == "b" else Success(None)
+
+
+def test_what_is_to_be_awaited_where_a_loop_runs_comes_back_and_leaves_nothing_unawaited() -> None:
+    function = as_lambda_handler(mixed, sqs(), raise_on="never")
+
+    async def main() -> None:
+        assert len(function(messages("a", "b"), None)["batchItemFailures"]) == 1
+        with pytest.raises(RuntimeError, match="await process_batch_async"):  # by now it knows
+            function(messages("a", "b"), None)
+
+    asyncio.run(main())
+    gc.collect()
 
 
 @pytest.mark.parametrize("handler", [succeed, coroutine_function, future_result])
@@ -503,12 +616,19 @@ def test_a_synchronous_handler_at_an_async_entry_point_is_told_where_to_go() -> 
 
 
 def test_a_chunk_handler_at_an_async_entry_point_is_told_where_to_go() -> None:
-    def handle(records: Sequence[SqsRecord[str]]) -> list[Result[None, str]]:
-        return [Success(None) for _ in records]
+    def handle(_records: Sequence[SqsRecord[str]]) -> list[Result[None, str]]:
+        raise AssertionError("nothing is written before the mistake is told")
 
     untyped: Any = in_chunks(handle, size=2)
-    batch = asyncio.run(fold_batch_async(messages("a", "b"), untyped, sqs()))
-    assert ["synchronous handlers go to" in str(failed.fault.error) for failed in batch.failed] == [True, True]
+    with pytest.raises(TypeError, match="it goes to process_batch, fold_batch or as_lambda_handler"):
+        asyncio.run(fold_batch_async(messages("a", "b"), untyped, sqs()))
+
+
+def test_safe_on_an_async_handler_is_told_of_future_safe() -> None:
+    untyped: Any = safe(succeed)
+    (failed,) = asyncio.run(fold_batch_async(messages("a"), untyped, sqs())).failed
+    assert "make that `@future_safe`" in str(failed.fault.error)
+    gc.collect()
 
 
 def test_an_async_handler_at_a_synchronous_entry_point_is_told_where_to_go() -> None:

@@ -1,9 +1,9 @@
 """`as_lambda_handler`: contexts, kinds of handlers, options."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import pytest
@@ -108,6 +108,71 @@ def test_a_second_parameter_with_a_default_is_the_handlers_own() -> None:
     seen: list[Any] = []
     as_lambda_handler(handler, sqs(), observe=seen.append)(sqs_event("a"), CONTEXT)
     assert seen[0].value == 3
+
+
+class Table:
+    """What a decorator brings along."""
+
+
+def with_table(function: Callable[[Any, Table], Result[str, str]]) -> Callable[[Any], Result[str, str]]:
+    @wraps(function)
+    def handle(record: Any) -> Result[str, str]:
+        return function(record, Table())
+
+    return handle
+
+
+def with_optional_table(function: Callable[[Any, Table], Result[str, str]]) -> Callable[..., Result[str, str]]:
+    @wraps(function)
+    def handle(record: Any, table: Table | None = None) -> Result[str, str]:
+        return function(record, table or Table())
+
+    return handle
+
+
+def passing_on(function: Callable[..., Result[str, str]]) -> Callable[..., Result[str, str]]:
+    @wraps(function)
+    def handle(*given: Any, **named: Any) -> Result[str, str]:
+        return function(*given, **named)
+
+    return handle
+
+
+def names_the_second(_record: Any, second: object) -> Result[str, str]:
+    return Success(type(second).__name__)
+
+
+class Service:
+    @passing_on
+    def of_record(self, _record: Any) -> Result[str, str]:
+        return Success("no second")
+
+    @passing_on
+    def of_both(self, record: Any, second: object) -> Result[str, str]:
+        return names_the_second(record, second)
+
+
+@pytest.mark.parametrize(
+    ("handler", "second"),
+    [
+        (with_table(names_the_second), "Table"),
+        (with_optional_table(names_the_second), "Table"),
+        (passing_on(with_table(names_the_second)), "Table"),
+        (passing_on(passing_on(with_optional_table(names_the_second))), "Table"),
+        (passing_on(names_the_second), "LambdaContext"),
+        (passing_on(passing_on(names_the_second)), "LambdaContext"),
+        (partial(passing_on(names_the_second)), "LambdaContext"),
+        (partial(names_the_second, second=Table()), "Table"),
+        (Service().of_record, "no second"),
+        (Service().of_both, "LambdaContext"),
+    ],
+)
+def test_the_context_goes_to_who_asks_for_it_and_never_where_a_decorator_puts_its_own(
+    handler: Any, second: str
+) -> None:
+    seen: list[Any] = []
+    as_lambda_handler(handler, sqs(), observe=seen.append)(sqs_event("a"), CONTEXT)
+    assert [outcome.value for outcome in seen] == [second]
 
 
 def test_a_callable_without_a_signature_takes_the_record() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 PROGRAM = """
 from returns.result import Success
-from batchfold import as_lambda_handler, process_batch, process_batch_async, sqs
+from batchfold import as_lambda_handler, observe_all, process_batch, process_batch_async, sqs
 from batchfold.testing import LambdaContext, sqs_event
 
 def handler(record):
@@ -35,6 +35,12 @@ except Exception as error:
         ("as_lambda_handler(async_handler, sqs(), max_concurrency=0)(event, None)", "ValueError max_concurrency is"),
         ("as_lambda_handler(handler, sqs())(None, None)", "UnexpectedEventError expected an event of SQS, a mapping"),
         ("as_lambda_handler(async_handler, sqs())([], None)", "UnexpectedEventError expected an event of SQS, a mapping"),
+        ("process_batch(event, handler, sqs)", "TypeError expected a source, as sqs(...), kinesis(...), dynamodb(...) and kafka(...) return them, got a function"),
+        ("as_lambda_handler(handler, sqs)", "TypeError expected a source"),
+        ("process_batch(event, sqs(), handler)", "the handler stands before the source"),
+        ("process_batch(event, handler, sqs(), observe=async_handler)", "TypeError observe= got an async function"),
+        ("as_lambda_handler(async_handler, sqs(), observe=async_handler)", "TypeError observe= got an async function"),
+        ("observe_all(handler, async_handler)", "TypeError observe_all got an async function"),
         ("process_batch('text', handler, sqs())", "UnexpectedEventError expected an event of SQS, a mapping"),
     ],
 )  # fmt: skip

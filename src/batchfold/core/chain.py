@@ -105,7 +105,7 @@ def chain(first: Callable[[Any], Any], /, *others: Callable[[Any], Any]) -> Call
     all an awaitable of one of them (`FutureResult` is one). A chain is a step itself, so longer ones are chains of
     chains.
 
-    >>> from returns.result import Failure
+    >>> from returns.result import Failure, Success
     >>> def parse(text: str) -> Result[int, str]:
     ...     return Success(int(text)) if text.isdecimal() else Failure("not a number")
     >>> def halve(number: int) -> Result[int, ValueError]:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from typing_extensions import TypeVar
 
+from batchfold.core.coroutine import is_async_function
+
 T = TypeVar("T")
 
 
@@ -15,10 +17,14 @@ def observe_all(*observers: Callable[[T], object]) -> Callable[[T], None]:
     One that raises keeps none of the others from being told. What it raised is raised once all have been told (as an
     `ExceptionGroup` if several have), is logged as that of any observer, and changes nothing.
 
+    Raises `TypeError` at once for an async observer: nobody would await it.
+
     >>> observe_all(print, lambda outcome: print(len(outcome)))("text")
     text
     4
     """
+    if any(map(is_async_function, observers)):
+        raise TypeError("observe_all got an async function, expected functions that return at once")
 
     def observe(outcome: T) -> None:
         errors: list[Exception] = []

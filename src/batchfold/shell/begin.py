@@ -9,7 +9,7 @@ from batchfold.core.record import Record
 from batchfold.core.source import Source
 from batchfold.shell.context import LambdaContext
 from batchfold.shell.observer import log_observer_error
-from batchfold.shell.options import AsyncFoldOptions, FoldOptions, refuse_unknown
+from batchfold.shell.options import AsyncFoldOptions, FoldOptions, refuse_misused
 from batchfold.shell.reserve import clock_of
 
 R = TypeVar("R")
@@ -29,9 +29,10 @@ def begin(
     Raises `UnexpectedEventError` for an event that the source cannot read, `TypeError` and `ValueError` for options that
     make no sense.
     """
+    refuse_no_source(source)
     if not options and context is None:  # most batches: nothing to watch, nothing to check
         return Progress(event, source)
-    refuse_unknown(options)
+    refuse_misused(options)
     reserve_ms = options.get("reserve_ms")
     return Progress(
         event,
@@ -41,3 +42,12 @@ def begin(
         remaining_ms=clock_of(context, reserve_ms),
         reserve_ms=reserve_ms or 0,
     )
+
+
+def refuse_no_source(source: object) -> None:
+    """Raise `TypeError` for what is no source, such as `sqs` without its parentheses."""
+    if not isinstance(source, Source):
+        raise TypeError(
+            f"expected a source, as sqs(...), kinesis(...), dynamodb(...) and kafka(...) return them, "
+            f"got a {type(source).__name__}; the handler stands before the source"
+        )

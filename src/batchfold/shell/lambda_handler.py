@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import Parameter, signature
+from inspect import Parameter, ismethod, signature
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, Union, cast, overload, runtime_checkable
 
+from returns.result import Success
 from typing_extensions import Unpack
 
 from batchfold.core.batch import Batch
@@ -17,9 +18,10 @@ from batchfold.core.progress import Progress
 from batchfold.core.record import Record
 from batchfold.core.response import PartialResponse
 from batchfold.core.source import Source
-from batchfold.shell.begin import begin
+from batchfold.shell.begin import begin, refuse_no_source
 from batchfold.shell.learn import fold_and_learn
-from batchfold.shell.options import AsyncFoldOptions, FoldOptions, refuse_unknown
+from batchfold.shell.mixed import ResultFrom, awaitable_from
+from batchfold.shell.options import AsyncFoldOptions, FoldOptions, refuse_misused
 from batchfold.shell.process import fold_batch
 from batchfold.shell.process_async import fold_batch_async, refuse_no_concurrency
 from batchfold.shell.reserve import refuse_negative
@@ -105,7 +107,7 @@ def as_lambda_handler(
 ) -> LambdaFunction[Any]:
     """Make the function that Lambda calls. The handler itself stays as it is, to be imported and tested.
 
-    The handler may be synchronous or async. It gets the Lambda context if it takes a second required parameter, or if it
+    The handler may be synchronous or async; of one that only a call can tell, the first call does. It gets the Lambda context if it takes a second required parameter, or if it
     returns one of returns' `RequiresContext...Result` containers.
 
     An async handler runs on an event loop that this thread keeps across warm invocations, so that clients bound to it
@@ -122,19 +124,10 @@ def as_lambda_handler(
     Raises `TypeError` and `ValueError` at once for options that make no sense. What the function raises is what
     `process_batch` does.
     """
-    refuse_unknown(options)
+    refuse_no_source(source)
+    refuse_misused(options)
     refuse_unknown_raise_on(raise_on)
-    is_async = _is_async(handler, options.get("settle"))
-    if max_concurrency is not None or cancel_at_reserve:
-        if executor is not None or is_async is False:
-            raise TypeError("max_concurrency= and cancel_at_reserve= are for async handlers, executor= is for others")
-        is_async = True
-    elif executor is not None:
-        if is_async:
-            raise TypeError(
-                "executor= runs synchronous handlers in threads; the handler is async, give max_concurrency="
-            )
-        is_async = False
+    is_async = _is_async(handler, options.get("settle"), executor, max_concurrency, cancel_at_reserve=cancel_at_reserve)
     in_flight = _MAX_CONCURRENCY if max_concurrency is None else max_concurrency
     refuse_no_concurrency(in_flight)
     refuse_negative(options.get("reserve_ms"))
@@ -145,20 +138,22 @@ def as_lambda_handler(
         from batchfold.shell.threads import checked_executor  # noqa: PLC0415  # threads cost a cold start 8 ms
 
         checked_executor(executor)
+    learns = is_async is None
     record_handler_for = _context_passer(handler)
     shared = cast("FoldOptions[Any, Any]", options)  # as each overload has it
 
     def lambda_function(event: Any, context: Any, /) -> PartialResponse:  # no mapping: UnexpectedEventError
         nonlocal is_async
         record_handler = record_handler_for(context)
+        batch: Batch[Any, Any]
         clock = context if reads_time else None
         if is_async:
             from batchfold.shell.loop import run_on_loop  # noqa: PLC0415  # asyncio costs a cold start 30 ms
 
-            batch: Batch[Any, Any] = run_on_loop(
+            batch = run_on_loop(
                 fold_batch_async(
                     event,
-                    record_handler,
+                    record_handler if is_coroutine_function(handler) else awaitable_from(record_handler),
                     source,
                     context=clock,
                     max_concurrency=in_flight,
@@ -166,11 +161,15 @@ def as_lambda_handler(
                     **options,
                 )
             )
-        elif is_async is False:
-            batch = fold_batch(event, record_handler, source, context=clock, executor=executor, **options)
-        else:
+        elif is_async is None:
             progress: Progress[Any, Any, Any, Any] = begin(event, source, clock, shared)
             batch, is_async = fold_and_learn(progress, record_handler, options.get("settle"), in_flight)
+        elif learns:
+            result_from = ResultFrom(record_handler)
+            batch = fold_batch(event, result_from, source, context=clock, **options)
+            is_async = result_from.has_awaited
+        else:
+            batch = fold_batch(event, record_handler, source, context=clock, executor=executor, **options)
         return respond(batch, raise_on)
 
     return lambda_function
@@ -179,11 +178,27 @@ def as_lambda_handler(
 _MAX_CONCURRENCY = 10
 
 
-def _is_async(handler: Callable[..., Any], settle: object) -> bool | None:
+def _is_async(
+    handler: Callable[..., Any],
+    settle: object,
+    executor: Executor | None,
+    max_concurrency: int | None,
+    *,
+    cancel_at_reserve: bool,
+) -> bool | None:
     """Whether the handler is async; `None` if only its first call can tell, as with one that returns `FutureResult`."""
+    is_async: bool | None = is_async_function(handler) or is_async_function(settle) or None
     if isinstance(handler, InChunks):
-        return False
-    return True if is_async_function(handler) or is_async_function(settle) else None
+        is_async = False
+    if max_concurrency is not None or cancel_at_reserve:
+        if executor is not None or is_async is False:
+            raise TypeError("max_concurrency= and cancel_at_reserve= are for async handlers, executor= is for others")
+        return True
+    if executor is None:
+        return is_async
+    if is_async:
+        raise TypeError("executor= runs synchronous handlers in threads; the handler is async, give max_concurrency=")
+    return False
 
 
 def _context_passer(handler: Callable[..., Any]) -> Callable[[Any], Callable[[Any], Any]]:
@@ -196,28 +211,50 @@ def _context_passer(handler: Callable[..., Any]) -> Callable[[Any], Callable[[An
     def for_context(context: Any) -> Callable[[Any], Any]:
         def handle(record: Any) -> Any:
             returned: Any = handler(record)
-            needs_context = type(returned).__module__.startswith("returns.context")
-            return returned(context) if needs_context else returned
+            return returned(context) if _needs_context(returned) else returned
 
         return handle
 
     return for_context
 
 
+def _needs_context(returned: object) -> bool:
+    return type(returned) is not Success and type(returned).__module__.startswith("returns.context")
+
+
 def _takes_context(handler: Callable[..., Any]) -> bool:
     try:
-        parameters = signature(handler).parameters.values()
+        parameters = _parameters(handler)
     except (TypeError, ValueError):  # some callables written in C have no signature
         return False
     positional = [p for p in parameters if p.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)]
     required = [p.name for p in positional if p.default is Parameter.empty]
-    takes_any = any(p.kind is Parameter.VAR_POSITIONAL for p in parameters)
-    if len(required) > _RECORD_AND_CONTEXT or not (positional or takes_any):
+    if len(required) > _RECORD_AND_CONTEXT or not (positional or _takes_any(parameters)):
         raise TypeError(
             "a handler takes the record and, if it needs it, the Lambda context as a second required parameter, "
             f"got one that requires {len(required)} ({', '.join(required)})"
         )
     return len(required) == _RECORD_AND_CONTEXT
+
+
+def _parameters(handler: Callable[..., Any]) -> list[Parameter]:
+    """The parameters with which it can be called.
+
+    A decorator's `wraps` lets it look like the function inside, but one that brings along an argument of its own takes
+    fewer. Only for one that takes anything (`*args`), what counts is what it passes that on to.
+    """
+    if ismethod(handler):
+        parameters = _parameters(handler.__func__)
+        return parameters if _takes_any(parameters[:1]) else parameters[1:]
+    parameters = list(signature(handler, follow_wrapped=False).parameters.values())
+    if not _takes_any(parameters):
+        return parameters
+    wrapped: Callable[..., Any] | None = getattr(handler, "__wrapped__", None)
+    return list(signature(handler).parameters.values()) if wrapped is None else _parameters(wrapped)
+
+
+def _takes_any(parameters: list[Parameter]) -> bool:
+    return any(p.kind is Parameter.VAR_POSITIONAL for p in parameters)
 
 
 _RECORD_AND_CONTEXT = 2

@@ -15,8 +15,9 @@ from batchfold.core.batch import Batch
 from batchfold.core.ending import Ending
 from batchfold.core.outcomes import Failed
 from batchfold.core.progress import Progress
-from batchfold.core.returned import close_unawaited, is_awaitable
+from batchfold.core.returned import is_awaitable
 from batchfold.shell.begun import Begun
+from batchfold.shell.mixed import ResultFrom, awaitable_from, forget
 
 
 class _TurnedOutAsync(BaseException):
@@ -29,21 +30,31 @@ class _TurnedOutAsync(BaseException):
 
 
 class _Watched:
-    """A handler and its `settle`, watched until one of them has returned something."""
+    """A handler and its `settle`, watched until one of them has returned something.
+
+    From then on what comes to be awaited all the same is awaited here, record by record.
+    """
 
     def __init__(self, handler: Callable[[Any], Any], settle: Callable[[Failed[Any, Any]], Any] | None) -> None:
         self._handler = handler
+        self._result_from = ResultFrom(handler)
         self._settle = settle
         self.is_async: bool | None = None
 
     def handle(self, record: Any) -> Any:
         """What the handler returns, unless it is the first and an awaitable."""
+        if self.is_async is False:
+            return self._result_from(record)
         returned = self._handler(record)
-        if self.is_async is None:
-            if is_awaitable(returned):
-                raise _TurnedOutAsync(returned)
-            self.is_async = False
+        if is_awaitable(returned):
+            raise _TurnedOutAsync(returned)
+        self.is_async = False
         return returned
+
+    @property
+    def learned(self) -> bool | None:
+        """Whether the handler is async; `None` if nothing was returned at all."""
+        return True if self._result_from.has_awaited else self.is_async
 
     def settle(self, failed: Failed[Any, Any]) -> Any:
         """What `settle` returns, unless it is an awaitable and the handler has not returned anything yet."""
@@ -62,7 +73,7 @@ def fold_and_learn(
 ) -> tuple[Batch[Any, Any, Any], bool | None]:
     """Fold, and learn from what is returned first whether the handler is async. If it is, go on as an async run.
 
-    The second value is what was learned; `None` if nothing was returned at all, as when each record raised.
+    The second value is what was learned, for the invocations to come; `None` if each record raised.
     """
     watched = _Watched(handler, settle)
     attempt = attempt_with(watched.handle, progress.source, None if settle is None else watched.settle)
@@ -82,7 +93,7 @@ def fold_and_learn(
             return _go_on_async(progress, handler, settle, max_concurrency, ending), True
         _adopt(context)
         progress.finish(position, ending)
-    return progress.batch(), watched.is_async
+    return progress.batch(), watched.learned
 
 
 def _go_on_async(
@@ -96,13 +107,17 @@ def _go_on_async(
     from batchfold.shell.side_by_side import fold_side_by_side  # noqa: PLC0415  # as above
 
     folding = fold_side_by_side(
-        progress, handler, settle, max_concurrency=max_concurrency, ms_before_cancelling=None, begun=begun
+        progress,
+        awaitable_from(handler),
+        settle,
+        max_concurrency=max_concurrency,
+        ms_before_cancelling=None,
+        begun=begun,
     )
     try:
         return run_on_loop(folding)
     finally:
-        # where no loop could run it, nobody has awaited it; a FutureResult keeps a coroutine inside
-        close_unawaited(getattr(begun.awaitable, "_inner_value", begun.awaitable))
+        forget(begun.awaitable)  # where no loop could run it, nobody has awaited it
 
 
 def _adopt(context: Context) -> None:

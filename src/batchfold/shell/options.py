@@ -7,6 +7,7 @@ from typing import Any, Generic, TypedDict
 
 from typing_extensions import TypeVar
 
+from batchfold.core.coroutine import is_async_function
 from batchfold.core.observe import Observe
 from batchfold.core.record import Record
 from batchfold.core.settle import AsyncSettle, Settle
@@ -42,8 +43,12 @@ class AsyncFoldOptions(SharedOptions[V, E, D], Generic[V, E, D], total=False):
 _KNOWN = frozenset(("settle", "observe", "reserve_ms"))
 
 
-def refuse_unknown(options: Mapping[str, object]) -> None:
-    """Raise `TypeError` for an option that no way of running a batch has; checkers see it earlier."""
+def refuse_misused(options: Mapping[str, object]) -> None:
+    """Raise `TypeError` for an option that no way of running a batch has, and for an observer that nobody would await."""
     for name in options:
         if name not in _KNOWN:
             raise TypeError(f"unexpected option {name}=, expected one of {', '.join(sorted(_KNOWN))}")
+    if is_async_function(options.get("observe")):
+        raise TypeError(
+            "observe= got an async function, expected one that returns at once: nobody awaits what an observer returns"
+        )

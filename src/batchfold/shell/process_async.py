@@ -7,6 +7,7 @@ from typing import TypeVar
 from typing_extensions import Unpack
 
 from batchfold.core.batch import Batch
+from batchfold.core.chunks import InChunks
 from batchfold.core.event import Event
 from batchfold.core.handler import AsyncHandler
 from batchfold.core.record import Record
@@ -55,6 +56,7 @@ async def fold_batch_async(
     returns or raises, no handler runs any more.
     """
     refuse_no_concurrency(max_concurrency)
+    _refuse_chunks(handler)
     ms_left = ms_before_reserve(context, options.get("reserve_ms"))
     if cancel_at_reserve and ms_left is None:
         raise TypeError("cancel_at_reserve=True was given without reserve_ms= and context=, which say when that is")
@@ -97,6 +99,14 @@ async def process_batch_async(
         **options,
     )
     return respond(batch, raise_on)
+
+
+def _refuse_chunks(handler: object) -> None:
+    if isinstance(handler, InChunks):
+        raise TypeError(
+            "in_chunks makes a synchronous handler: it goes to process_batch, fold_batch or as_lambda_handler, "
+            "with executor= for chunks side by side"
+        )
 
 
 def refuse_no_concurrency(max_concurrency: int) -> None:

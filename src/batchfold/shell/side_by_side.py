@@ -184,7 +184,8 @@ class _Run(Generic[R, V, E, D]):
             except BaseException as error:  # noqa: BLE001  # as above
                 return self._crashed(error)
             if not is_awaitable(returned):
-                return Crashed(TypeError(_not_async(returned)))
+                result = result_of(returned)  # it may be wrong in itself, and knows better why
+                return result if isinstance(result, Crashed) else Crashed(TypeError(_not_async(result)))
         else:
             returned = begun.awaitable
         try:

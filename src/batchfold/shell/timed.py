@@ -8,6 +8,7 @@ from inspect import iscoroutinefunction
 from time import perf_counter
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
+from batchfold.core.coroutine import is_async_function
 from batchfold.core.record import Record
 from batchfold.core.returned import is_awaitable
 from batchfold.shell.observer import log_observer_error
@@ -74,9 +75,18 @@ def timed(tell: Callable[[Record, float], object], *, clock: Callable[[], float]
                 return await awaited(record, handler(record), start)
 
             return handle_async
-        return wraps(handler)(handle)
+        return _known_as(handler, handle)
 
     return layer
+
+
+def _known_as(handler: Callable[[Any], Any], handle: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    wrapped = wraps(handler)(handle)
+    if is_async_function(
+        handler
+    ):  # `future_safe` is known by itself; the annotations it has are those of what is inside
+        wrapped.__annotations__ = {**wrapped.__annotations__, "return": "FutureResult"}
+    return wrapped
 
 
 def _alike(returned: object, coroutine: Coroutine[Any, Any, Any]) -> Any:

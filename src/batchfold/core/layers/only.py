@@ -51,8 +51,9 @@ def only(predicate: Callable[[R], bool]) -> Only[R]:
     comes back. What can be told from the raw record alone is cheaper left to Lambda:
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
 
-    What an async handler returns is known by its `async def` or by its annotation; a lambda around an async function has
-    neither, so give that a `def`. Give the predicate a name and its parameter a type: of a lambda in a layer, mypy cannot tell what it takes.
+    That a handler is async is known by its `async def` or by its annotation. A lambda around an async function has
+    neither, and for `process_batch_async` needs a `def`. Give the predicate a name and its parameter a type: of a lambda
+    in a layer, mypy cannot tell what it takes.
 
     >>> from returns.result import Result, Success
     >>> def is_even(record: int) -> bool:
