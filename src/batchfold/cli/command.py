@@ -11,7 +11,7 @@ from batchfold import BatchProcessingError, UnexpectedEventError, __version__
 from batchfold.cli.call import Call, called, context_of, function_name_of
 from batchfold.cli.delivery import UnreadableEventError, delivery_of
 from batchfold.cli.load import CannotLoadError, loaded
-from batchfold.cli.report import as_json, report
+from batchfold.cli.report import as_json, output, report
 from batchfold.cli.told import listening
 from batchfold.cli.verdict import Verdict, judge
 from batchfold.shell.redact import redacted
@@ -79,7 +79,7 @@ def run(
     if only_response:
         _print_response(call, verdict)
     else:
-        report(delivery, verdict, call.response)
+        typer.echo(report(delivery, verdict, call.response, output()), nl=False)
     raise typer.Exit(verdict.exit_status)
 
 

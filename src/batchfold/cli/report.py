@@ -1,39 +1,50 @@
-"""The report: a verdict as a table for people."""
+"""The report: a verdict as text for people, as wide as their terminal."""
 
 import json
+import sys
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, Group
+from rich.measure import Measurement
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from batchfold.cli.delivery import Delivery
-from batchfold.cli.verdict import Fate, Verdict
+from batchfold.cli.verdict import Fate, Row, Verdict
 from batchfold.core.forms import is_mapping
 
 _STYLES: dict[Fate, str] = {"done": "green", "comes back": "yellow", "lost": "bold red"}
 
-_MESSAGE_ID = 36
-"""Characters of an SQS message id, which stays in one line. A sequence number of Kinesis, 56 digits, need not."""
+_READABLE = 20
+"""Columns in which a reason can still be read with ease."""
 
 _WIDE = 200
 """Columns where no terminal says how wide it is: a file has room."""
 
 
-def report(delivery: Delivery, verdict: Verdict, response: Any) -> None:
-    """Print what became of each record, what Lambda does, and the response."""
+def output() -> Console:
+    """The standard output, as wide as its terminal."""
     console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = _WIDE
+    return console
+
+
+def report(delivery: Delivery, verdict: Verdict, response: Any, console: Console) -> str:
+    """What became of each record, what Lambda does, and the response: lines that fit the console, and lose no letter."""
     count = len(verdict.rows)
-    console.print(f"{delivery.origin}, {count} record{'' if count == 1 else 's'}", style="bold")
-    if verdict.rows:
-        console.print(_table(verdict))
-    for sentence in verdict.says:
-        console.print(sentence)
-    if response is not None:
-        console.print(f"Response: {_shown(response)}", soft_wrap=True)
+    with console.capture() as captured:
+        console.print(_plain(f"{delivery.origin}, {count} record{'' if count == 1 else 's'}", "bold"))
+        if verdict.rows:
+            table = _table(verdict)
+            console.print(table if _fits(table, console) else _list(verdict))
+        for sentence in verdict.says:
+            console.print(_plain(sentence))
+        if response is not None:
+            console.print(_plain(f"Response: {_shown(response)}"), soft_wrap=True)
+    return captured.get()
 
 
 def as_json(response: object) -> str | None:
@@ -56,10 +67,35 @@ def _shown(response: object) -> str:
 
 def _table(verdict: Verdict) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    longest = max(len(row.item) for row in verdict.rows)
-    table.add_column("record", overflow="fold", min_width=min(longest, _MESSAGE_ID))
-    table.add_column("fate", no_wrap=True)
-    table.add_column("why", overflow="fold")
+    # only reasons are wrapped: off columns that must not be, rich would cut letters
+    table.add_column("record", width=_longest("record", *(row.item for row in verdict.rows)))
+    table.add_column("fate", width=_longest("fate", *(row.fate for row in verdict.rows)))
+    table.add_column("why", overflow="fold", min_width=min(_READABLE, _longest(*(row.why for row in verdict.rows))))
     for row in verdict.rows:
-        table.add_row(Text(row.item), Text(row.fate, style=_STYLES[row.fate]), Text(row.why))
+        table.add_row(_plain(row.item), Text(row.fate, _STYLES[row.fate]), _plain(row.why))
     return table
+
+
+def _longest(*texts: str) -> int:
+    return max(_plain(text).cell_len for text in texts)
+
+
+def _fits(table: Table, console: Console) -> bool:
+    """Whether the console is wide enough for the table without a word of it being broken."""
+    unlimited = console.options.update_width(sys.maxsize)
+    return Measurement.get(console, unlimited, table).minimum <= console.width
+
+
+def _list(verdict: Verdict) -> Group:
+    """The rows one below the other, for where the table does not fit."""
+
+    def lines(row: Row) -> Group:
+        fate = Text.assemble((row.fate, _STYLES[row.fate]), ": " if row.why else "", _plain(row.why))
+        return Group(_plain(row.item), Padding.indent(fate, 2))
+
+    return Group("", *map(lines, verdict.rows), "")
+
+
+def _plain(text: str, style: str = "") -> Text:
+    """Text with what moves the cursor, or cannot be printed at all, written as in a Python literal."""
+    return Text("".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text), style)
