@@ -6,7 +6,6 @@ from collections.abc import Callable
 from inspect import Parameter, ismethod, signature
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, Union, cast, overload, runtime_checkable
 
-from returns.result import Success
 from typing_extensions import Unpack
 
 from batchfold.core.batch import Batch
@@ -20,7 +19,7 @@ from batchfold.core.response import PartialResponse
 from batchfold.core.source import Source
 from batchfold.shell.begin import begin, refuse_no_source
 from batchfold.shell.learn import fold_and_learn
-from batchfold.shell.mixed import ResultFrom, awaitable_from
+from batchfold.shell.mixed import RESULTS, ResultFrom, awaitable_from
 from batchfold.shell.options import AsyncFoldOptions, FoldOptions, refuse_misused
 from batchfold.shell.process import fold_batch
 from batchfold.shell.process_async import fold_batch_async, refuse_no_concurrency
@@ -115,8 +114,7 @@ def as_lambda_handler(
     the threads of an `executor`, as in `process_batch`. The other options are theirs too.
 
     >>> from batchfold import as_lambda_handler, sqs
-    >>> from returns.result import Success
-    >>> lambda_handler = as_lambda_handler(lambda record: Success(len(record.body)), sqs())
+    >>>     >>> lambda_handler = as_lambda_handler(lambda record: Success(len(record.body)), sqs())
     >>> event = {"Records": [{"messageId": "m1", "eventSource": "aws:sqs", "body": "hello"}]}
     >>> lambda_handler(event, None)
     {'batchItemFailures': []}
@@ -211,7 +209,7 @@ def _context_passer(handler: Callable[..., Any]) -> Callable[[Any], Callable[[An
     def for_context(context: Any) -> Callable[[Any], Any]:
         def handle(record: Any) -> Any:
             returned: Any = handler(record)
-            return returned(context) if _needs_context(returned) else returned
+            return returned if type(returned) in RESULTS or not _needs_context(returned) else returned(context)
 
         return handle
 
@@ -219,7 +217,7 @@ def _context_passer(handler: Callable[..., Any]) -> Callable[[Any], Callable[[An
 
 
 def _needs_context(returned: object) -> bool:
-    return type(returned) is not Success and type(returned).__module__.startswith("returns.context")
+    return type(returned).__module__.startswith("returns.context")
 
 
 def _takes_context(handler: Callable[..., Any]) -> bool:

@@ -13,7 +13,8 @@ from returns.result import Failure, Success
 
 from batchfold.core.returned import close_unawaited, is_awaitable
 
-_RESULTS = frozenset[type]((Success, Failure))
+RESULTS = frozenset[type]((Success, Failure))
+"""What most handlers return, told at sight: any other question takes longer."""
 
 
 def awaitable_from(handler: Callable[[Any], Any]) -> Callable[[Any], Awaitable[Any]]:
@@ -39,7 +40,7 @@ class ResultFrom:
     def __call__(self, record: Any) -> Any:
         """Handle a record."""
         returned = self._handler(record)
-        if type(returned) in _RESULTS or not is_awaitable(returned):
+        if type(returned) in RESULTS or not is_awaitable(returned):
             return returned
         from batchfold.shell.loop import run_on_loop  # noqa: PLC0415  # asyncio costs a cold start 30 ms
 
