@@ -8,12 +8,13 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from returns.result import Success
 
-from batchfold import Malformed, fold_batch
+from batchfold import Malformed, dynamodb, fold_batch, kafka, kinesis, process_batch
 from batchfold.core.faults import PayloadError
 from batchfold.core.lanes import each_record, whole_batch
 from batchfold.core.response import name_every_record
 from batchfold.core.source import Source
 from batchfold.sources.sqs import SqsRecord, by_message_group, sqs
+from batchfold.testing import dynamodb_event, kafka_event, kinesis_event
 
 STANDARD: dict[str, Any] = {
     "messageId": "059f36b4-87a3-44ab-83d2-661975830a7d",
@@ -208,6 +209,20 @@ def test_a_fifo_message_without_a_group_joins_one_common_lane(attributes: object
 
 def test_a_standard_message_without_a_group_has_a_lane_of_its_own() -> None:
     assert by_message_group(STANDARD) is None
+
+
+@pytest.mark.parametrize(
+    ("event", "source"),
+    [
+        (kinesis_event("a", "b"), kinesis(lane=by_message_group)),
+        (dynamodb_event({"id": 1}), dynamodb(lane=by_message_group)),
+        (kafka_event("a"), kafka(lane=by_message_group)),
+    ],
+)
+def test_message_groups_order_nothing_on_another_source_and_say_so(event: Any, source: Any) -> None:
+    with pytest.raises(ValueError, match="this is no record of SQS") as raised:
+        process_batch(event, lambda _record: Success(None), source)
+    assert "No record was handled" in raised.value.__notes__[0]
 
 
 def test_what_a_model_raises_in_a_function_tells_nothing_of_the_body() -> None:

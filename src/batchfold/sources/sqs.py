@@ -161,13 +161,21 @@ def body_text(raw: RawRecord) -> str:
 def by_message_group(raw: RawRecord, /) -> Hashable | None:
     """Messages of one group are one lane: the order that SQS promises, and no more.
 
-    A message of a FIFO queue without a group joins one common lane; on a standard queue it has a lane of its own.
+    A message of a FIFO queue without a group joins one common lane; on a standard queue it has a lane of its own. Raises
+    `ValueError` for a record of another source: without groups, each would have a lane of its own, and no order.
     """
     try:
         group: str | None = raw["attributes"]["MessageGroupId"]
     except (KeyError, TypeError):
         group = None
-    return "" if group is None and _is_fifo(raw) else group
+    if group is not None:
+        return group
+    if "messageId" not in raw:
+        raise ValueError(
+            "by_message_group orders messages of SQS, and this is no record of SQS: on Kinesis there is by_partition_key, "
+            "on DynamoDB Streams by_item_key, on Kafka by_topic_partition and by_message_key"
+        )
+    return "" if _is_fifo(raw) else None
 
 
 @overload
