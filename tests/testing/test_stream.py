@@ -51,7 +51,7 @@ def gone(state: StreamState, why: Literal["done", "discarded"]) -> list[int]:
 @pytest.mark.parametrize("stream", STREAMS)
 def test_everything_from_the_lowest_sequence_number_on_comes_back(stream: Callable[..., Stream]) -> None:
     state = begin(stream(), "A1", "A2", "A3", "A4")
-    _, state = state.step(naming(state, "A4", "A2"), ended_at=0)
+    _, state = state.step(naming(state, "A4", "A2"), ended_at=state.now)
     assert batch(state) == "A2 A3 A4"
     assert gone(state, "done") == [0]
 
@@ -64,14 +64,14 @@ def test_the_lowest_sequence_number_is_the_lowest_number_not_the_first_in_the_re
         answer.response["batchItemFailures"][0]["itemIdentifier"]
         < answer.response["batchItemFailures"][1]["itemIdentifier"]
     )
-    _, state = state.step(answer, ended_at=0)
+    _, state = state.step(answer, ended_at=state.now)
     assert batch(state) == "A2 A3 A4"
 
 
 @pytest.mark.parametrize("stream", STREAMS)
 def test_a_shard_waits_for_its_batch(stream: Callable[..., Stream]) -> None:
     state = begin(stream(batch_size=2), "A1", "A2", "A3")
-    _, state = state.step(naming(state, "A2"), ended_at=0)
+    _, state = state.step(naming(state, "A2"), ended_at=state.now)
     assert batch(state) == "A2"
     _, state = state.step(Returned({}), ended_at=5)
     assert (batch(state), state.now) == ("A3", 5)
@@ -89,51 +89,51 @@ def test_a_complete_failure_delivers_the_whole_batch_again(stream: Callable[...,
 
 def test_when_retries_run_out_the_whole_remaining_batch_is_discarded() -> None:
     state = begin(KinesisStream(maximum_retry_attempts=2, batch_size=3), "A1", "A2", "A3", "A4")
-    _, state = state.step(naming(state, "A2"), ended_at=0)
-    _, state = state.step(naming(state, "A2"), ended_at=0)
+    _, state = state.step(naming(state, "A2"), ended_at=state.now)
+    _, state = state.step(naming(state, "A2"), ended_at=state.now)
     assert batch(state) == "A2 A3"
-    _, state = state.step(naming(state, "A2"), ended_at=0)
+    _, state = state.step(naming(state, "A2"), ended_at=state.now)
     assert (gone(state, "done"), gone(state, "discarded")) == ([0], [1, 2])
     assert batch(state) == "A4"
 
 
 def test_without_retries_a_batch_is_delivered_once() -> None:
     state = begin(KinesisStream(maximum_retry_attempts=0), "A1")
-    _, state = state.step(Raised("no"), ended_at=0)
+    _, state = state.step(Raised("no"), ended_at=state.now)
     assert (batch(state), gone(state, "discarded")) == ("", [0])
 
 
 @pytest.mark.parametrize(("resets", "discarded"), [(True, []), (False, [1, 2])])
 def test_partial_progress_resets_the_count_of_retries_or_not(*, resets: bool, discarded: list[int]) -> None:
     state = begin(KinesisStream(maximum_retry_attempts=1, retries_reset_on_progress=resets), "A1", "A2", "A3")
-    _, state = state.step(Raised("no"), ended_at=0)
-    _, state = state.step(naming(state, "A2"), ended_at=0)
+    _, state = state.step(Raised("no"), ended_at=state.now)
+    _, state = state.step(naming(state, "A2"), ended_at=state.now)
     assert gone(state, "discarded") == discarded
 
 
 def test_a_raising_function_halves_a_batch_that_may_be_bisected_without_using_up_a_retry() -> None:
     state = begin(KinesisStream(bisect_batch_on_function_error=True, maximum_retry_attempts=0), "A1", "A2", "A3", "A4")
-    _, state = state.step(Raised("no"), ended_at=0)
+    _, state = state.step(Raised("no"), ended_at=state.now)
     assert batch(state) == "A1 A2"
-    _, state = state.step(Raised("no"), ended_at=0)
+    _, state = state.step(Raised("no"), ended_at=state.now)
     assert batch(state) == "A1"
-    _, state = state.step(Raised("no"), ended_at=0)
+    _, state = state.step(Raised("no"), ended_at=state.now)
     assert (batch(state), gone(state, "discarded")) == ("A2", [0])
-    _, state = state.step(Returned(None), ended_at=0)
+    _, state = state.step(Returned(None), ended_at=state.now)
     assert batch(state) == "A3 A4"
 
 
 def test_a_partial_response_splits_at_the_reported_number_without_using_up_a_retry() -> None:
     state = begin(KinesisStream(bisect_batch_on_function_error=True, maximum_retry_attempts=0), "A1", "A2", "A3")
-    _, state = state.step(naming(state, "A3"), ended_at=0)
+    _, state = state.step(naming(state, "A3"), ended_at=state.now)
     assert batch(state) == "A3"
 
 
 def test_naming_the_first_record_of_a_batch_makes_no_progress_by_bisecting() -> None:
     state = begin(KinesisStream(bisect_batch_on_function_error=True, maximum_retry_attempts=1), "A1", "A2", "A3")
-    _, state = state.step(naming(state, "A1"), ended_at=0)
+    _, state = state.step(naming(state, "A1"), ended_at=state.now)
     assert batch(state) == "A1 A2 A3"
-    _, state = state.step(naming(state, "A1"), ended_at=0)
+    _, state = state.step(naming(state, "A1"), ended_at=state.now)
     assert gone(state, "discarded") == [0, 1, 2]
 
 
@@ -147,26 +147,26 @@ def test_a_record_that_is_too_old_is_discarded_before_it_is_delivered() -> None:
 
 def test_without_report_batch_item_failures_a_stream_goes_on_whatever_is_named() -> None:
     state = begin(KinesisStream(report_batch_item_failures=False), "A1", "A2")
-    _, state = state.step(naming(state, "A1"), ended_at=0)
+    _, state = state.step(naming(state, "A1"), ended_at=state.now)
     assert gone(state, "done") == [0, 1]
 
 
 def test_a_drained_stream_takes_no_answer() -> None:
     state = begin(KinesisStream(), "A1")
-    _, state = state.step(Returned(None), ended_at=0)
+    _, state = state.step(Returned(None), ended_at=state.now)
     with pytest.raises(ValueError, match="drained"):
-        state.step(Returned(None), ended_at=0)
+        state.step(Returned(None), ended_at=state.now)
 
 
 def test_kafka_delivers_again_what_was_named() -> None:
     state = begin(KafkaTopic(partitions=2, redelivery="named"), "A1", "B1", "A2", "B2", "A3")
-    _, state = state.step(naming(state, "A1", "B2"), ended_at=0)
+    _, state = state.step(naming(state, "A1", "B2"), ended_at=state.now)
     assert sorted(batch(state).split()) == ["A1", "B2"]
 
 
 def test_kafka_delivers_again_from_the_lowest_offset_of_each_partition_on() -> None:
     state = begin(KafkaTopic(partitions=2, redelivery="from_lowest_offset"), "A1", "B1", "A2", "B2", "A3")
-    _, state = state.step(naming(state, "A2"), ended_at=0)
+    _, state = state.step(naming(state, "A2"), ended_at=state.now)
     assert batch(state) == "A2 A3"
 
 
@@ -183,7 +183,7 @@ def test_endless_retries_of_kafka_are_ten_when_there_is_an_on_failure_destinatio
     state = begin(KafkaTopic(on_failure_destination=destination), "A1")
     for _ in range(deliveries):
         assert batch(state) == "A1"
-        _, state = state.step(Raised("no"), ended_at=0)
+        _, state = state.step(Raised("no"), ended_at=state.now)
     assert gone(state, "discarded") == ([0] if destination else [])
 
 

@@ -24,9 +24,10 @@ from batchfold.testing.model.answer import (
     TimedOut,
     read_answer,
 )
-from batchfold.testing.model.drain import EventSource, drain
+from batchfold.testing.model.drain import drain
 from batchfold.testing.model.dynamodb import DynamoDBStream
 from batchfold.testing.model.effect import Attempted, Effect, EffectFailed, LambdaFunction, MakeFunction
+from batchfold.testing.model.event_source import EventSource
 from batchfold.testing.model.failure_schedule import Attempt, FailureSchedule
 from batchfold.testing.model.history import Fate, History, Invocation, OrderViolation, Repeat
 from batchfold.testing.model.kafka import KafkaTopic

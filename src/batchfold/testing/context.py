@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from batchfold.testing.events.identity import arn, deterministic_id
+from batchfold.testing.refuse import refuse_other_seconds
 
 Seconds: TypeAlias = int | float
 """A length of time, or a moment on the model's clock."""
@@ -34,8 +35,7 @@ class Clock:
         Raises:
             ValueError: `seconds` is negative.
         """
-        if seconds < 0:
-            raise ValueError(f"A clock only goes forward; it was asked to go {seconds} seconds.")
+        refuse_other_seconds("A clock only goes forward: seconds", seconds, 0)
         self._now += seconds
 
 
@@ -66,6 +66,7 @@ class LambdaContext:
     _deadline: Seconds = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        refuse_other_seconds("timeout_seconds", self.timeout_seconds, 0)
         object.__setattr__(self, "_deadline", self.clock.now + self.timeout_seconds)
 
     @property

@@ -4,12 +4,14 @@ from collections.abc import Callable
 
 from batchfold.core.lanes import Lane
 from batchfold.testing.context import Seconds
-from batchfold.testing.model.drain import EventSource
 from batchfold.testing.model.effect import EffectFailed, MakeFunction
+from batchfold.testing.model.event_source import EventSource
+from batchfold.testing.model.failure_schedule import FailureSchedule
 from batchfold.testing.model.history import History
 from batchfold.testing.model.source_record import Payload
 from batchfold.testing.model.story import tell
-from batchfold.testing.scenario import Expectation, complaints, play
+from batchfold.testing.refuse import refuse_other_numbers
+from batchfold.testing.scenario import Expectation, Scenario, complaints, play
 
 _SHOWN_AT_LEAST = 4
 
@@ -75,10 +77,15 @@ def assert_safe(
 
     Raises:
         UnsafeFunctionError: There is one. It prints the shortest history that shows it, and holds it as `history`.
+        TypeError: Something is of another kind than is expected here, as in `drain`.
+        ValueError: A number is out of range, or `lane` is one of another source.
         ImportError: Hypothesis is not installed; `pip install "batchfold[testing]"` brings it.
     """
     from batchfold.testing.search import shortest  # noqa: PLC0415  # Hypothesis is an extra, needed only here
 
+    refuse_other_numbers("max_records", max_records, 1)
+    if max_examples is not None:
+        refuse_other_numbers("max_examples", max_examples, 1)
     expectation = Expectation(
         lane=lane,
         payload=payload,
@@ -87,12 +94,17 @@ def assert_safe(
         effect_seconds=effect_seconds,
         must_start=must_start,
     )
-    scenario = shortest(
-        lambda tried: bool(complaints(play(make, tried, expectation, stop_at_harm=True), tried, expectation)),
-        source=source,
-        overruns=overruns,
-        max_records=max_records,
-        max_examples=max_examples,
+
+    def does_harm(tried: Scenario) -> bool:
+        return bool(complaints(play(make, tried, expectation, stop_at_harm=True), tried, expectation))
+
+    # The shortest of all goes first and by itself: what is wrong with an argument is raised here as it is, and not as
+    # what a search came upon.
+    first = Scenario(source, ("A1",), FailureSchedule())
+    scenario = (
+        first
+        if does_harm(first)
+        else shortest(does_harm, source=source, overruns=overruns, max_records=max_records, max_examples=max_examples)
     )
     if scenario is not None:
         history = play(make, scenario, expectation)

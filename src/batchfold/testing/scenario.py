@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from batchfold.core.lanes import Lane
 from batchfold.testing.context import Seconds
-from batchfold.testing.model.drain import EventSource, drain
+from batchfold.testing.model.drain import drain
 from batchfold.testing.model.effect import EffectFailed, MakeFunction
+from batchfold.testing.model.event_source import EventSource
 from batchfold.testing.model.failure_schedule import FailureSchedule
 from batchfold.testing.model.history import Fate, History
 from batchfold.testing.model.source_record import Payload

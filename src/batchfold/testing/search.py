@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable
 
-from batchfold.testing.model.drain import EventSource
+from batchfold.testing.model.event_source import EventSource
 from batchfold.testing.scenario import Scenario
 from batchfold.testing.strategies import scenarios
 

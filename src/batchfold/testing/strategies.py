@@ -22,13 +22,14 @@ from batchfold.testing.events.dynamodb import DynamoDBChange, dynamodb_event
 from batchfold.testing.events.kafka import KafkaMessage, kafka_event
 from batchfold.testing.events.kinesis import KinesisData, kinesis_event
 from batchfold.testing.events.sqs import SqsMessage, sqs_event
-from batchfold.testing.model.drain import EventSource
 from batchfold.testing.model.dynamodb import DynamoDBStream
+from batchfold.testing.model.event_source import EventSource
 from batchfold.testing.model.failure_schedule import Attempt, FailureSchedule
 from batchfold.testing.model.kafka import KafkaTopic
 from batchfold.testing.model.kinesis import KinesisStream
 from batchfold.testing.model.queue import SqsQueue
 from batchfold.testing.model.stream import ENDLESS
+from batchfold.testing.refuse import refuse_other_numbers, refuse_text
 from batchfold.testing.scenario import Scenario
 
 _KEYS = st.sampled_from("ABC")
@@ -174,6 +175,7 @@ def event_sources() -> st.SearchStrategy[EventSource]:
 
 def record_names(*, max_records: int = 6) -> st.SearchStrategy[tuple[str, ...]]:
     """Names of records in arrival order, such as `("A1", "B1", "A2")`: up to three keys, numbered each."""
+    refuse_other_numbers("max_records", max_records, 1)
     return st.lists(_KEYS, min_size=1, max_size=max_records).map(_numbered)
 
 
@@ -183,7 +185,11 @@ def failure_schedules(
     """What up to three attempts at each of these records come to.
 
     With `never_succeed`, some records fail for ever; with `overruns`, some attempts outlast the function's timeout.
+
+    Raises:
+        TypeError: `names` is a text, which would be read letter by letter.
     """
+    refuse_text("names", names, 'a list of names, such as ["A1", "A2"]', kind=Sequence)
     attempts = _attempts(overruns=overruns)
     poison = st.frozensets(st.sampled_from(list(names)), max_size=2) if never_succeed else st.just(frozenset[str]())
 
@@ -199,6 +205,7 @@ def scenarios(draw: st.DrawFn, source: EventSource, *, overruns: bool = False, m
 
     Records that never succeed are among it only if the source gives up on them before long.
     """
+    refuse_other_numbers("max_records", max_records, 1)
     most = source.most_deliveries
     never = st.booleans() if most is not None and most <= _MOST_DELIVERIES_TRIED else st.just(value=False)
     # A record is drawn together with what happens to it, so that shrinking can drop both at once.

@@ -12,6 +12,8 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
+from batchfold.testing.refuse import refuse_other_kinds
+
 
 @dataclass(frozen=True)
 class Returned:
@@ -75,6 +77,10 @@ def read_answer(answer: Answer, identifiers: Mapping[Hashable, int], *, report_b
     ... )
     CompleteFailure(reason='an item identifier is empty or null')
     """
+    refuse_other_kinds(
+        "answer", answer, (Returned, Raised, TimedOut), "Returned, Raised or TimedOut, such as Returned(response)"
+    )
+    refuse_other_kinds("identifiers", identifiers, Mapping, 'a mapping to positions, such as {"message-id": 0}')
     if isinstance(answer, Raised):
         return CompleteFailure(f"the function raised {answer.error}")
     if isinstance(answer, TimedOut):

@@ -5,14 +5,13 @@ from asyncio import CancelledError
 from collections.abc import Callable, Hashable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, fields
-from typing import Any, TypeAlias
+from typing import Any
 
 from batchfold.core.lanes import Lane
 from batchfold.testing.context import Clock, LambdaContext, Seconds
 from batchfold.testing.events.identity import deterministic_id
 from batchfold.testing.model.answer import Answer, Raised, Returned, TimedOut
 from batchfold.testing.model.delivery import Delivery, Removal
-from batchfold.testing.model.dynamodb import DynamoDBStream
 from batchfold.testing.model.effect import (
     AttemptEnd,
     EffectFailed,
@@ -20,19 +19,22 @@ from batchfold.testing.model.effect import (
     MakeFunction,
     ScheduledEffect,
 )
+from batchfold.testing.model.event_source import EventSource, refuse_other_lanes, refuse_other_sources
 from batchfold.testing.model.failure_schedule import FailureSchedule
 from batchfold.testing.model.history import Fate, History, Invocation
-from batchfold.testing.model.kafka import KafkaTopic
-from batchfold.testing.model.kinesis import KinesisStream
 from batchfold.testing.model.promise import Judge, Lanes
-from batchfold.testing.model.queue import QueueState, SqsQueue
+from batchfold.testing.model.queue import QueueState
 from batchfold.testing.model.source_record import Payload, SourceRecord, name_records
 from batchfold.testing.model.stream import StreamState
-
-EventSource: TypeAlias = SqsQueue | KinesisStream | DynamoDBStream | KafkaTopic
-"""An event source and its mapping, with the settings that decide what comes back."""
+from batchfold.testing.refuse import (
+    refuse_other_kinds,
+    refuse_other_numbers,
+    refuse_other_seconds,
+    refuse_uncallable,
+)
 
 _NOTHING_FAILS = FailureSchedule()
+_LONGEST_TIMEOUT_SECONDS = 900
 
 
 def drain(
@@ -62,8 +64,12 @@ def drain(
     after `most_invocations`, or with `stop_at_harm` as soon as something was lost, out of order or repeated needlessly.
 
     Raises:
-        ValueError: Two records share a name, or a setting is out of range.
+        TypeError: Something is of another kind than is expected here: a text instead of a list of names, a class instead
+            of a source, an `error` that makes no exception, a `make` that returns no function.
+        ValueError: Two records share a name, the schedule speaks of a record that is not there, a number is out of
+            range, or one effect takes longer than the timeout.
 
+    >>> from batchfold.testing import SqsQueue
     >>> def make(effect):
     ...     def forgetful(event, context):
     ...         for record in event["Records"]:
@@ -77,17 +83,56 @@ def drain(
     >>> drain(make, source=SqsQueue(), records=["A1", "A2"], schedule=schedule).lost
     ('A2',)
     """
-    held = name_records(records, payload or source.default_payload)
+    refuse_other_sources(source)
+    held = name_records(records, source.default_payload if payload is None else payload)
+    _refuse_other_records(schedule, records)
+    _refuse_other_errors(error, records)
+    _refuse_other_times(timeout_seconds, effect_seconds)
+    refuse_other_numbers("most_invocations", most_invocations, 1)
+    refuse_other_lanes(lane, source)
+    refuse_uncallable("make", make, "a function that takes the effect and returns the Lambda function")
     clock = Clock()
     effect = ScheduledEffect(records, schedule, clock=clock, seconds=effect_seconds, error=error)
     run = _Run(source, held, Judge(source, held, _lanes(source, held, lane)), effect, clock, timeout_seconds)
     function = make(effect)
+    refuse_uncallable("What make returns", function, "the Lambda function, which takes event and context")
     state = source.begin(held)
     while state.delivery is not None and len(run.invocations) < most_invocations:
         if stop_at_harm and (run.judge.harm or effect.strangers):
             break
         state = run.invoke(function, state, state.delivery)
     return run.history(state, schedule)
+
+
+def _refuse_other_records(schedule: FailureSchedule, records: Sequence[str]) -> None:
+    refuse_other_kinds(
+        "schedule", schedule, FailureSchedule, 'a FailureSchedule, such as FailureSchedule({"A1": ("fails",)})'
+    )
+    strangers = [name for name in schedule.names if name not in records]
+    if strangers:
+        raise ValueError(
+            f"The schedule speaks of {', '.join(map(repr, strangers))}, which nothing would come of: the records are "
+            f"{', '.join(map(repr, records))}."
+        )
+
+
+def _refuse_other_errors(error: Callable[[str], Exception], records: Sequence[str]) -> None:
+    """Make one, for otherwise the function would be shown the `TypeError` of making none, and what it does with that."""
+    expected = "an exception class, or a function that makes an exception from a record's name"
+    refuse_uncallable("error", error, expected)
+    refuse_other_kinds(
+        "What error makes of a name", error(records[0]), Exception, "the exception that the effect raises"
+    )
+
+
+def _refuse_other_times(timeout_seconds: Seconds, effect_seconds: Seconds) -> None:
+    refuse_other_seconds("timeout_seconds", timeout_seconds, 1, _LONGEST_TIMEOUT_SECONDS)
+    refuse_other_seconds("effect_seconds", effect_seconds, 0)
+    if effect_seconds > timeout_seconds:
+        raise ValueError(
+            f"effect_seconds is at most timeout_seconds, {timeout_seconds}, not {effect_seconds}: no function could get "
+            'one record done. For an attempt that overruns now and then, let the schedule say "overruns".'
+        )
 
 
 def _lanes(source: EventSource, records: tuple[SourceRecord, ...], lane: Lane | None) -> Lanes:

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import get_args
 
 from batchfold.testing.context import Seconds
 from batchfold.testing.model.answer import Answer, Reading
 from batchfold.testing.model.delivery import Removal
 from batchfold.testing.model.effect import Attempted, AttemptEnd
+from batchfold.testing.refuse import refuse_other_kinds, refuse_other_words
 
 
 class Fate(Enum):
@@ -47,6 +49,7 @@ class Invocation:
 
     def that(self, came_to: AttemptEnd) -> tuple[str, ...]:
         """The names of the records whose attempts came to this, in order."""
+        refuse_other_words("What an attempt came to", came_to, get_args(AttemptEnd))
         return tuple(attempted.name for attempted in self.attempted if attempted.came_to == came_to)
 
 
@@ -105,6 +108,8 @@ class History:
 
     def with_fate(self, *fates: Fate) -> tuple[str, ...]:
         """The names of the records that came to one of these ends, in arrival order."""
+        for fate in fates:
+            refuse_other_kinds("A fate", fate, Fate, "one of Fate, such as Fate.LOST")
         return tuple(name for name in self.records if self.fates[name] in fates)
 
     @property
@@ -119,4 +124,5 @@ class History:
 
     def removed_as(self, removal: Removal) -> tuple[str, ...]:
         """The names of the records that left the source in this way, in the order in which they did."""
+        refuse_other_words("A removal", removal, get_args(Removal))
         return tuple(name for each in self.invocations for name, how in each.removed if how == removal)

@@ -2,13 +2,17 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias, get_args
 
 from batchfold.testing.context import Seconds
 from batchfold.testing.events.kafka import KafkaMessage, kafka_event
 from batchfold.testing.model.delivery import Delivery
 from batchfold.testing.model.source_record import SourceRecord
 from batchfold.testing.model.stream import ENDLESS, StreamSettings, StreamState
+from batchfold.testing.refuse import refuse_other_numbers, refuse_other_words
+
+KafkaRedelivery: TypeAlias = Literal["named", "from_lowest_offset"]
+"""Which records of a partition come again after a partial response."""
 
 _TOPIC = "orders"
 _RETRIES_BEFORE_THE_DESTINATION = 10
@@ -24,13 +28,13 @@ class KafkaTopic(StreamSettings):
     """
 
     partitions: int = 2
-    redelivery: Literal["named", "from_lowest_offset"] = "named"
+    redelivery: KafkaRedelivery = "named"
     self_managed: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.partitions < 1:
-            raise ValueError(f"partitions is at least 1, not {self.partitions}.")
+        refuse_other_numbers("partitions", self.partitions, 1)
+        refuse_other_words("redelivery", self.redelivery, get_args(KafkaRedelivery))
 
     @property
     def settings(self) -> StreamSettings:

@@ -23,9 +23,12 @@ from batchfold.testing.model.answer import (
 )
 from batchfold.testing.model.delivery import Delivery, Removal
 from batchfold.testing.model.source_record import SourceRecord
+from batchfold.testing.refuse import refuse_other_numbers, refuse_other_seconds
 
 _LARGEST_STANDARD_BATCH = 10_000
 _LARGEST_FIFO_BATCH = 10
+_LARGEST_RECEIVE_COUNT = 1_000
+_LONGEST_VISIBILITY_SECONDS = 12 * 60 * 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +54,14 @@ class SqsQueue:
 
     def __post_init__(self) -> None:
         largest = _LARGEST_FIFO_BATCH if self.fifo else _LARGEST_STANDARD_BATCH
-        if not 1 <= self.batch_size <= largest:
-            raise ValueError(f"batch_size is 1 to {largest} on this kind of queue, not {self.batch_size}.")
-        if self.max_receive_count is not None and self.max_receive_count < 1:
-            raise ValueError(f"max_receive_count is at least 1, or None; not {self.max_receive_count}.")
-        if self.visibility_timeout_seconds < 0:
-            raise ValueError(f"visibility_timeout_seconds is not negative; it was {self.visibility_timeout_seconds}.")
+        refuse_other_numbers(
+            f"batch_size of {'a FIFO' if self.fifo else 'a standard'} queue", self.batch_size, 1, largest
+        )
+        if self.max_receive_count is not None:
+            refuse_other_numbers("max_receive_count", self.max_receive_count, 1, _LARGEST_RECEIVE_COUNT)
+        refuse_other_seconds(
+            "visibility_timeout_seconds", self.visibility_timeout_seconds, 0, _LONGEST_VISIBILITY_SECONDS
+        )
 
     @property
     def most_deliveries(self) -> int | None:
@@ -132,10 +137,11 @@ class QueueState:
         """What the mapping makes of the answer, and the queue with its next batch on the way.
 
         Raises:
-            ValueError: No batch is on its way.
+            ValueError: No batch is on its way, or it was not yet when the function is said to have ended.
         """
         if self.delivery is None:
             raise ValueError("The queue is drained: there is no batch that this could be the answer to.")
+        refuse_other_seconds("ended_at, which comes after the delivery,", ended_at, self.delivery.at)
         reading = read_answer(
             answer, self.delivery.identifiers, report_batch_item_failures=self.queue.report_batch_item_failures
         )

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from batchfold.testing.refuse import refuse_other_kinds, refuse_text, refuse_uncallable
+
 Payload: TypeAlias = Callable[[str], object]
 """From a record's name to its payload."""
 
@@ -26,11 +28,16 @@ def name_records(names: Sequence[str], payload: Payload) -> tuple[SourceRecord, 
     """The records with these names, in this order.
 
     Raises:
+        TypeError: `names` is a text, which would be read letter by letter, or holds something else than text.
         ValueError: There are none, two share a name, or a name has nothing before its digits.
 
     >>> [record.key for record in name_records(["A1", "A2", "B1"], payload=str)]
     ['A', 'A', 'B']
     """
+    refuse_text("records", names, 'a list of names, such as ["A1", "A2"]', kind=Sequence)
+    for name in names:
+        refuse_other_kinds("A record's name", name, str, "text, such as 'A1'")
+    refuse_uncallable("payload", payload, "a function from a record's name to its payload")
     if not names or len(set(names)) != len(names):
         raise ValueError(
             f"A source holds at least one record, each with a name of its own; it was given {list(names)}."

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from batchfold.testing.model.answer import CompleteFailure, CompleteSuccess, PartialFailure, Reading
 from batchfold.testing.model.delivery import Removal
 from batchfold.testing.model.history import Fate, History, Invocation
+from batchfold.testing.refuse import refuse_other_numbers
 
 _REMOVALS: dict[Removal, str] = {
     "done": "takes as done",
@@ -16,6 +17,8 @@ _LONGEST_ANSWER = 300
 
 def tell(history: History, *, most_invocations: int | None = None) -> str:
     """The history as text of several lines: all of it, or no more than its first invocations and its end."""
+    if most_invocations is not None:
+        refuse_other_numbers("most_invocations", most_invocations, 0)
     return "\n".join(_lines(history, most_invocations))
 
 

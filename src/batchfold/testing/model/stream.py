@@ -13,6 +13,7 @@ from batchfold.testing.context import Seconds
 from batchfold.testing.model.answer import Answer, CompleteFailure, CompleteSuccess, Reading, read_answer
 from batchfold.testing.model.delivery import Delivery, Removal
 from batchfold.testing.model.source_record import SourceRecord
+from batchfold.testing.refuse import refuse_other_numbers, refuse_other_seconds
 
 ENDLESS = -1
 """What AWS writes for a number of retries, or an age, without a limit."""
@@ -42,15 +43,13 @@ class StreamSettings:
     seconds_between_retries: Seconds = 1.0
 
     def __post_init__(self) -> None:
-        for name, smallest, largest in (
-            ("batch_size", 1, 10_000),
-            ("maximum_retry_attempts", ENDLESS, 10_000),
-            ("maximum_record_age_in_seconds", ENDLESS, 604_800),
-        ):
-            if not smallest <= getattr(self, name) <= largest:
-                raise ValueError(f"{name} is {smallest} to {largest}, not {getattr(self, name)}.")
-        if self.seconds_between_retries < 0:
-            raise ValueError(f"seconds_between_retries is not negative; it was {self.seconds_between_retries}.")
+        refuse_other_numbers("batch_size", self.batch_size, 1, 10_000)
+        refuse_other_numbers("maximum_retry_attempts", self.maximum_retry_attempts, ENDLESS, 10_000)
+        if self.maximum_record_age_in_seconds != ENDLESS:
+            refuse_other_numbers(
+                "maximum_record_age_in_seconds, if it is not -1,", self.maximum_record_age_in_seconds, 60, 604_800
+            )
+        refuse_other_seconds("seconds_between_retries", self.seconds_between_retries, 0)
 
     @property
     def retry_limit(self) -> int:
@@ -116,10 +115,11 @@ class StreamState:
         """What the mapping makes of the answer, and the stream with its next batch on the way.
 
         Raises:
-            ValueError: No batch is on its way.
+            ValueError: No batch is on its way, or it was not yet when the function is said to have ended.
         """
         if self.delivery is None:
             raise ValueError("The stream is drained: there is no batch that this could be the answer to.")
+        refuse_other_seconds("ended_at, which comes after the delivery,", ended_at, self.delivery.at)
         reading = read_answer(
             answer,
             self.delivery.identifiers,

@@ -1,0 +1,150 @@
+"""What is given amiss is refused at once, as a user without type checker meets it: in an interpreter without beartype.
+
+Each of these would otherwise try nothing, or something else than was meant, and let a broken function's test pass.
+"""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import json, sys
+from batchfold import by_item_key, by_message_group, by_message_key, by_partition_key, by_topic_partition, each_record
+from batchfold.testing import *
+from batchfold.testing.strategies import failure_schedules, record_names
+
+def make(effect):
+    def forgetful(event, context):
+        for record in event["Records"]:
+            try:
+                effect(record["body"])
+            except Exception:
+                pass
+    return forgetful
+
+def drained(**given):
+    return drain(**{"make": make, "source": SqsQueue(), "records": ["A1", "A2"], **given})
+
+def searched(**given):
+    return assert_safe(**{"make": make, "source": SqsQueue(), **given})
+
+class NeedsTwo(Exception):
+    def __init__(self, code, text): ...
+
+history = drained()
+said = {}
+for call in json.load(sys.stdin):
+    try:
+        said[call] = f"nothing, but returned {eval(call)!r}"
+    except Exception as error:
+        said[call] = f"{type(error).__name__}: {error}"
+print(json.dumps(said))
+"""
+
+TEXT_FOR_A_COLLECTION = [
+    (
+        "FailureSchedule({'A2': ('fails')})",
+        "TypeError: attempts['A2'] is a tuple, such as (\"fails\",) with its comma, not the text 'fails'.",
+    ),
+    ("FailureSchedule('A2')", "TypeError: attempts is a mapping by name"),
+    ("FailureSchedule({'A2': {'fails'}})", "TypeError: attempts['A2'] is a tuple"),
+    ("FailureSchedule(never_succeed='A1')", "TypeError: never_succeed is a set of names, such as {\"A1\"}, not the text 'A1'."),
+    ("FailureSchedule(never_succeed=b'A1')", "TypeError: never_succeed is a set of names"),
+    ("FailureSchedule(never_succeed=1)", "not a value of type int"),
+    ("drained(records='A1')", "TypeError: records is a list of names, such as [\"A1\", \"A2\"], not the text 'A1'."),
+    ("drained(records='AB')", "TypeError: records is a list of names"),
+    ("drained(records=[b'A1'])", "TypeError: A record's name is text, such as 'A1', not a value of type bytes."),
+    ("name_records('AB', str)", "TypeError: records is a list of names"),
+    ("failure_schedules('AB')", "TypeError: names is a list of names"),
+    ("read_answer(Returned(None), ['a'], report_batch_item_failures=True)", "TypeError: identifiers is a mapping"),
+]  # fmt: skip
+
+NAMES_AND_WORDS_THAT_ARE_NOT_THERE = [
+    (
+        "FailureSchedule({'A2': ('fail',)})",
+        "ValueError: attempts['A2'][0] is one of 'succeeds', 'fails', 'overruns', not 'fail'.",
+    ),
+    ("FailureSchedule({'A2': ('fails', None)})", "ValueError: attempts['A2'][1] is one of"),
+    (
+        "drained(schedule=FailureSchedule({'a2': ('fails',)}))",
+        "ValueError: The schedule speaks of 'a2', which nothing would come of: the records are 'A1', 'A2'.",
+    ),
+    ("drained(schedule=FailureSchedule(never_succeed={'Z', 'Y'}))", "ValueError: The schedule speaks of 'Y', 'Z',"),
+    ("drained(schedule={'A2': ('fails',)})", "TypeError: schedule is a FailureSchedule, such as FailureSchedule({"),
+    ("KafkaTopic(redelivery='from_lowest')", "ValueError: redelivery is one of 'named', 'from_lowest_offset', not"),
+    ("history.with_fate('lost')", "TypeError: A fate is one of Fate, such as Fate.LOST, not a value of type str."),
+    ("history.removed_as('dead letter')", "ValueError: A removal is one of 'done', 'dead-letter', 'discarded', not"),
+    ("history.invocations[0].that('fails')", "ValueError: What an attempt came to is one of 'performed', 'failed'"),
+    ("drained(lane=by_partition_key)", "ValueError: lane=by_partition_key is a lane of KinesisStream, not of SqsQueue."),
+    ("searched(lane=by_item_key)", "ValueError: lane=by_item_key is a lane of DynamoDBStream, not of SqsQueue."),
+    ("drained(source=KinesisStream(), lane=by_message_group)", "ValueError: lane=by_message_group is a lane of SqsQueue"),
+    ("drained(source=SqsQueue(), lane=by_topic_partition)", "is a lane of KafkaTopic"),
+    ("drained(source=SqsQueue(), lane=by_message_key)", "is a lane of KafkaTopic"),
+    ("drained(lane='by_message_group')", "TypeError: lane is a function from raw record to lane"),
+]  # fmt: skip
+
+NUMBERS_OUT_OF_RANGE = [
+    ("drained(most_invocations=0)", "ValueError: most_invocations is at least 1, not 0."),
+    ("drained(timeout_seconds=-1)", "ValueError: timeout_seconds is 1 to 900, not -1."),
+    ("drained(timeout_seconds=901)", "ValueError: timeout_seconds is 1 to 900, not 901."),
+    ("drained(effect_seconds=-1)", "ValueError: effect_seconds is at least 0, not -1."),
+    ("drained(effect_seconds=float('nan'))", "ValueError: effect_seconds is at least 0, not nan."),
+    ("searched(effect_seconds=40)", "ValueError: effect_seconds is at most timeout_seconds, 30.0, not 40: no function could"),
+    ("searched(timeout_seconds='30')", "TypeError: timeout_seconds is a number of seconds, not a value of type str."),
+    ("searched(max_records=0)", "ValueError: max_records is at least 1, not 0."),
+    ("searched(max_examples=0)", "ValueError: max_examples is at least 1, not 0."),
+    ("record_names(max_records=0)", "ValueError: max_records is at least 1, not 0."),
+    ("tell(history, most_invocations=-1)", "ValueError: most_invocations is at least 0, not -1."),
+    ("SqsQueue(batch_size=2.5)", "TypeError: batch_size of a standard queue is a whole number, not a value of type float."),
+    ("SqsQueue(batch_size=True)", "TypeError: batch_size of a standard queue is a whole number"),
+    ("SqsQueue(max_receive_count=1_001)", "ValueError: max_receive_count is 1 to 1000, not 1001."),
+    ("SqsQueue(visibility_timeout_seconds=43_201)", "ValueError: visibility_timeout_seconds is 0 to 43200, not 43201."),
+    ("KinesisStream(maximum_record_age_in_seconds=59)", "if it is not -1, is 60 to 604800, not 59."),
+    ("KinesisStream(seconds_between_retries=float('inf'))", "ValueError: seconds_between_retries is at least 0, not inf."),
+    ("Clock().advance(float('nan'))", "ValueError: A clock only goes forward: seconds is at least 0, not nan."),
+    ("LambdaContext(timeout_seconds=-1)", "ValueError: timeout_seconds is at least 0, not -1."),
+]  # fmt: skip
+
+OTHER_KINDS = [
+    ("drained(source=SqsQueue)", "TypeError: source is an event source, such as SqsQueue(), not the class SqsQueue."),
+    ("searched(source=SqsQueue)", "TypeError: source is an event source, such as SqsQueue(), not the class SqsQueue."),
+    ("searched(make=None)", "TypeError: make is a function that takes the effect and returns the Lambda function, not None."),
+    ("searched(make=lambda effect: None)", "TypeError: What make returns is the Lambda function, which takes event and context, not None."),
+    ("drained(payload={})", "TypeError: payload is a function from a record's name to its payload, not a value of type dict."),
+    ("searched(error=NeedsTwo)", "TypeError: NeedsTwo.__init__() missing 1 required positional argument: 'text'"),
+    ("searched(error=ValueError('no'))", "TypeError: error is an exception class, or a function that makes an exception"),
+    ("searched(error=str)", "TypeError: What error makes of a name is the exception that the effect raises, not a value of type str."),
+    ("read_answer({}, {}, report_batch_item_failures=True)", "TypeError: answer is Returned, Raised or TimedOut, such as Returned(response), not a value of type dict."),
+]  # fmt: skip
+
+CASES = TEXT_FOR_A_COLLECTION + NAMES_AND_WORDS_THAT_ARE_NOT_THERE + NUMBERS_OUT_OF_RANGE + OTHER_KINDS
+
+
+@pytest.fixture(scope="module")
+def said() -> dict[str, str]:
+    """What each of the calls came to, in one interpreter for all."""
+    calls = json.dumps([call for call, _ in CASES])
+    ran = subprocess.run([sys.executable, "-c", PROGRAM], input=calls, capture_output=True, text=True, check=True)
+    answers: dict[str, str] = json.loads(ran.stdout)
+    return answers
+
+
+@pytest.mark.parametrize(("call", "expected"), CASES, ids=[call for call, _ in CASES])
+def test_misuse_is_refused_at_once_with_what_was_expected_and_what_came(
+    call: str, expected: str, said: dict[str, str]
+) -> None:
+    assert expected in said[call]
+
+
+def test_what_is_meant_is_not_refused() -> None:
+    """Lists for tuples and sets read the same; checkers have the stricter word."""
+    program = (
+        "from batchfold.testing import *\n"
+        "schedule = FailureSchedule({'A1': ['fails', 'overruns']}, never_succeed=['A1'])\n"
+        "assert schedule.attempt('A1', 0) == 'fails' and schedule.attempt('A1', 2) == 'fails'\n"
+        "assert schedule.names == ('A1',)\n"
+        "drain(lambda effect: lambda event, context: None, source=SqsQueue(), records=('A1',), schedule=schedule)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
