@@ -11,6 +11,7 @@ import pytest
 
 PROGRAM = """
 import json, sys
+from decimal import Decimal
 from batchfold import by_item_key, by_message_group, by_message_key, by_partition_key, by_topic_partition, each_record
 from batchfold.testing import *
 from batchfold.testing.strategies import failure_schedules, record_names
@@ -119,7 +120,36 @@ OTHER_KINDS = [
     ("read_answer({}, {}, report_batch_item_failures=True)", "TypeError: answer is Returned, Raised or TimedOut, such as Returned(response), not a value of type dict."),
 ]  # fmt: skip
 
-CASES = TEXT_FOR_A_COLLECTION + NAMES_AND_WORDS_THAT_ARE_NOT_THERE + NUMBERS_OUT_OF_RANGE + OTHER_KINDS
+EVENTS_THAT_LAMBDA_NEVER_SENDS = [
+    ("eventbridge_envelope({}, resources='arn:aws:s3:::a')", "TypeError: resources is a list of ARNs, not the text"),
+    ("sns_envelope('a', message_attributes='tenant')", "TypeError: message_attributes is a mapping"),
+    ("SqsMessage('a', message_attributes='tenant')", "TypeError: message_attributes is a mapping"),
+    ("KafkaMessage('a', headers='trace')", "TypeError: headers is a mapping from names to bytes"),
+    ("KafkaMessage('a', headers=[('trace', b'1')])", 'such as {"trace": b"1"}, not a value of type list.'),
+    ("dynamodb_event('id')", "TypeError: A change is a DynamoDBChange or the new image, a mapping, not a value of type str."),
+    ("dynamodb_event(DynamoDBChange(keys='id'))", "TypeError: An item of DynamoDB is a mapping"),
+    ("DynamoDBChange(keys={'id': 'a'}, event_name='INSRT')", "ValueError: event_name is one of 'INSERT', 'MODIFY', 'REMOVE'"),
+    ("SqsMessage('a', approximate_receive_count=0)", "ValueError: approximate_receive_count is at least 1, not 0."),
+    ("KafkaMessage('a', partition=-1)", "ValueError: partition is at least 0, not -1."),
+    ("KafkaMessage('a', offset=-1)", "ValueError: offset is at least 0, not -1."),
+    ("sqs_event({'price': float('nan')})", "ValueError: Out of range float values are not JSON compliant"),
+    ("attribute_value(Decimal('1E+126'))", "ValueError: A DynamoDB number is of the order 1E-130 to 1E+125; this one is of 1E+126."),
+    ("KinesisData('a', sequence_number='first')", "ValueError: sequence_number is text of digits, such as '21', not 'first'."),
+    ("DynamoDBChange(keys={'id': 'a'}, sequence_number=21)", "TypeError: sequence_number is text of digits"),
+    ("SqsMessage('a', message_attributes={'price': 1.5})", "TypeError: message_attributes['price'] is text, int, Decimal or bytes, not a value of type float."),
+    ("SqsMessage('a', message_attributes={'paid': True})", "TypeError: message_attributes['paid'] is text, int, Decimal or bytes, not a value of type bool."),
+    ("sns_envelope('a', message_attributes={'paid': 1})", "TypeError: message_attributes['paid'] is text, not a value of type int."),
+    ("KafkaMessage('a', headers={'trace': 'secret'})", "TypeError: headers['trace'] is bytes, such as text.encode() makes, not a value of type str."),
+    ("attribute_value({1: 'a'})", "TypeError: The name of a DynamoDB attribute is text, not a value of type int."),
+]  # fmt: skip
+
+CASES = (
+    TEXT_FOR_A_COLLECTION
+    + NAMES_AND_WORDS_THAT_ARE_NOT_THERE
+    + NUMBERS_OUT_OF_RANGE
+    + OTHER_KINDS
+    + EVENTS_THAT_LAMBDA_NEVER_SENDS
+)
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +166,10 @@ def test_misuse_is_refused_at_once_with_what_was_expected_and_what_came(
     call: str, expected: str, said: dict[str, str]
 ) -> None:
     assert expected in said[call]
+
+
+def test_a_header_s_value_is_never_told(said: dict[str, str]) -> None:
+    assert "secret" not in said["KafkaMessage('a', headers={'trace': 'secret'})"]
 
 
 def test_what_is_meant_is_not_refused() -> None:

@@ -10,7 +10,10 @@ from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from typing import Any, TypeGuard, cast
 
+from batchfold.testing.refuse import refuse_other_kinds
+
 _MOST_DIGITS = 38
+_SMALLEST_EXPONENT, _LARGEST_EXPONENT = -130, 125
 
 
 def attribute_value(value: object) -> dict[str, Any]:  # noqa: PLR0911  # one return for each of DynamoDB's types
@@ -21,7 +24,7 @@ def attribute_value(value: object) -> dict[str, Any]:  # noqa: PLR0911  # one re
 
     Raises:
         TypeError: DynamoDB has no such type. `float` is among what is refused: it cannot hold DynamoDB's numbers.
-        ValueError: A set is empty, or a number has more than 38 digits or is not finite.
+        ValueError: A set is empty, or a number has more than 38 digits, is not finite, or is too large or too small.
 
     >>> attribute_value({"id": "a", "price": Decimal("9.50"), "tags": {"new"}})
     {'M': {'id': {'S': 'a'}, 'price': {'N': '9.50'}, 'tags': {'SS': ['new']}}}
@@ -52,14 +55,29 @@ def attribute_value(value: object) -> dict[str, Any]:  # noqa: PLR0911  # one re
 
 
 def attribute_values(item: Mapping[str, object]) -> dict[str, Any]:
-    """An item or a key: each attribute's name with its attribute value."""
+    """An item or a key: each attribute's name with its attribute value.
+
+    Raises:
+        TypeError: `item` is no mapping, a name is no text, or DynamoDB has no such type.
+        ValueError: DynamoDB cannot hold a value, as in `attribute_value`.
+    """
+    refuse_other_kinds("An item of DynamoDB", item, Mapping, "a mapping from the names of attributes to their values")
+    for name in item:
+        refuse_other_kinds("The name of a DynamoDB attribute", name, str, "text")
     return {name: attribute_value(value) for name, value in item.items()}
 
 
 def _number(value: int | Decimal) -> str:
     number = Decimal(value)
-    if not number.is_finite() or len(number.as_tuple().digits) > _MOST_DIGITS:
-        raise ValueError(f"A DynamoDB number is finite and has at most {_MOST_DIGITS} digits; this one is {number}.")
+    digits = len(number.as_tuple().digits)
+    if not number.is_finite() or digits > _MOST_DIGITS:
+        found = f"has {digits} digits" if number.is_finite() else "is not finite"
+        raise ValueError(f"A DynamoDB number is finite and has at most {_MOST_DIGITS} digits; this one {found}.")
+    if number and not _SMALLEST_EXPONENT <= number.adjusted() <= _LARGEST_EXPONENT:
+        raise ValueError(
+            f"A DynamoDB number is of the order 1E{_SMALLEST_EXPONENT} to 1E+{_LARGEST_EXPONENT}; "
+            f"this one is of 1E{number.adjusted():+}."
+        )
     return str(number)
 
 

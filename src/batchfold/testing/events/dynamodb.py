@@ -3,16 +3,26 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from batchfold.testing.events.attribute_values import attribute_values
-from batchfold.testing.events.identity import REGION, SENT_AT_MS, arn, deterministic_id
+from batchfold.testing.events.identity import (
+    REGION,
+    SENT_AT_MS,
+    arn,
+    deterministic_id,
+    refuse_other_sequence_numbers,
+)
+from batchfold.testing.refuse import refuse_other_kinds, refuse_other_words
 
 # The numbers of a shard grow and may gain a digit: compared as text, the third record would come before the first.
 _FIRST_SEQUENCE_NUMBER = 10**21 - 2
 
 Item: TypeAlias = Mapping[str, object]
 """Attributes by name, as plain Python values; numbers are `int` or `Decimal`."""
+
+EventName: TypeAlias = Literal["INSERT", "MODIFY", "REMOVE"]
+"""What was done to an item."""
 
 
 @dataclass(frozen=True)
@@ -22,14 +32,22 @@ class DynamoDBChange:
     Without an old image it is an `INSERT`, without a new one a `REMOVE`, with both a `MODIFY`; `event_name` overrules
     that, for a stream whose view type leaves images out. `expired=True` makes it the removal of an item whose time to
     live was over, with DynamoDB itself as the identity.
+
+    Raises:
+        ValueError: `event_name` is none of the three, or `sequence_number` has something else than digits.
     """
 
     keys: Item
     new_image: Item | None = None
     old_image: Item | None = None
-    event_name: Literal["INSERT", "MODIFY", "REMOVE"] | None = None
+    event_name: EventName | None = None
     sequence_number: str | None = None
     expired: bool = False
+
+    def __post_init__(self) -> None:
+        if self.event_name is not None:
+            refuse_other_words("event_name", self.event_name, get_args(EventName))
+        refuse_other_sequence_numbers(self.sequence_number)
 
 
 def dynamodb_sequence_number(position: int) -> str:
@@ -44,6 +62,7 @@ def dynamodb_event(*changes: DynamoDBChange | Item, table_name: str = "orders", 
     is its key.
 
     Raises:
+        TypeError: One of them is neither, or DynamoDB has no type for an attribute.
         KeyError: A new image does not have the attribute named by `key`.
 
     >>> dynamodb_event({"id": "a", "quantity": 1})["Records"][0]["dynamodb"]["NewImage"]
@@ -55,6 +74,7 @@ def dynamodb_event(*changes: DynamoDBChange | Item, table_name: str = "orders", 
 def _change(given: DynamoDBChange | Item, key: str) -> DynamoDBChange:
     if isinstance(given, DynamoDBChange):
         return given
+    refuse_other_kinds("A change", given, Mapping, "a DynamoDBChange or the new image, a mapping")
     if key not in given:
         raise KeyError(
             f"An image has its key among its attributes; {key!r} is not there. "

@@ -9,6 +9,7 @@ from typing import Any
 
 from batchfold.testing.events.identity import ACCOUNT, REGION, arn, deterministic_id
 from batchfold.testing.events.payload import as_text
+from batchfold.testing.refuse import refuse_other_kinds, refuse_text
 
 
 def sns_envelope(
@@ -22,6 +23,9 @@ def sns_envelope(
 
     `message` is text, or anything that JSON knows: it travels as text inside the envelope, so it is encoded twice in
     the body. Give the result to `sqs_event`.
+
+    Raises:
+        TypeError: The message is nothing that JSON knows, or an attribute's value is something else than text.
 
     >>> sns_envelope({"id": "a"})["Message"]
     '{"id": "a"}'
@@ -41,6 +45,10 @@ def sns_envelope(
     }
     if subject is not None:
         envelope["Subject"] = subject
+    if message_attributes is not None:
+        refuse_other_kinds("message_attributes", message_attributes, Mapping, 'a mapping, such as {"tenant": "a"}')
+        for name, value in message_attributes.items():
+            refuse_other_kinds(f"message_attributes[{name!r}]", value, str, "text")
     if message_attributes:
         envelope["MessageAttributes"] = {
             name: {"Type": "String", "Value": value} for name, value in message_attributes.items()
@@ -59,9 +67,13 @@ def eventbridge_envelope(
 
     `detail` is anything that JSON knows, a mapping as a rule.
 
+    Raises:
+        TypeError: The detail is nothing that JSON knows, or `resources` is a text instead of a list of ARNs.
+
     >>> eventbridge_envelope({"id": "a"})["detail"]
     {'id': 'a'}
     """
+    refuse_text("resources", resources, "a list of ARNs")
     return {
         "version": "0",
         "id": deterministic_id(f"events/{source}/{detail_type}/{as_text(detail)}", 0),

@@ -2,6 +2,8 @@
 
 from uuid import NAMESPACE_URL, uuid5
 
+from batchfold.testing.refuse import refuse_other_kinds
+
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
 
@@ -21,3 +23,12 @@ def deterministic_id(of: str, position: int) -> str:
     True
     """
     return str(uuid5(NAMESPACE_URL, f"{of}/{position}"))
+
+
+def refuse_other_sequence_numbers(given: str | None) -> None:
+    """Raise for what is no sequence number, nor `None`: AWS writes them as text of digits."""
+    if given is None:
+        return
+    refuse_other_kinds("sequence_number", given, str, "text of digits, such as '21'")
+    if not (given.isascii() and given.isdigit()):
+        raise ValueError(f"sequence_number is text of digits, such as '21', not {given!r}.")

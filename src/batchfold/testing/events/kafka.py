@@ -10,6 +10,7 @@ from typing import Any
 
 from batchfold.testing.events.identity import SENT_AT_MS, arn
 from batchfold.testing.events.payload import as_base64
+from batchfold.testing.refuse import refuse_other_kinds, refuse_other_numbers
 
 _BROKERS = (
     "b-1.orders.a1bcde.c1.kafka.eu-west-1.amazonaws.com:9092,b-2.orders.a1bcde.c1.kafka.eu-west-1.amazonaws.com:9092"
@@ -22,6 +23,10 @@ class KafkaMessage:
 
     `value` and `key` are bytes, text, or anything that JSON knows; `None` leaves them out, which for a value is a
     tombstone. `headers` maps names to bytes. `offset` counts up within the partition when it is `None`.
+
+    Raises:
+        TypeError: `headers` is no mapping, or a header's value is something else than bytes.
+        ValueError: `partition` or `offset` is negative.
     """
 
     value: object
@@ -30,6 +35,14 @@ class KafkaMessage:
     partition: int = 0
     offset: int | None = None
     headers: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
+
+    def __post_init__(self) -> None:
+        refuse_other_kinds("headers", self.headers, Mapping, 'a mapping from names to bytes, such as {"trace": b"1"}')
+        for name, value in self.headers.items():
+            refuse_other_kinds(f"headers[{name!r}]", value, (bytes, bytearray), "bytes, such as text.encode() makes")
+        refuse_other_numbers("partition", self.partition, 0)
+        if self.offset is not None:
+            refuse_other_numbers("offset", self.offset, 0)
 
 
 def kafka_event(*messages: object, self_managed: bool = False, cluster: str = "orders") -> dict[str, Any]:

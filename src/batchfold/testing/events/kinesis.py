@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from batchfold.testing.events.identity import ACCOUNT, REGION, SENT_AT_MS, arn
+from batchfold.testing.events.identity import ACCOUNT, REGION, SENT_AT_MS, arn, refuse_other_sequence_numbers
 from batchfold.testing.events.payload import as_base64
 
 _FIRST_SEQUENCE_NUMBER = 49_590_338_271_490_256_608_559_692_538_361_571_095_921_575_989_136_588_898
@@ -15,11 +15,17 @@ class KinesisData:
 
     `data` is bytes, text, or anything that JSON knows. `sequence_number` is made up from the record's position when it
     is `None`.
+
+    Raises:
+        ValueError: `sequence_number` has something else than digits.
     """
 
     data: object
     partition_key: str = "1"
     sequence_number: str | None = None
+
+    def __post_init__(self) -> None:
+        refuse_other_sequence_numbers(self.sequence_number)
 
 
 def kinesis_sequence_number(position: int) -> str:

@@ -9,6 +9,7 @@ def as_text(payload: object) -> str:
 
     Raises:
         TypeError: The payload is neither text nor made of what JSON knows.
+        ValueError: It holds a number that is infinite or not a number, which JSON does not know, or holds itself.
 
     >>> as_text("plain"), as_text({"id": "a"})
     ('plain', '{"id": "a"}')
@@ -16,7 +17,7 @@ def as_text(payload: object) -> str:
     if isinstance(payload, str):
         return payload
     try:
-        return json.dumps(payload)
+        return json.dumps(payload, allow_nan=False)
     except TypeError as error:
         raise TypeError(
             f"A payload is text or what JSON knows (mappings, lists, text, numbers, booleans, None); it holds something "

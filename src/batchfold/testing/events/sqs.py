@@ -13,6 +13,7 @@ from typing import Any
 
 from batchfold.testing.events.identity import ACCOUNT, REGION, SENT_AT_MS, arn, deterministic_id
 from batchfold.testing.events.payload import as_text
+from batchfold.testing.refuse import refuse_other_kinds, refuse_other_numbers
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,10 @@ class SqsMessage:
     `body` is text, or anything that JSON knows. `message_attributes` maps names to text, numbers (`int`, `Decimal`) or
     bytes. `message_group_id` is required on a FIFO queue and allowed on a standard one (fair queues). `message_id` is
     made up from the message's position when it is `None`.
+
+    Raises:
+        TypeError: A message attribute is none of these.
+        ValueError: `approximate_receive_count` is below 1.
     """
 
     body: object
@@ -30,6 +35,13 @@ class SqsMessage:
     message_attributes: Mapping[str, str | int | Decimal | bytes] = field(default_factory=dict[str, Any])
     approximate_receive_count: int = 1
     message_deduplication_id: str | None = None
+
+    def __post_init__(self) -> None:
+        refuse_other_kinds("message_attributes", self.message_attributes, Mapping, 'a mapping, such as {"tenant": "a"}')
+        for name, value in self.message_attributes.items():
+            kinds = () if isinstance(value, bool) else (str, int, Decimal, bytes)
+            refuse_other_kinds(f"message_attributes[{name!r}]", value, kinds, "text, int, Decimal or bytes")
+        refuse_other_numbers("approximate_receive_count", self.approximate_receive_count, 1)
 
 
 def sqs_event(*messages: object, queue_name: str = "orders", fifo: bool = False) -> dict[str, Any]:
