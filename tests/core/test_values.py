@@ -2,12 +2,14 @@
 
 import copy
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from returns.result import Failure, Success
 
 from batchfold import (
+    BatchProcessingError,
     Crashed,
     Failed,
     Malformed,
@@ -17,6 +19,7 @@ from batchfold import (
     Succeeded,
     Unprocessed,
     fold_batch,
+    respond,
     sqs,
 )
 from batchfold.core.ending import outcome_of
@@ -46,6 +49,19 @@ def test_a_value_equals_its_copy_and_nothing_else(value: Value) -> None:
 @pytest.mark.parametrize("value", OUTCOMES, ids=repr)
 def test_an_outcome_survives_pickling(value: Value) -> None:
     assert pickle.loads(pickle.dumps(value)) == value  # noqa: S301  # our own
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_a_batch_and_its_error_can_be_copied(copied: Callable[[Any], Any]) -> None:
+    batch = fold_batch({"Records": [RAW]}, lambda _record: Failure("secret"), sqs())
+    assert copied(batch).outcomes == batch.outcomes
+    assert copied(batch).response == batch.response
+    with pytest.raises(BatchProcessingError) as raised:
+        respond(batch)
+    error = copied(raised.value)
+    assert str(error) == str(raised.value)
+    assert error.batch.outcomes == batch.outcomes
+    assert [each.__notes__ for each in error.exceptions] == [each.__notes__ for each in raised.value.exceptions]
 
 
 @pytest.mark.parametrize("value", [*FAULTS, *OUTCOMES], ids=repr)

@@ -1,6 +1,8 @@
 """A processor may be shared: by threads, and by a handler with the code that called it."""
 
 import asyncio
+import copy
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
@@ -205,3 +207,25 @@ def test_a_processor_with_lanes_of_its_own_must_say_what_they_pass_over() -> Non
 
     with pytest.raises(NotImplementedError, match="Ordered has lanes"):
         process_partial_response(event_named("only", "fail", ""), fail_if_told, Ordered(EventType.SQS))
+
+
+def pickled(processor: BatchProcessor) -> BatchProcessor:
+    same: BatchProcessor = pickle.loads(pickle.dumps(processor))  # noqa: S301  # what was just pickled
+    return same
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, pickled])
+def test_a_copy_shows_what_was_at_hand_and_goes_its_own_way(copied: Any) -> None:
+    processor = BatchProcessor(EventType.SQS, model=SqsRecordModel)
+    event = sqs_event("a", "b")
+    with processor(event["Records"], fail_if_told):
+        processor.process()
+    other = copied(processor)
+    assert other.success_messages == processor.success_messages
+    assert other.success_messages is not processor.success_messages
+    assert names(other.response()) == []
+    event = sqs_event("a", "fail")
+    with other(event["Records"], fail_if_told):
+        other.process()
+    assert names(other.response()) == ids(event, 1)
+    assert names(processor.response()) == []

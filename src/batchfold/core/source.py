@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeAlias
+from typing import Any, Generic, Self, TypeAlias
 
 from typing_extensions import TypeVar
 
@@ -63,3 +63,9 @@ class Source(Generic[R_co, D_co]):
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a source cannot be changed, and so neither can its {name!r}")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        return self

@@ -39,6 +39,10 @@ class Processing:
         self.is_folding = False
         self._modelled: dict[int, tuple[object, RawRecord]] = {}
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._modelled = {id(kept[0]): kept for kept in self._modelled.values()}  # a copy's instances are others
+
     def remember(self, modelled: object, raw: RawRecord) -> None:
         """Keep the raw record that a model's instance was made of: the instance may not hold its item identifier."""
         self._modelled[id(modelled)] = (modelled, raw)
@@ -67,6 +71,14 @@ class Processings:
 
     def __init__(self) -> None:
         self._latest = Processing()
+        self._here = threading.local()
+
+    def __getstate__(self) -> Processing:
+        return self.at_hand
+
+    def __setstate__(self, at_hand: Processing) -> None:
+        """A copy shows what was at hand where it was made, to all threads."""
+        self._latest = at_hand
         self._here = threading.local()
 
     @property

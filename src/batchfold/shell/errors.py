@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self, TypeVar, overload
+from typing import Any, Self, TypeVar, overload
 
 from batchfold.core.batch import Batch
 
@@ -49,6 +49,10 @@ class BatchProcessingError(ExceptionGroup[Exception]):
     def __init__(self, message: str, exceptions: Sequence[Exception], batch: Batch[object, object]) -> None:
         super().__init__(message, exceptions)
         self.batch = batch
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How to copy it: of the arguments of an exception group, Python knows only two."""
+        return (type(self), (self.message, self.exceptions, self.batch), self.__dict__)
 
     @overload
     def derive(self, excs: Sequence[ExceptionT], /) -> ExceptionGroup[ExceptionT]: ...
