@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from batchfold.cli.command import app
+from batchfold.core.progress import Progress
 from batchfold.testing import DynamoDBChange, KafkaMessage, dynamodb_event, kafka_event, kinesis_event, sqs_event
 
 CARD = "4111-1111-1111-1111"
@@ -63,6 +64,7 @@ def fates(result: Result) -> list[tuple[str, str]]:
 
 
 REJECTED = "the handler returned a Failure (OSError)"
+HANDLED = "handled, comes back all the same: it follows the one that is named"
 SQS_EVENT = sqs_event("one", "fail", f"{CARD}")
 
 
@@ -105,8 +107,7 @@ def test_a_stream_comes_back_from_the_lowest_sequence_number_on(run: Run) -> Non
 
 def test_on_a_stream_what_was_handled_after_the_failure_comes_back_too(run: Run) -> None:
     result = run("process_batch(event, reserve, kinesis(lane=each_record))", kinesis_event("one", "fail", "three"))
-    handled = "handled, comes back all the same: it follows the one that is named"
-    assert fates(result) == [("done", ""), ("comes back", REJECTED), ("comes back", handled)]
+    assert fates(result) == [("done", ""), ("comes back", REJECTED), ("comes back", HANDLED)]
 
 
 def test_sequence_numbers_are_compared_as_numbers(run: Run) -> None:
@@ -118,14 +119,13 @@ def test_sequence_numbers_are_compared_as_numbers(run: Run) -> None:
     assert result.stdout.startswith("DynamoDB stream of table orders, 4 records")
 
 
-def test_on_a_stream_with_lanes_it_says_what_it_knows(run: Run) -> None:
+def test_on_a_stream_with_lanes_it_says_what_was_handled_and_what_was_not_started(run: Run) -> None:
     changes = [
         DynamoDBChange(keys={"id": key}, new_image={"id": word})
         for key, word in [("a", "fail"), ("b", "b1"), ("a", "a2"), ("a", "a3"), ("b", "b2")]
     ]
     result = run("process_batch(event, reserve, dynamodb(lane=by_item_key))", dynamodb_event(*changes))
-    unsure = "handled or not: it is or follows the one that is named"
-    assert [why for _, why in fates(result)] == [REJECTED, unsure, "not started", unsure, unsure]
+    assert [why for _, why in fates(result)] == [REJECTED, HANDLED, "not started", "not started", HANDLED]
 
 
 def test_kafka_names_topics_partitions_and_offsets(run: Run) -> None:
@@ -164,20 +164,23 @@ def test_what_was_done_is_told_when_the_whole_batch_comes_back(run: Run) -> None
     assert fates(result) == [handled, ("comes back", REJECTED), handled]
 
 
-def test_without_the_log_the_exception_tells(run: Run) -> None:
+def test_a_total_failure_tells_what_was_settled_and_what_was_not_started_too(run: Run) -> None:
     settle = "settle=lambda failed: Success(None) if failed.raw['body'] == 'crash' else Failure(None)"
-    body = f"logging.disable() or process_batch(event, reserve, sqs(), raise_on='any_failure', {settle})"
-    event = sqs_event("crash", "one", "fail", "two", fifo=True)
-    try:
-        result = run(body, event)
-    finally:
-        logging.disable(logging.NOTSET)
+    body = f"process_batch(event, reserve, sqs(), raise_on='any_failure', {settle})"
+    result = run(body, sqs_event("crash", "one", "fail", "two", fifo=True))
     assert [why for _, why in fates(result)] == [
-        "settled, comes back with the whole batch (Crashed: KeyError)",
+        "failed and was settled: handling it raised KeyError, comes back with the whole batch",
         "handled, comes back with the whole batch",
-        "Rejected: OSError",
+        REJECTED,
         "not started",
     ]
+
+
+def test_a_record_that_was_handled_and_is_named_all_the_same_comes_back(run: Run) -> None:
+    body = "process_batch(event, reserve, sqs()) and {'batchItemFailures': [{'itemIdentifier': IT}]}"
+    event = sqs_event("one", "two")
+    result = run(body.replace("IT", "event['Records'][1]['messageId']"), event)
+    assert fates(result) == [("done", ""), ("comes back", "handled, comes back all the same: the response names it")]
 
 
 def test_a_settled_record_is_done_and_says_why(run: Run) -> None:
@@ -248,11 +251,116 @@ def test_records_that_were_not_started_and_are_not_named_are_lost(run: Run) -> N
     assert "3 records failed or were not started, and the response does not bring them back" in result.stdout
 
 
-def test_a_function_that_is_not_made_with_batchfold_can_be_run(run: Run) -> None:
+@pytest.mark.parametrize(
+    "quiet",
+    [
+        "logging.getLogger('batchfold').setLevel(logging.CRITICAL)",
+        "logging.disable()",
+        "setattr(logging.getLogger('batchfold'), 'disabled', True)",
+        "logging.config.dictConfig({'version': 1, 'root': {'level': 'CRITICAL'}})",
+    ],
+)
+@pytest.mark.parametrize("when", ["at import", "in the call"])
+def test_a_lost_record_is_found_and_explained_however_quiet_the_log_is(run: Run, quiet: str, when: str) -> None:
+    in_call = "" if when == "at import" else f"{quiet} or "
+    body = f"{in_call}process_batch(event, reserve, sqs()) and None"
+    program = PROGRAM.replace("BODY", body).replace("import logging\n", f"import logging.config\n{quiet}\n")
+    logger, level = logging.getLogger("batchfold"), logging.getLogger().level
+    try:
+        result = run(program if when == "at import" else body, SQS_EVENT)
+    finally:
+        logging.disable(logging.NOTSET)
+        logger.setLevel(logging.NOTSET)
+        logging.getLogger().setLevel(level)
+        logger.disabled = False
+    assert result.exit_code == 2
+    assert fates(result) == [("done", ""), ("lost", REJECTED), ("done", "")]
+
+
+@pytest.mark.parametrize("fold", ["fold_batch", "process_batch"])
+def test_records_that_a_fold_did_not_finish_are_lost_whoever_threw_its_batch_or_its_error_away(
+    run: Run, fold: str
+) -> None:
+    program = PROGRAM.replace(
+        "    return BODY",
+        f"    try:\n        {fold}(event, reserve, kinesis())\n    except BatchProcessingError:\n        pass",
+    )
+    result = run(program, kinesis_event("fail", "two", "three"))
+    assert result.exit_code == 2
+    assert fates(result) == [("lost", REJECTED), ("lost", "not started"), ("lost", "not started")]
+    assert "3 records failed or were not started" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        "as_lambda_handler(reserve_later, sqs())",
+        "as_lambda_handler(lambda record: reserve_later(record), sqs())",
+        "as_lambda_handler(in_chunks(lambda records: [*map(reserve, records)], size=2), sqs())",
+        "as_lambda_handler(reserve, sqs(), executor=ThreadPoolExecutor(2))",
+    ],
+)
+def test_every_way_of_running_a_batch_is_seen(run: Run, handler: str) -> None:
+    program = f"""
+from concurrent.futures import ThreadPoolExecutor
+{PROGRAM.replace("BODY", "inner(event, context) and None")}
+async def reserve_later(record):
+    return reserve(record)
+
+inner = {handler}
+"""
+    assert fates(run(program, SQS_EVENT)) == [("done", ""), ("lost", REJECTED), ("done", "")]
+
+
+def test_nothing_is_seen_any_more_when_the_call_is_over(run: Run) -> None:
+    before = vars(Progress)["batch"]
+    run("1 / 0", SQS_EVENT)
+    assert vars(Progress)["batch"] is before
+
+
+def test_of_a_record_that_is_tried_again_in_the_same_call_the_last_attempt_counts(run: Run) -> None:
+    body = "fold_batch(event, reserve, sqs()) and process_batch(event, lambda record: Success(None), sqs())"
+    result = run(body, SQS_EVENT)
+    assert result.exit_code == 0
+    assert fates(result) == [("done", "")] * 3
+
+
+def test_a_record_that_was_kept_from_batchfold_is_done_as_far_as_lambda_knows(run: Run) -> None:
+    result = run("process_batch({'Records': event['Records'][:2]}, reserve, sqs())", SQS_EVENT)
+    assert fates(result) == [("done", ""), ("comes back", REJECTED), ("done", "batchfold did not handle it")]
+
+
+def test_an_event_that_the_function_empties_is_judged_as_it_came(run: Run) -> None:
+    body = "(process_batch(event, reserve, sqs()), event['Records'].clear())[0]"
+    assert fates(run(body, SQS_EVENT)) == [("done", ""), ("comes back", REJECTED), ("done", "")]
+
+
+def test_reasons_are_those_of_the_log(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    settle = "settle=lambda failed: Success(1) if failed.raw['body'] == 'crash' else 1 / 0"
+    decode = "decode=lambda body: int(body) if body == 'bad' else body"
+    event = sqs_event("bad", "crash", "fail", "two")
+    result = run(f"process_batch(event, reserve, sqs({decode}), {settle})", event)
+    ids = [raw["messageId"] for raw in event["Records"]]
+    bad, crash, fail, _ = [why for _, why in fates(result)]
+    assert [bad.partition("; it ")[2], fail.partition("; it ")[2]] == ["could not be settled: ZeroDivisionError"] * 2
+    assert set(caplog.messages) == {
+        f"record {ids[0]} failed and comes back: {bad.partition(';')[0]}",
+        f"record {ids[0]} {bad.partition('; it ')[2]}",
+        f"record {ids[1]} {crash}",
+        f"record {ids[2]} failed and comes back: {fail.partition(';')[0]}",
+        f"record {ids[2]} {fail.partition('; it ')[2]}",
+    }
+
+
+def test_a_function_that_is_not_made_with_batchfold_can_be_run_and_is_taken_at_its_word(run: Run) -> None:
     body = "{'batchItemFailures': [{'itemIdentifier': event['Records'][1]['messageId']}]}"
     result = run(body, SQS_EVENT)
     assert result.exit_code == 1
     assert fates(result) == [("done", ""), ("comes back", ""), ("done", "")]
+    word = "The command saw no fold of batchfold's: that a record is done, it has from the response alone."
+    assert word in result.stdout
+    assert word in run("None", SQS_EVENT).stdout
+    assert word not in run("process_batch(event, reserve, sqs())", SQS_EVENT).stdout
 
 
 def test_records_with_one_identifier_come_back_together(run: Run) -> None:

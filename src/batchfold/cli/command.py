@@ -11,9 +11,10 @@ from batchfold import BatchProcessingError, UnexpectedEventError, __version__
 from batchfold.cli.call import Call, called, context_of, function_name_of
 from batchfold.cli.delivery import UnreadableEventError, delivery_of
 from batchfold.cli.load import CannotLoadError, loaded
+from batchfold.cli.log import log_written
 from batchfold.cli.report import as_json, output, report
-from batchfold.cli.told import listening
 from batchfold.cli.verdict import Verdict, judge
+from batchfold.cli.witness import witnessed
 from batchfold.shell.redact import redacted
 
 _ERROR = 2
@@ -65,7 +66,11 @@ def run(
     """
     try:
         delivery = delivery_of(_text_of(event))
-        with loaded(function) as lambda_function, listening(aloud=show_traceback or only_response) as heard:
+        with (
+            loaded(function) as lambda_function,
+            log_written(aloud=show_traceback or only_response),
+            witnessed() as witness,
+        ):
             call = called(lambda_function, delivery.event, context_of(function_name_of(function), timeout))
     except CannotLoadError as error:
         if error.__cause__ is not None:
@@ -73,7 +78,7 @@ def run(
         _fail(str(error))
     except (UnreadableEventError, UnexpectedEventError) as error:
         _fail(str(error))
-    verdict = judge(delivery, call, heard)
+    verdict = judge(delivery, call, witness)
     if call.error is not None:
         _tell_error(call.error)
     if only_response:

@@ -2,22 +2,46 @@
 
 import inspect
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, assert_never
 
-from batchfold import Batch, BatchProcessingError, Failed, Settled, Succeeded, Unprocessed
+from batchfold import Outcome, Settled, Succeeded
 from batchfold.cli.call import Call
 from batchfold.cli.delivery import Delivery, key_of
-from batchfold.cli.told import Told
+from batchfold.cli.why import why
+from batchfold.cli.witness import Witness
 from batchfold.core.response import item_name
-from batchfold.shell.redact import redacted, told
-from batchfold.testing import CompleteFailure, CompleteSuccess, PartialFailure, Raised, Returned, TimedOut, read_answer
+from batchfold.testing import (
+    CompleteFailure,
+    CompleteSuccess,
+    PartialFailure,
+    Raised,
+    Reading,
+    Returned,
+    TimedOut,
+    read_answer,
+)
 
 Fate: TypeAlias = Literal["done", "comes back", "lost"]
-"""Lost is a record that is not done, and that the response does not bring back."""
+"""What Lambda makes of a record. Lost is one that batchfold knows not to be done, and that is not brought back."""
 
-_NOT_STARTED = "not started"
+_Return: TypeAlias = Literal["named", "follows", "whole batch"]
+"""What brings a record back: the response names it, on a stream it follows one that is named, or the call failed."""
+
+_ALL_THE_SAME: dict[_Return, str] = {
+    "named": "comes back all the same: the response names it",
+    "follows": "comes back all the same: it follows the one that is named",
+    "whole batch": "comes back with the whole batch",
+}
+"""What is added of a record that is done."""
+
+_UNSEEN: dict[_Return, str] = {
+    "named": "",
+    "follows": "it follows the one that is named",
+    "whole batch": "with the whole batch",
+}
+"""Why a record comes back of which nothing else is known."""
 
 
 @dataclass(frozen=True)
@@ -40,110 +64,62 @@ class Verdict:
     """Success, partial failure, or error."""
 
 
-def judge(delivery: Delivery, call: Call, heard: Told) -> Verdict:
+def judge(delivery: Delivery, call: Call, witness: Witness) -> Verdict:
     """What Lambda makes of the call, with `ReportBatchItemFailures` on the event source mapping."""
-    distinct = list(dict.fromkeys(map(key_of, delivery.item_ids)))
+    keys = list(dict.fromkeys(map(key_of, delivery.item_ids)))
     reading = read_answer(
         call.answer,
-        {key: position for position, key in enumerate(distinct)},
+        {key: position for position, key in enumerate(keys)},
         report_batch_item_failures=True,
     )
-    match reading:
-        case CompleteSuccess():
-            returning: set[Hashable] = set()
-        case CompleteFailure():
-            returning = set(distinct)
-        case PartialFailure(named):
-            returning = _returning({distinct[position] for position in named}, distinct, delivery)
-        case _:
-            assert_never(reading)
-    rows = _rows(delivery, returning, heard, call.error, whole_batch=isinstance(reading, CompleteFailure))
-    lost = _lost(rows, heard, call)
+    returns = _returns(reading, keys, delivery)
+    seen = any(witness.outcome_of(item_id) is not None for item_id in delivery.item_ids)
+    rows = tuple(
+        _row(item_name(item_id), witness.outcome_of(item_id), returns.get(key_of(item_id)), any_seen=seen)
+        for item_id in delivery.item_ids
+    )
     if isinstance(reading, CompleteFailure):
         return Verdict(rows, _of_complete_failure(reading, call), 2)
-    if lost:
+    if lost := sum(row.fate == "lost" for row in rows):
         return Verdict(rows, _of_lost(lost), 2)
-    if not returning:
-        return Verdict(rows, _of_success(delivery, call), 0)
-    return Verdict(rows, _of_partial_failure(rows, delivery), 1)
+    says = _of_partial_failure(rows, delivery) if returns else _of_success(delivery, call)
+    if rows and not seen:
+        says += ("The command saw no fold of batchfold's: that a record is done, it has from the response alone.",)
+    return Verdict(rows, says, 1 if returns else 0)
 
 
-def _returning(named: set[Hashable], all_keys: list[Hashable], delivery: Delivery) -> set[Hashable]:
-    if delivery.kind != "stream":
-        return named
-    lowest = min(map(_number, named))
-    return {key for key in all_keys if _number(key) >= lowest}
+def _returns(reading: Reading, keys: Sequence[Hashable], delivery: Delivery) -> dict[Hashable, _Return]:
+    """The records that come back, and what brings each of them back."""
+    match reading:
+        case CompleteSuccess():
+            return {}
+        case CompleteFailure():
+            return dict.fromkeys(keys, "whole batch")
+        case PartialFailure(positions):
+            named: dict[Hashable, _Return] = dict.fromkeys((keys[position] for position in positions), "named")
+            if delivery.kind != "stream":
+                return named
+            lowest = min(map(_number, named))
+            follow: dict[Hashable, _Return] = {key: "follows" for key in keys if _number(key) > lowest}
+            return follow | named
+        case _:
+            assert_never(reading)
 
 
 def _number(key: Hashable) -> int:
     return int(str(key))  # a stream's identifiers are sequence numbers
 
 
-def _rows(
-    delivery: Delivery, returning: set[Hashable], heard: Told, error: BaseException | None, *, whole_batch: bool
-) -> tuple[Row, ...]:
-    names = [item_name(item_id) for item_id in delivery.item_ids]
-    keys = [key_of(item_id) for item_id in delivery.item_ids]
-    known = _known_from_batch(error.batch) if isinstance(error, BatchProcessingError) else {}
-    known |= heard.settled | heard.failed  # the log's sentences say more
-    if heard.first_not_started is not None:
-        known.setdefault(heard.first_not_started, _NOT_STARTED)
-    unexplained = sum(key in returning and name not in known for name, key in zip(names, keys, strict=True))
-    rest = _of_the_rest(unexplained, delivery, heard, whole_batch=whole_batch)
-
-    def row(name: str, key: Hashable) -> Row:
-        if key in returning:
-            return Row(name, "comes back", known.get(name, rest))
-        is_lost = name in heard.failed or name == heard.first_not_started
-        return Row(name, "lost" if is_lost else "done", known.get(name, ""))
-
-    return tuple(map(row, names, keys))
-
-
-def _of_the_rest(unexplained: int, delivery: Delivery, heard: Told, *, whole_batch: bool) -> str:
-    """Why those come back of which neither the log nor the exception says anything."""
-    if heard.not_started - 1 == unexplained:
-        return _NOT_STARTED
-    if whole_batch:
-        return "with the whole batch"
-    if delivery.kind == "stream" and heard.failed and heard.not_started <= 1:
-        return "handled, comes back all the same: it follows the one that is named"
-    if delivery.kind == "stream":
-        return "handled or not: it is or follows the one that is named"
-    return ""
-
-
-def _known_from_batch(batch: Batch[Any, Any, Any]) -> dict[str, str]:
-    known: dict[str, str] = {}
-    for outcome in batch.outcomes:
-        match outcome:
-            case Succeeded():
-                why = "handled, comes back with the whole batch"
-            case Settled():
-                why = f"settled, comes back with the whole batch ({_fault(outcome.fault)})"
-            case Failed():
-                why = _fault(outcome.fault)
-            case Unprocessed():
-                why = _NOT_STARTED
-            case _:
-                assert_never(outcome)
-        known[item_name(outcome.item_id)] = why
-    return known
-
-
-def _fault(fault: Any) -> str:
-    error: object = fault.error
-    clean = redacted(error) if isinstance(error, BaseException) else error
-    return f"{type(fault).__name__}: {told(clean)}"
-
-
-def _lost(rows: tuple[Row, ...], heard: Told, call: Call) -> int:
-    """How many records batchfold said are not done that the response does not bring back."""
-    if call.error is not None:
-        return 0
-    failed = sum(row.fate == "lost" and row.item in heard.failed for row in rows)
-    back = sum(row.fate == "comes back" for row in rows)
-    return failed + max(0, heard.not_started - back)
+def _row(item: str, outcome: Outcome[Any, Any] | None, returns: _Return | None, *, any_seen: bool) -> Row:
+    """Whether a record comes back is for the response to say, and why is for its outcome."""
+    if outcome is None:
+        if returns is None:
+            return Row(item, "done", "batchfold did not handle it" if any_seen else "")
+        return Row(item, "comes back", _UNSEEN[returns])
+    is_done = isinstance(outcome, Succeeded | Settled)
+    if returns is None:
+        return Row(item, "done" if is_done else "lost", "" if isinstance(outcome, Succeeded) else why(outcome))
+    return Row(item, "comes back", f"{why(outcome)}, {_ALL_THE_SAME[returns]}" if is_done else why(outcome))
 
 
 def _of_complete_failure(reading: CompleteFailure, call: Call) -> tuple[str, ...]:
