@@ -1,15 +1,18 @@
 """`assert_safe`: one line in a test that searches for the failure schedule under which a function does harm."""
 
 from collections.abc import Callable
+from itertools import count
+from typing import Any
 
 from batchfold.core.lanes import Lane
 from batchfold.testing.context import Seconds
-from batchfold.testing.model.effect import EffectFailed, MakeFunction
+from batchfold.testing.model.effect import Effect, EffectFailed, LambdaFunction, MakeFunction
 from batchfold.testing.model.event_source import EventSource
 from batchfold.testing.model.failure_schedule import FailureSchedule
 from batchfold.testing.model.history import History
 from batchfold.testing.model.source_record import Payload
 from batchfold.testing.model.story import tell
+from batchfold.testing.quiet import quiet
 from batchfold.testing.refuse import refuse_other_numbers
 from batchfold.testing.scenario import Expectation, Scenario, complaints, play
 
@@ -81,6 +84,7 @@ def assert_safe(
         ValueError: A number is out of range, or `lane` is one of another source.
         ImportError: Hypothesis is not installed; `pip install "batchfold[testing]"` brings it.
     """
+    __tracebackhide__ = True  # pytest then shows the test's own line, not this page
     from batchfold.testing.search import shortest  # noqa: PLC0415  # Hypothesis is an extra, needed only here
 
     refuse_other_numbers("max_records", max_records, 1)
@@ -101,11 +105,32 @@ def assert_safe(
     # The shortest of all goes first and by itself: what is wrong with an argument is raised here as it is, and not as
     # what a search came upon.
     first = Scenario(source, ("A1",), FailureSchedule())
-    scenario = (
-        first
-        if does_harm(first)
-        else shortest(does_harm, source=source, overruns=overruns, max_records=max_records, max_examples=max_examples)
-    )
+    with quiet():
+        scenario = (
+            first
+            if does_harm(first)
+            else shortest(
+                does_harm, source=source, overruns=overruns, max_records=max_records, max_examples=max_examples
+            )
+        )
     if scenario is not None:
-        history = play(make, scenario, expectation)
+        history = play(_logged_at_first(make), scenario, expectation)
         raise UnsafeFunctionError(complaints(history, scenario, expectation), history)
+
+
+def _logged_at_first(make: MakeFunction) -> MakeFunction:
+    """The same function, with no more in the log than belongs to the invocations that are told."""
+
+    def make_logged(effect: Effect) -> LambdaFunction:
+        function = make(effect)
+        numbers = count(1)
+
+        def invoke(event: Any, context: Any) -> Any:
+            if next(numbers) <= _SHOWN_AT_LEAST:
+                return function(event, context)
+            with quiet():
+                return function(event, context)
+
+        return invoke
+
+    return make_logged

@@ -50,6 +50,7 @@ class Expectation:
 
 def play(make: MakeFunction, scenario: Scenario, expectation: Expectation, *, stop_at_harm: bool = False) -> History:
     """Run the function through the scenario: to its end, or to the first harm that is done."""
+    __tracebackhide__ = True
     return drain(
         make,
         source=scenario.source,

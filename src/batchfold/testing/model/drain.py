@@ -83,6 +83,7 @@ def drain(
     >>> drain(make, source=SqsQueue(), records=["A1", "A2"], schedule=schedule).lost
     ('A2',)
     """
+    __tracebackhide__ = True  # pytest then shows what was called with, and what it says to that, not this page
     refuse_other_sources(source)
     held = name_records(records, source.default_payload if payload is None else payload)
     _refuse_other_records(schedule, records)
