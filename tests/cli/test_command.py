@@ -1,5 +1,6 @@
 """The command itself: how it is started, and what it says where its extra is not installed."""
 
+import json
 import subprocess
 import sys
 import tomllib
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import batchfold
+from batchfold.testing import sqs_event
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,3 +45,36 @@ def test_wrong_usage_ends_with_2() -> None:
     ran = python("-m", "batchfold.cli", "run")
     assert ran.returncode == 2
     assert "Missing argument 'FILE.py:FUNCTION'" in ran.stderr
+
+
+NOISY = """
+import logging, os, subprocess, sys
+
+print("printed at import")
+logging.basicConfig(stream=sys.stdout, level=logging.INFO)
+os.write(1, b"written at import\\n")
+
+def handle(event, context):
+    print("printed")
+    logging.info("logged")
+    sys.__stdout__.write("written past sys.stdout\\n")
+    subprocess.run([sys.executable, "-c", "print('printed by a child')"], check=True)
+    return {"batchItemFailures": []}
+"""
+
+
+def test_nothing_but_the_response_stands_on_the_standard_output(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(NOISY)
+    (tmp_path / "event.json").write_text(json.dumps(sqs_event("one")))
+    ran = python(
+        "-m", "batchfold.cli", "run", f"{tmp_path}/app.py:handle", "--event", f"{tmp_path}/event.json", "--json"
+    )
+    assert (ran.returncode, ran.stdout) == (0, '{"batchItemFailures": []}\n')
+    assert set(ran.stderr.splitlines()) == {
+        "printed at import",
+        "written at import",
+        "printed",
+        "INFO:root:logged",
+        "written past sys.stdout",
+        "printed by a child",
+    }

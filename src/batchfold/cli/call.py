@@ -1,9 +1,7 @@
 """Calling a Lambda function as Lambda does."""
 
 import inspect
-import sys
 import time
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,13 +42,9 @@ def context_of(function_name: str, timeout_seconds: float) -> LambdaContext:
 
 
 def called(function: Function, event: Event, context: LambdaContext) -> Call:
-    """Call the function. What it prints goes to the error output, for the report has the other one.
-
-    It is not cut off at its timeout, but it is said if Lambda would have done so.
-    """
+    """Call the function. It is not cut off at its timeout, but it is said if Lambda would have done so."""
     try:
-        with redirect_stdout(sys.stderr):
-            response = function(event, context)
+        response = function(event, context)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001  # Lambda counts all that leaves the function as a failed invocation

@@ -12,6 +12,7 @@ from batchfold.cli.call import Call, called, context_of, function_name_of
 from batchfold.cli.delivery import UnreadableEventError, delivery_of
 from batchfold.cli.load import CannotLoadError, loaded
 from batchfold.cli.log import log_written
+from batchfold.cli.output import kept_for_the_report
 from batchfold.cli.report import as_json, output, report
 from batchfold.cli.verdict import Verdict, judge
 from batchfold.cli.witness import witnessed
@@ -67,6 +68,7 @@ def run(
     try:
         delivery = delivery_of(_text_of(event))
         with (
+            kept_for_the_report(),
             loaded(function) as lambda_function,
             log_written(aloud=show_traceback or only_response),
             witnessed() as witness,
