@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from batchfold.core.lanes import Lane
 from batchfold.testing.context import Seconds
 from batchfold.testing.model.drain import drain
+from batchfold.testing.model.dynamodb import DynamoDBStream
 from batchfold.testing.model.effect import EffectFailed, MakeFunction
 from batchfold.testing.model.event_source import EventSource
 from batchfold.testing.model.failure_schedule import FailureSchedule
 from batchfold.testing.model.history import Fate, History
+from batchfold.testing.model.kafka import KafkaTopic
+from batchfold.testing.model.kinesis import KinesisStream
+from batchfold.testing.model.queue import SqsQueue
 from batchfold.testing.model.source_record import Payload
 
 
@@ -72,11 +76,15 @@ def complaints(history: History, scenario: Scenario, expectation: Expectation) -
 
 
 def _complaints(history: History, scenario: Scenario, expectation: Expectation) -> Iterator[str]:
-    for name in history.strangers:
+    if history.strangers:
+        first, *others = dict.fromkeys(history.strangers)
         yield (
-            f"The effect was called with {name!r}, which is the name of no record: call it with the record's payload, or "
-            "with the part of it where payload= put the name."
+            f"Call the effect with the name of a record, such as {history.records[0]!r}: it was called with {first}, which "
+            f"is the name of no record{_and_more(1 + len(others))}."
         )
+        yield _where_the_name_is(scenario.source, expectation)
+        yield "Until then nothing else that the function does can be judged."
+        return
     for name in history.lost:
         yield f"{name} is lost: Lambda was told that it is done, and its effect was never performed."
     for violation in history.order_violations[:1]:
@@ -95,8 +103,34 @@ def _complaints(history: History, scenario: Scenario, expectation: Expectation) 
         for name in history.never_started:
             yield f"{name} was given up without ever having been started."
     if not history.drained and scenario.drains:
-        left = " ".join(history.with_fate(Fate.STILL_THERE))
-        yield f"After {history.invocation_count} invocations {left} is still in the source, although nothing stands in its way."
+        left = history.with_fate(Fate.STILL_THERE)
+        attempted = {attempted.name for invocation in history.invocations for attempted in invocation.attempted}
+        yield (
+            f"After {history.invocation_count} invocations {' '.join(left)} is still in the source, although nothing stands "
+            f"in its way{'' if attempted.intersection(left) else '. The function never called the effect for it'}."
+        )
+
+
+def _where_the_name_is(source: EventSource, expectation: Expectation) -> str:
+    """In the words of batchfold's own records; those of other libraries have the like."""
+    payload = _payload_of(source)
+    if expectation.payload is not None:
+        return f"The name is where payload= puts it in the payload, for example effect({payload}.id)."
+    if isinstance(source, DynamoDBStream):
+        return f'The name is under id in the new image: effect({payload}["id"]).'
+    return f"The name is the payload, as it is delivered: effect({payload})."
+
+
+def _payload_of(source: EventSource) -> str:
+    match source:
+        case SqsQueue():
+            return "record.body"
+        case KinesisStream():
+            return "record.data"
+        case DynamoDBStream():
+            return "record.new_image"
+        case KafkaTopic():
+            return "record.value"
 
 
 def _and_more(cases: int) -> str:

@@ -5,7 +5,7 @@ from asyncio import CancelledError
 from collections.abc import Callable, Hashable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, cast
 
 from batchfold.core.lanes import Lane
 from batchfold.testing.context import Clock, LambdaContext, Seconds
@@ -246,12 +246,29 @@ def _answer(function: LambdaFunction, event: dict[str, Any], context: LambdaCont
     try:
         answer = Returned(function(event, context))
     except (Exception, SystemExit, CancelledError) as error:  # noqa: BLE001  # all of it fails the invocation
-        answer = Raised(f"{type(error).__name__}: {error}")
+        answer = Raised(_said(error))
     except BaseException:
         if not effect.is_cut_off:  # where it is, this is how Lambda's end of it looks from inside
             raise
     # Whatever the function made of its end, nobody heard it.
     return TimedOut() if effect.is_cut_off else answer
+
+
+def _said(error: BaseException) -> str:
+    """What an invocation raised; of a group, whose text may tell no more than a number, the first in it too."""
+    said = f"{type(error).__name__}: {error}"
+    first = _first_of(error)
+    return (
+        said
+        if first is error
+        else f"{said}; the first is {type(first).__name__}: {next(iter(str(first).splitlines()), '')}"
+    )
+
+
+def _first_of(error: BaseException) -> BaseException:
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    return _first_of(cast("BaseExceptionGroup[BaseException]", error).exceptions[0])  # narrowed, it forgets its type
 
 
 def _shown(answer: Answer, delivery: Delivery) -> str:

@@ -7,6 +7,9 @@ from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from batchfold.testing.context import Clock, Seconds
 from batchfold.testing.model.failure_schedule import FailureSchedule
+from batchfold.testing.refuse import described
+
+_LONGEST_SHOWN = 40
 
 LambdaFunction: TypeAlias = Callable[[Any, Any], Any]
 """What Lambda calls: from event and context to a response. `Any`, because it may come from any library."""
@@ -106,11 +109,11 @@ class ScheduledEffect:
 
     @property
     def strangers(self) -> tuple[str, ...]:
-        """What the function called the effect with although no record has that name."""
+        """What the function called the effect with although it is the name of no record, as it is told."""
         return tuple(self._strangers)
 
-    def __call__(self, name: str | bytes, /) -> None:
-        """See `Effect`."""
+    def __call__(self, name: object, /) -> None:
+        """See `Effect`. It takes anything, so that what is no name can be told."""
         with self._lock:
             known = self._known(name)
             number = self._attempts[known]
@@ -126,24 +129,31 @@ class ScheduledEffect:
         if attempt == "fails":
             raise self._error(known)
 
-    def settle(self, name: str | bytes, /) -> None:
-        """See `Effect`."""
+    def settle(self, name: object, /) -> None:
+        """See `Effect`. It takes anything, as above."""
         with self._lock:
             self._attempted.append(Attempted(self._known(name), "settled"))
 
-    def _known(self, name: str | bytes) -> str:
+    def _known(self, name: object) -> str:
+        text = name.decode(errors="replace") if isinstance(name, bytes) else name
         if not self._running:
             raise RuntimeError(
-                f"The effect was called with {name!r} after the function had returned. Lambda freezes what still runs "
-                "then, so the function must wait for it."
+                f"The effect was called with {_told(text)} after the function had returned. Lambda freezes what still "
+                "runs then, so the function must wait for it."
             )
         if self._is_cut_off:
-            raise CutOff(name)
-        text = name.decode(errors="replace") if isinstance(name, bytes) else name
-        if text not in self._attempts:
-            self._strangers.append(text)
+            raise CutOff(_told(text))
+        if not isinstance(text, str) or text not in self._attempts:
+            self._strangers.append(_told(text))
             raise LookupError(
-                f"The effect was called with {text!r}, but the records are {', '.join(self._attempts)}. Call it with the "
-                "record's payload, or with the part of it where payload= put the name."
+                f"The effect was called with {_told(text)}, but the records are {', '.join(self._attempts)}. Call it with "
+                "the name: with the record's payload, or with the part of it where payload= put the name."
             )
         return text
+
+
+def _told(given: object) -> str:
+    """Text that may be a name as it is, and anything else by what it is: it may be a payload."""
+    if not isinstance(given, str):
+        return described(given)
+    return repr(given) if len(given) <= _LONGEST_SHOWN else f"a text of {len(given)} characters"

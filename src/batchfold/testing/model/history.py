@@ -78,8 +78,9 @@ class OrderViolation:
 class History:
     """What happened in a run, from the first delivery until the source was drained or the limit was reached.
 
-    `fates` has every record of the source, by name. `strangers` is what the function called its effect with although
-    no record has that name. `tell(history)` is the whole story, readable.
+    `fates` has every record of the source, by name. `strangers` is what the function called its effect with although it
+    is the name of no record: a short text as it is written in Python, anything else by its type. `tell(history)` is the
+    whole story, readable.
     """
 
     title: str

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from batchfold.testing.model.answer import CompleteFailure, CompleteSuccess, PartialFailure, Reading
+from batchfold.testing.model.answer import CompleteFailure, CompleteSuccess, PartialFailure, Returned
 from batchfold.testing.model.delivery import Removal
 from batchfold.testing.model.history import Fate, History, Invocation
 from batchfold.testing.refuse import refuse_other_numbers
@@ -55,19 +55,20 @@ def _invocation(invocation: Invocation) -> Iterator[str]:
 
 
 def _reading(invocation: Invocation) -> str:
-    read = f"reads {_named(invocation.reading)}"
+    read = f"reads {_named(invocation)}"
     for removal, verb in _REMOVALS.items():
         if names := [name for name, how in invocation.removed if how == removal]:
             read += f", {verb} {' '.join(names)}"
     return read
 
 
-def _named(reading: Reading) -> str:
-    match reading:
+def _named(invocation: Invocation) -> str:
+    match invocation.reading:
         case CompleteSuccess():
             return "a complete success"
         case CompleteFailure(reason):
-            return f"a complete failure ({reason})"
+            # That it raised, or was cut off, stands in the line above.
+            return f"a complete failure ({reason})" if isinstance(invocation.answer, Returned) else "a complete failure"
         case PartialFailure():
             return "a partial failure"
 
