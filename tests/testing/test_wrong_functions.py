@@ -2,6 +2,7 @@
 
 import base64
 import json
+import logging
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
@@ -176,6 +177,16 @@ def test_the_error_prints_the_whole_shortest_history() -> None:
         "  in the end:",
         "       A1 A2: done",
     ]
+
+
+def test_a_function_that_does_not_do_the_same_again_is_told_so() -> None:
+    def forgets_failures_while_it_is_searched(raws: Sequence[Any], effect: Effect) -> Any:
+        failed = failures_of(raws, effect)
+        return None if logging.getLogger("batchfold").filters else response([raw["messageId"] for raw in failed])
+
+    shown = shortest_history(handling(forgets_failures_while_it_is_searched), QUEUE)
+    assert shown.history.lost == ()
+    assert shown.complaints[0].startswith("It did harm in the search, and none when the same was played again")
 
 
 def test_naming_every_failure_is_right_on_a_standard_queue_and_wrong_on_a_fifo_queue() -> None:
