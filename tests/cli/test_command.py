@@ -1,9 +1,11 @@
 """The command itself: how it is started, and what it says where its extra is not installed."""
 
 import json
+import os
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,7 +40,9 @@ def test_without_the_extra_it_says_in_one_line_what_to_install(missing: str) -> 
 
 def test_another_missing_module_is_not_blamed_on_the_extra() -> None:
     program = "import sys; sys.modules['returns'] = None; from batchfold.cli.__main__ import main; main()"
-    assert "No module named 'returns.result'" in python("-c", program).stderr
+    ran = python("-c", program)
+    assert ran.returncode == 2
+    assert "No module named 'returns.result'" in ran.stderr
 
 
 def test_wrong_usage_ends_with_2() -> None:
@@ -63,12 +67,15 @@ def handle(event, context):
 """
 
 
+def arguments(folder: Path, program: str, *options: str, records: int = 1) -> list[str]:
+    """Of `python`: run a program that has `handle`."""
+    (folder / "app.py").write_text(program)
+    (folder / "event.json").write_text(json.dumps(sqs_event(*["x"] * records)))
+    return ["-m", "batchfold.cli", "run", f"{folder}/app.py:handle", "--event", f"{folder}/event.json", *options]
+
+
 def test_nothing_but_the_response_stands_on_the_standard_output(tmp_path: Path) -> None:
-    (tmp_path / "app.py").write_text(NOISY)
-    (tmp_path / "event.json").write_text(json.dumps(sqs_event("one")))
-    ran = python(
-        "-m", "batchfold.cli", "run", f"{tmp_path}/app.py:handle", "--event", f"{tmp_path}/event.json", "--json"
-    )
+    ran = python(*arguments(tmp_path, NOISY, "--json"))
     assert (ran.returncode, ran.stdout) == (0, '{"batchItemFailures": []}\n')
     assert set(ran.stderr.splitlines()) == {
         "printed at import",
@@ -78,3 +85,72 @@ def test_nothing_but_the_response_stands_on_the_standard_output(tmp_path: Path) 
         "written past sys.stdout",
         "printed by a child",
     }
+
+
+LATE = """
+import threading, time
+
+def handle(event, context):
+    threading.Thread(target=lambda: (time.sleep(0.5), print("late"))).start()
+    return {"batchItemFailures": []}
+"""
+
+
+def test_what_a_thread_prints_after_the_call_is_not_the_reports(tmp_path: Path) -> None:
+    ran = python(*arguments(tmp_path, LATE, "--json"))
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, '{"batchItemFailures": []}\n', "late\n")
+
+
+DONE = "def handle(event, context): return None\n"
+PARTIAL = """
+def handle(event, context):
+    return {"batchItemFailures": [{"itemIdentifier": event["Records"][0]["messageId"]}]}
+"""
+RAISES = "def handle(event, context): raise ValueError\n"
+
+
+@pytest.fixture(name="broken_pipe")
+def pipe_that_nobody_reads() -> Iterator[int]:
+    read, write = os.pipe()
+    os.close(read)
+    yield write
+    os.close(write)
+
+
+@pytest.mark.parametrize(("program", "status"), [(DONE, 0), (PARTIAL, 1)])
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_the_verdict_stands_though_nobody_reads_the_report(
+    tmp_path: Path, broken_pipe: int, program: str, status: int, options: tuple[str, ...]
+) -> None:
+    command = [sys.executable, *arguments(tmp_path, program, *options, records=2_000)]
+    ran = subprocess.run(command, stdout=broken_pipe, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (status, "")
+
+
+@pytest.mark.parametrize("program", [RAISES, "1 / 0\n"])
+def test_an_error_that_cannot_be_told_is_still_one(tmp_path: Path, broken_pipe: int, program: str) -> None:
+    command = [sys.executable, *arguments(tmp_path, program)]
+    assert subprocess.run(command, stdout=broken_pipe, stderr=broken_pipe, check=False).returncode == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the disk that is always full is Linux's")
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_report_that_cannot_be_written_is_an_error(tmp_path: Path, options: tuple[str, ...]) -> None:
+    command = [sys.executable, *arguments(tmp_path, PARTIAL, *options)]
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (2, "Error: the report cannot be written: No space left on device\n")
+
+
+def test_a_defect_of_the_command_ends_with_2_and_quotes_nothing(tmp_path: Path) -> None:
+    program = (
+        f"import sys; sys.argv[1:] = {arguments(tmp_path, DONE)[2:]};"
+        "from batchfold.cli import __main__, command;"
+        "command.judge = lambda *judged: {}['4111-1111'];"
+        "__main__.main()"
+    )
+    ran = python("-c", program)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.endswith("Error: the command itself failed, which is a defect of batchfold: KeyError\n")
+    assert "command.py" in ran.stderr
+    assert "4111-1111" not in ran.stderr

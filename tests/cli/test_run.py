@@ -388,6 +388,22 @@ def test_a_function_that_outlasts_its_timeout_would_have_been_cut_off(run: Run) 
     assert "It ran on here, longer than --timeout allows." in result.stdout
 
 
+@pytest.mark.parametrize("seconds", ["inf", "-inf", "nan", "1e308", "0", "-1", "900.1"])
+def test_a_timeout_is_one_that_lambda_allows(run: Run, seconds: str) -> None:
+    result = run("print('ran')", SQS_EVENT, "--timeout", seconds)
+    assert result.exit_code == 2
+    assert f"expected 0.001 to 900 seconds, the most that Lambda allows, got {float(seconds)}" in result.stderr
+    assert run("None", SQS_EVENT, "--timeout", "900").exit_code == 0
+
+
+def test_an_identifier_that_cannot_be_printed_is_written_out(run: Run) -> None:
+    event = sqs_event("fail", "two")
+    event["Records"][0]["messageId"] = "\ud800"
+    result = run("process_batch(event, reserve, sqs())", event)
+    assert result.exit_code == 1
+    assert r" \ud800 " in result.stdout
+
+
 def test_json_prints_only_the_response(run: Run) -> None:
     result = run("print('hello') or process_batch(event, reserve, sqs())", SQS_EVENT, "--json")
     assert result.exit_code == 1
@@ -445,6 +461,10 @@ def test_a_file_finds_its_neighbours(run: Run, tmp_path: Path) -> None:
     assert run(program, SQS_EVENT).exit_code == 0
 
 
+def with_arn(event: Any, arn: object) -> dict[str, object]:
+    return {"Records": [{**event["Records"][0], "eventSourceARN": arn}]}
+
+
 @pytest.mark.parametrize(
     ("event", "message"),
     [
@@ -453,9 +473,17 @@ def test_a_file_finds_its_neighbours(run: Run, tmp_path: Path) -> None:
         ("{}", "it has no eventSource"),
         ({"Records": []}, "it has no eventSource"),
         ({"Records": [{"EventSource": "aws:sns"}]}, "it has no eventSource"),
-        ({"Records": [{"eventSource": "aws:s3"}]}, "it has eventSource 'aws:s3'"),
+        ({"Records": [{"eventSource": "aws:s3"}]}, "its eventSource is 'aws:s3'"),
         ({"Records": [{"eventSource": "aws:sqs"}]}, "to have 'messageId'"),
         ({**kinesis_event("one"), "window": {}, "state": {}}, "tumbling window"),
+        ({"eventSource": {CARD: 1}}, "its eventSource is a value of type dict"),
+        ({"Records": [{"eventSource": [CARD]}]}, "its eventSource is a value of type list"),
+        ({"Records": [{"eventSource": CARD * 9}]}, "its eventSource is a value of type str"),
+        *(
+            (with_arn(event, arn), f"expected 'eventSourceARN' of Records[0] to be text, found a value of type {found}")
+            for event in (sqs_event("one"), kinesis_event("one"), dynamodb_event({"id": "one"}))
+            for arn, found in ((None, "NoneType"), (7, "int"), ([CARD], "list"))
+        ),
     ],
 )
 def test_an_event_that_cannot_be_read_ends_with_2_before_anything_runs(run: Run, event: object, message: str) -> None:
@@ -463,6 +491,7 @@ def test_an_event_that_cannot_be_read_ends_with_2_before_anything_runs(run: Run,
     assert result.exit_code == 2
     assert message in result.stderr
     assert "ran\n" not in result.output
+    assert CARD not in result.output
 
 
 def test_an_event_that_is_not_text_is_an_error(tmp_path: Path) -> None:
@@ -485,7 +514,9 @@ def test_the_event_may_come_from_standard_input(tmp_path: Path) -> None:
 
 def test_an_event_without_an_arn_has_no_name(run: Run) -> None:
     event: dict[str, Any] = {"Records": [{"messageId": "m1", "eventSource": "aws:sqs", "body": ""}]}
-    assert run("None", event).stdout.startswith("SQS queue, 1 record\n")
+    result = run("None", event)
+    assert result.stdout.startswith("SQS queue, 1 record\n")
+    assert "The record is done: Lambda deletes it from the queue." in result.stdout
 
 
 @pytest.mark.parametrize(

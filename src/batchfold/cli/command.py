@@ -12,13 +12,15 @@ from batchfold.cli.call import Call, called, context_of, function_name_of
 from batchfold.cli.delivery import UnreadableEventError, delivery_of
 from batchfold.cli.load import CannotLoadError, loaded
 from batchfold.cli.log import log_written
-from batchfold.cli.output import kept_for_the_report
+from batchfold.cli.output import kept_for_the_report, say, write
 from batchfold.cli.report import as_json, output, report
 from batchfold.cli.verdict import Verdict, judge
 from batchfold.cli.witness import witnessed
 from batchfold.shell.redact import redacted
 
 _ERROR = 2
+_SHORTEST, _LONGEST = 0.001, 900
+"""Seconds that a function may take: one millisecond of its context, and what Lambda allows."""
 _HERE = Path(__file__).parent
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -28,6 +30,14 @@ def _print_version(asked: bool) -> None:  # noqa: FBT001  # typer calls it with 
     if asked:
         typer.echo(f"batchfold {__version__}")
         raise typer.Exit
+
+
+def _checked_timeout(seconds: float) -> float:
+    if not _SHORTEST <= seconds <= _LONGEST:  # so that NaN, which is neither shorter nor longer, is refused too
+        raise typer.BadParameter(
+            f"expected {_SHORTEST} to {_LONGEST} seconds, the most that Lambda allows, got {seconds}"
+        )
+    return seconds
 
 
 @app.callback()
@@ -52,7 +62,12 @@ def run(
         typer.Option(metavar="EVENT.json", help="The event; - reads standard input."),
     ],
     timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.001, help="The function's timeout, which its context counts down.")
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            callback=_checked_timeout,
+            help="The function's timeout, which its context counts down.",
+        ),
     ] = 30.0,
     only_response: Annotated[bool, typer.Option("--json", help="Print only the response, as JSON.")] = False,
     show_traceback: Annotated[
@@ -76,17 +91,22 @@ def run(
             call = called(lambda_function, delivery.event, context_of(function_name_of(function), timeout))
     except CannotLoadError as error:
         if error.__cause__ is not None:
-            _print_traceback(error.__cause__)
+            _tell_traceback(error.__cause__)
         _fail(str(error))
     except (UnreadableEventError, UnexpectedEventError) as error:
         _fail(str(error))
     verdict = judge(delivery, call, witness)
     if call.error is not None:
         _tell_error(call.error)
-    if only_response:
-        _print_response(call, verdict)
-    else:
-        typer.echo(report(delivery, verdict, call.response, output()), nl=False)
+    try:
+        if only_response:
+            _write_response(call, verdict)
+        else:
+            write(report(delivery, verdict, call.response, output()))
+    except BrokenPipeError:
+        pass  # whoever reads the report has read enough of it, and the verdict stands
+    except OSError as error:
+        _fail(f"the report cannot be written: {error.strerror}")
     raise typer.Exit(verdict.exit_status)
 
 
@@ -99,30 +119,30 @@ def _text_of(event: Path) -> str:
         raise UnreadableEventError(f"the event is not UTF-8: {error.reason} at byte {error.start}") from None
 
 
-def _print_response(call: Call, verdict: Verdict) -> None:
+def _write_response(call: Call, verdict: Verdict) -> None:
     if verdict.exit_status == _ERROR:
         for sentence in verdict.says:
-            typer.echo(sentence, err=True)
+            say(sentence)
     response = as_json(call.response)
     if call.error is None and response is not None:
-        typer.echo(response)
+        write(f"{response}\n")
 
 
 def _tell_error(error: BaseException) -> None:
     """The traceback of what the function raised, or the message where batchfold raised it and the message says it all."""
     if isinstance(error, BatchProcessingError | UnexpectedEventError):
-        typer.echo(f"{type(error).__name__}: {error.args[0]}", err=True)
+        say(f"{type(error).__name__}: {error.args[0]}")
     else:
-        _print_traceback(error)
+        _tell_traceback(error)
 
 
-def _print_traceback(error: BaseException) -> None:
+def _tell_traceback(error: BaseException) -> None:
     clean = redacted(error)
     frames = clean.__traceback__
     while frames is not None and _is_ours(frames.tb_frame.f_code.co_filename):
         frames = frames.tb_next  # the user's traceback begins where the user's code does
     clean.__traceback__ = frames
-    traceback.print_exception(clean)
+    say("".join(traceback.format_exception(clean)).rstrip())
 
 
 def _is_ours(file: str) -> bool:
@@ -130,5 +150,5 @@ def _is_ours(file: str) -> bool:
 
 
 def _fail(message: str) -> NoReturn:
-    typer.echo(f"Error: {message}", err=True)
+    say(f"Error: {message}")
     raise typer.Exit(_ERROR)

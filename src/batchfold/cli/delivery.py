@@ -18,6 +18,7 @@ from batchfold import (
     kinesis,
     sqs,
 )
+from batchfold.sources.reading import quoted
 
 Kind: TypeAlias = Literal["queue", "FIFO queue", "stream", "topic"]
 """What the source keeps its records in, as far as that changes what a response means."""
@@ -46,8 +47,8 @@ def delivery_of(text: str) -> Delivery:
     """
     event = _parsed(text)
     first = _first_raw_record(event)
-    event_source = event.get("eventSource") or first.get("eventSource")
-    if event_source not in _READERS:
+    event_source: object = event.get("eventSource") or first.get("eventSource")
+    if not isinstance(event_source, str) or event_source not in _READERS:
         raise UnreadableEventError(_not_recognised(event_source))
     source, describe = _READERS[event_source]
     raws, item_ids = source.read(event)
@@ -77,27 +78,37 @@ def _first_raw_record(event: Event) -> Mapping[str, Any]:
 
 
 def _not_recognised(event_source: object) -> str:
-    found = f"eventSource {event_source!r}" if isinstance(event_source, str) else "no eventSource"
+    found = "it has no eventSource" if event_source is None else f"its eventSource is {quoted(event_source)}"
     return (
-        f"the event is of none of the sources that batchfold knows ({', '.join(map(str, _READERS))}): it has {found}; "
+        f"the event is of none of the sources that batchfold knows ({', '.join(_READERS)}): {found}; "
         "Lambda puts it into each of the Records, Kafka's into the event"
     )
 
 
 def _queue(raws: Sequence[RawRecord]) -> tuple[Kind, str]:
-    name = SqsRecord(raws[0]).queue_name if raws and "eventSourceARN" in raws[0] else ""
+    name = SqsRecord(raws[0]).queue_name if _has_arn(raws) else ""
     kind: Kind = "FIFO queue" if name.endswith(".fifo") else "queue"
     return kind, f"SQS {kind} {name}".rstrip()
 
 
 def _kinesis_stream(raws: Sequence[RawRecord]) -> tuple[Kind, str]:
-    name = KinesisRecord(raws[0]).stream_name if raws and "eventSourceARN" in raws[0] else ""
+    name = KinesisRecord(raws[0]).stream_name if _has_arn(raws) else ""
     return "stream", f"Kinesis stream {name}".rstrip()
 
 
 def _table_stream(raws: Sequence[RawRecord]) -> tuple[Kind, str]:
-    name = DynamoDBRecord(raws[0]).table_name if raws and "eventSourceARN" in raws[0] else ""
+    name = DynamoDBRecord(raws[0]).table_name if _has_arn(raws) else ""
     return "stream", f"DynamoDB stream of table {name}".removesuffix(" of table ")
+
+
+def _has_arn(raws: Sequence[RawRecord]) -> bool:
+    """Whether the first record says where it comes from; one that is written by hand need not."""
+    if not raws or "eventSourceARN" not in raws[0]:
+        return False
+    arn: object = raws[0]["eventSourceARN"]
+    if isinstance(arn, str):
+        return True
+    raise UnreadableEventError(f"expected 'eventSourceARN' of Records[0] to be text, found {quoted(arn)}")
 
 
 def _topics(raws: Sequence[RawRecord]) -> tuple[Kind, str]:
@@ -107,7 +118,7 @@ def _topics(raws: Sequence[RawRecord]) -> tuple[Kind, str]:
 
 _Reader: TypeAlias = tuple[Source[Any, Any], Callable[[Sequence[RawRecord]], tuple[Kind, str]]]
 
-_READERS: dict[object, _Reader] = {
+_READERS: dict[str, _Reader] = {
     "aws:sqs": (sqs(), _queue),
     "aws:kinesis": (kinesis(), _kinesis_stream),
     "aws:dynamodb": (dynamodb(), _table_stream),

@@ -4,6 +4,9 @@ import os
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager, redirect_stdout, suppress
+from typing import Any, cast
+
+import typer
 
 _STANDARD, _ERROR = 1, 2  # their file descriptors
 
@@ -37,3 +40,19 @@ def _descriptor_kept() -> Generator[None, None, None]:
         if kept is not None:
             os.dup2(kept, _STANDARD)
             os.close(kept)
+
+
+def write(text: str) -> None:
+    """Write to the standard output; what its encoding does not have is escaped.
+
+    Raises `OSError` if nothing can be written there.
+    """
+    with suppress(AttributeError):  # whatever stands in for it need not have that
+        cast("Any", sys.stdout).reconfigure(errors="backslashreplace")
+    typer.echo(text, nl=False, color=True)  # the text has colours only where it is to have some
+
+
+def say(line: str) -> None:
+    """Write a line to the error output. Where nothing can be written there, there is nobody to tell."""
+    with suppress(OSError):
+        typer.echo(line, err=True)

@@ -148,14 +148,15 @@ def _of_lost(lost: int) -> tuple[str, ...]:
 
 
 def _of_success(delivery: Delivery, call: Call) -> tuple[str, ...]:
-    does = {
-        "queue": "Lambda deletes them from the queue",
-        "FIFO queue": "Lambda deletes them from the queue",
-        "stream": "Lambda goes on behind them",
-        "topic": "Lambda goes on behind them",
-    }[delivery.kind]
     count = len(delivery.item_ids)
-    says = [f"All {_records(count)} are done: {does}." if count != 1 else f"The record is done: {does}."]
+    done, them = ("The record is done", "it") if count == 1 else (f"All {_records(count)} are done", "them")
+    does = {
+        "queue": f"Lambda deletes {them} from the queue",
+        "FIFO queue": f"Lambda deletes {them} from the queue",
+        "stream": f"Lambda goes on behind {them}",
+        "topic": f"Lambda goes on behind {them}",
+    }[delivery.kind]
+    says = [f"{done}: {does}."]
     if call.response and "batchItemFailures" not in call.response:
         says.append("The response has no batchItemFailures: whatever happened, Lambda takes that for success.")
     return tuple(says)
