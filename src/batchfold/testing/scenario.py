@@ -54,7 +54,7 @@ class Expectation:
 
 def play(make: MakeFunction, scenario: Scenario, expectation: Expectation, *, stop_at_harm: bool = False) -> History:
     """Run the function through the scenario: to its end, or to the first harm that is done."""
-    __tracebackhide__ = True
+    __tracebackhide__ = True  # as in `drain`
     return drain(
         make,
         source=scenario.source,
