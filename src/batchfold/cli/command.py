@@ -3,6 +3,7 @@
 import sys
 import traceback
 from pathlib import Path
+from types import TracebackType
 from typing import Annotated, NoReturn
 
 import typer
@@ -137,16 +138,22 @@ def _tell_error(error: BaseException) -> None:
 
 
 def _tell_traceback(error: BaseException) -> None:
+    """The traceback from where the user's code begins: behind what the command and the import system call it by."""
     clean = redacted(error)
-    frames = clean.__traceback__
-    while frames is not None and _is_ours(frames.tb_frame.f_code.co_filename):
-        frames = frames.tb_next  # the user's traceback begins where the user's code does
-    clean.__traceback__ = frames
+    frame = begin = clean.__traceback__
+    while frame is not None:
+        is_ours = Path(_file_of(frame)).parent == _HERE
+        frame = frame.tb_next
+        if is_ours:
+            begin = frame
+    while begin is not None and _file_of(begin).startswith("<frozen importlib"):
+        begin = begin.tb_next
+    clean.__traceback__ = begin
     say("".join(traceback.format_exception(clean)).rstrip())
 
 
-def _is_ours(file: str) -> bool:
-    return Path(file).parent == _HERE or file.startswith("<frozen importlib")
+def _file_of(frame: TracebackType) -> str:
+    return frame.tb_frame.f_code.co_filename
 
 
 def _fail(message: str) -> NoReturn:
