@@ -142,6 +142,17 @@ def test_a_report_that_cannot_be_written_is_an_error(tmp_path: Path, options: tu
     assert (ran.returncode, ran.stderr) == (2, "Error: the report cannot be written: No space left on device\n")
 
 
+def test_what_the_terminal_cannot_show_is_escaped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = arguments(tmp_path, DONE)
+    event = (tmp_path / "event.json").read_text()
+    message_id = json.loads(event)["Records"][0]["messageId"]
+    (tmp_path / "event.json").write_text(event.replace(message_id, "\\u6f22"))
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
+    ran = python(*command)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert r"\u6f22" in ran.stdout
+
+
 def test_a_defect_of_the_command_ends_with_2_and_quotes_nothing(tmp_path: Path) -> None:
     program = (
         f"import sys; sys.argv[1:] = {arguments(tmp_path, DONE)[2:]};"

@@ -67,7 +67,7 @@ def run(
         typer.Option(
             metavar="SECONDS",
             callback=_checked_timeout,
-            help="The function's timeout, which its context counts down.",
+            help="The function's timeout, up to 900, which its context counts down.",
         ),
     ] = 30.0,
     only_response: Annotated[bool, typer.Option("--json", help="Print only the response, as JSON.")] = False,

@@ -100,7 +100,7 @@ def _returns(reading: Reading, keys: Sequence[Hashable], delivery: Delivery) -> 
             if delivery.kind != "stream":
                 return named
             lowest = min(map(_number, named))
-            follow: dict[Hashable, _Return] = {key: "follows" for key in keys if _number(key) > lowest}
+            follow: dict[Hashable, _Return] = {key: "follows" for key in keys if _number(key) >= lowest}
             return follow | named
         case _:
             assert_never(reading)
