@@ -106,15 +106,16 @@ def as_lambda_handler(
 ) -> LambdaFunction[Any]:
     """Make the function that Lambda calls. The handler itself stays as it is, to be imported and tested.
 
-    The handler may be synchronous or async; of one that only a call can tell, the first call does. It gets the Lambda context if it takes a second required parameter, or if it
-    returns one of returns' `RequiresContext...Result` containers.
+    The handler may be synchronous or async; where only a call can tell, the first one does. It gets the Lambda context if
+    it takes a second required parameter, or if it returns one of returns' `RequiresContext...Result` containers.
 
     An async handler runs on an event loop that this thread keeps across warm invocations, so that clients bound to it
     survive; `max_concurrency` and `cancel_at_reserve` are those of `process_batch_async`. A synchronous one may run in
     the threads of an `executor`, as in `process_batch`. The other options are theirs too.
 
     >>> from batchfold import as_lambda_handler, sqs
-    >>>     >>> lambda_handler = as_lambda_handler(lambda record: Success(len(record.body)), sqs())
+    >>> from returns.result import Success
+    >>> lambda_handler = as_lambda_handler(lambda record: Success(len(record.body)), sqs())
     >>> event = {"Records": [{"messageId": "m1", "eventSource": "aws:sqs", "body": "hello"}]}
     >>> lambda_handler(event, None)
     {'batchItemFailures': []}
