@@ -396,7 +396,8 @@ def test_a_timeout_is_one_that_lambda_allows(run: Run, seconds: str) -> None:
     assert run("None", SQS_EVENT, "--timeout", "900").exit_code == 0
 
 
-def test_an_identifier_that_cannot_be_printed_is_written_out(run: Run) -> None:
+def test_an_identifier_that_cannot_be_printed_is_written_out(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging.getLogger("batchfold"), "propagate", False)  # pytest could not send on what it logs
     event = sqs_event("fail", "two")
     event["Records"][0]["messageId"] = "\ud800"
     result = run("process_batch(event, reserve, sqs())", event)

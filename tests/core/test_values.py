@@ -51,6 +51,14 @@ def test_an_outcome_survives_pickling(value: Value) -> None:
     assert pickle.loads(pickle.dumps(value)) == value  # noqa: S301  # our own
 
 
+def test_a_source_cannot_be_changed_and_so_it_is_its_own_copy() -> None:
+    source: Any = sqs()
+    with pytest.raises(AttributeError, match="a source cannot be changed, and so neither can its 'parse'"):
+        source.parse = None
+    assert copy.copy(source) is source
+    assert copy.deepcopy(source) is source
+
+
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
 def test_a_batch_and_its_error_can_be_copied(copied: Callable[[Any], Any]) -> None:
     batch = fold_batch({"Records": [RAW]}, lambda _record: Failure("secret"), sqs())

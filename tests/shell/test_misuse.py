@@ -7,7 +7,7 @@ import pytest
 
 PROGRAM = """
 from returns.result import Success
-from batchfold import as_lambda_handler, observe_all, process_batch, process_batch_async, sqs
+from batchfold import as_lambda_handler, process_batch, process_batch_async, sqs
 from batchfold.testing import LambdaContext, sqs_event
 
 def handler(record):
@@ -40,7 +40,6 @@ except Exception as error:
         ("process_batch(event, sqs(), handler)", "the handler stands before the source"),
         ("process_batch(event, handler, sqs(), observe=async_handler)", "TypeError observe= got an async function"),
         ("as_lambda_handler(async_handler, sqs(), observe=async_handler)", "TypeError observe= got an async function"),
-        ("observe_all(handler, async_handler)", "TypeError observe_all got an async function"),
         ("process_batch('text', handler, sqs())", "UnexpectedEventError expected an event of SQS, a mapping"),
     ],
 )  # fmt: skip

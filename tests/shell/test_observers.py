@@ -33,6 +33,14 @@ def down(_outcome: object) -> None:
 
 
 # ------------------------------------------------------------ observe_all
+def test_an_async_observer_is_refused_for_nobody_would_await_it() -> None:
+    async def observe(_outcome: object) -> None:
+        raise NotImplementedError
+
+    with pytest.raises(TypeError, match="expected functions that return at once"):
+        observe_all(print, observe)
+
+
 def test_every_observer_is_told_every_outcome_in_the_order_given() -> None:
     told: list[tuple[str, str]] = []
 
