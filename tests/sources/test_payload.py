@@ -1,14 +1,15 @@
 """Payloads: types of every kind, validators that are kept, and what functions raise."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ForwardRef, Literal
 
 import pytest
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, PydanticUndefinedAnnotation, ValidationError
 from returns.result import Success
 from typing_extensions import TypedDict
 
-from batchfold import Crashed, Source, fold_batch, kinesis, sqs
+from batchfold import Crashed, Source, dynamodb, fold_batch, kafka, kinesis, sqs
 from batchfold.sources.payload import from_function, from_json, from_python
 from batchfold.testing import kinesis_event, sqs_event
 
@@ -72,6 +73,48 @@ def test_a_type_that_has_no_hash_is_taken_too() -> None:
     assert from_json(form)("4") == 4
     with pytest.raises(ValidationError):
         from_json(form)("3")
+
+
+def test_a_name_in_a_type_means_what_it_means_where_the_source_is_made() -> None:
+    assert from_json(list["Point"])('[{"x": 1, "y": 2}]') == [Point(1, 2)]
+
+    @dataclass
+    class Address:
+        zip_code: int
+
+    @dataclass
+    class Line:
+        number: int
+
+    @dataclass
+    class Page:
+        lines: "list[Line]"
+
+    assert from_json(list["Address"])('[{"zip_code": 1}]') == [Address(1)]
+    assert from_json(Page)('{"lines": [{"number": 1}]}') == Page([Line(1)])
+    assert in_another_place() == [{"street": "s"}]
+
+
+def in_another_place() -> object:
+    return from_json(list["Address"])('[{"street": "s"}]')
+
+
+SOURCES_WITH_NAMES: dict[str, Callable[[], Source[Any, Any]]] = {
+    "sqs": lambda: sqs(list["Point"]),
+    "kinesis": lambda: kinesis(list["Point"]),
+    "dynamodb": lambda: dynamodb(new=list["Point"], old=list["Point"]),
+    "kafka": lambda: kafka(list["Point"], key=list["Point"]),
+}
+
+
+@pytest.mark.parametrize("kind", SOURCES_WITH_NAMES)
+def test_every_source_takes_types_with_names_in_them(kind: str) -> None:
+    assert isinstance(SOURCES_WITH_NAMES[kind](), Source)
+
+
+def test_a_name_that_means_nothing_is_told_when_the_source_is_made() -> None:
+    with pytest.raises(PydanticUndefinedAnnotation, match="name 'Nowhere' is not defined"):
+        from_json(ForwardRef("Nowhere"))
 
 
 def test_a_function_makes_the_payload() -> None:

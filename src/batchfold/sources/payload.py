@@ -5,8 +5,10 @@ Three ways, the same for every source: as delivered, validated by pydantic into 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from inspect import currentframe
+from types import FrameType
 from typing import Any, Literal
 
 from typing_extensions import TypeVar
@@ -87,8 +89,23 @@ def _validator(form: Any, method: _Method) -> Validator:
     order = "" if isinstance(form, type) else repr(form)
     try:
         return _cached_validator(form, order, method)
-    except TypeError:
-        return _new_validator(form, method)
+    except (_NamesMissingError, TypeError):  # what its names mean depends on who asks; or it has no hash to be kept by
+        return _new_validator(form, method, _names_of_the_user())
+
+
+class _NamesMissingError(Exception):
+    """A type speaks of others by names that are to be looked up where the user wrote it: `list["Order"]`."""
+
+
+def _names_of_the_user() -> dict[str, Any]:
+    """What can be named where the user's code asks for a source; as pydantic's own functions find it for their callers."""
+    frame: FrameType | None = currentframe()
+    while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == _PACKAGE:
+        frame = frame.f_back
+    return {} if frame is None else {**frame.f_globals, **frame.f_locals}
+
+
+_PACKAGE = __name__.partition(".")[0]
 
 
 @lru_cache(maxsize=256)
@@ -97,18 +114,22 @@ def _cached_validator(form: Any, _order: str, method: _Method) -> Validator:
     return _new_validator(form, method)
 
 
-def _new_validator(form: Any, method: _Method) -> Validator:
+def _new_validator(form: Any, method: _Method, names: Mapping[str, Any] | None = None) -> Validator:
     # pydantic costs a cold start 85 ms, and only those who name a type pay for it
     from pydantic import TypeAdapter  # noqa: PLC0415
 
     adapter = TypeAdapter(form)
+    if not adapter.pydantic_complete:
+        if names is None:
+            raise _NamesMissingError
+        adapter.rebuild(_types_namespace=names)
 
     @lru_cache(maxsize=1)
-    def names() -> frozenset[str]:
+    def shown() -> frozenset[str]:
         return names_in(adapter.core_schema)
 
     def hidden(error: ValueError) -> ValueError:
-        return without_input(error, names()) if is_validation_error(error) else error
+        return without_input(error, shown()) if is_validation_error(error) else error
 
     # the validator itself: the adapter's own method around it takes half as long again
     return Validator(getattr(adapter.validator, method), hidden)
