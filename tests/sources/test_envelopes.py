@@ -164,3 +164,21 @@ def test_envelopes_can_be_made_by_the_names_of_their_fields() -> None:
         detail=Order(id="a"),
     )
     assert made.detail_type == "Placed"
+
+
+@pytest.mark.parametrize("message", [Order(id="a"), '{"id": "a"}'])
+def test_a_notification_can_be_made_with_the_payload_that_its_type_says(message: Any) -> None:
+    made = Sns[Order](
+        type="Notification",
+        message_id="m-1",
+        topic_arn="arn:aws:sns:eu-west-1:123456789012:orders",
+        message=message,
+        timestamp=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    assert made.message == Order(id="a")
+
+
+def test_a_payload_that_is_no_text_is_none_where_it_was_delivered() -> None:
+    """Lambda delivers JSON, and SNS puts the message into it as text."""
+    with pytest.raises(ValidationError, match="JSON input should be"):
+        sqs(Sns[Order]).parse(raw({**NOTIFICATION, "Message": {"id": "a"}}))

@@ -14,11 +14,18 @@ T = TypeVar("T")
 
 
 class _Text:
-    """Validates a text as the JSON that stands in it, straight from the text; unless text is all that is wanted."""
+    """Validates a text as the JSON that stands in it, straight from the text; unless text is all that is wanted.
+
+    Where an envelope is made in Python, as in a test, its payload may also be given as what it is.
+    """
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         wanted = handler(source)
-        return wanted if wanted["type"] == "str" else core_schema.json_schema(wanted)
+        if wanted["type"] == "str":
+            return wanted
+        text = core_schema.json_schema(wanted)
+        text_or_value = core_schema.union_schema([text, wanted], mode="left_to_right")
+        return core_schema.json_or_python_schema(json_schema=text, python_schema=text_or_value)
 
 
 class _Envelope(BaseModel):
