@@ -277,6 +277,23 @@ def test_an_error_that_is_never_is_not_allowed() -> None:
     assert isinstance(failed.fault.error, BrokenAnnotationError)
 
 
+def scale(number: int, *, by: int) -> Result[int, str]:
+    return Success(number * by)
+
+
+async def scale_async(number: int, *, by: int) -> Result[int, str]:
+    return Success(number * by)
+
+
+def test_a_checked_function_takes_its_arguments_by_name_too() -> None:
+    """As its type says, which is that of the function."""
+    assert checked(scale)(4, by=3) == Success(12)
+    assert asyncio.run(checked(scale_async)(number=4, by=3)) == Success(12)
+    three: Any = "three"
+    with pytest.raises(BrokenAnnotationError, match="was given what its annotations do not allow"):
+        checked(scale)(4, by=three)
+
+
 def test_what_returns_a_future_is_checked_as_far_as_that() -> None:
     batch = asyncio.run(fold_batch_async(sqs_event(4, -1), pipe(halve_in_future, checked), NUMBERS))
     assert [type(outcome).__name__ for outcome in batch.outcomes] == ["Succeeded", "Failed"]

@@ -59,9 +59,9 @@ Result[int, str] does not allow
     if iscoroutinefunction(handler):
 
         @named_after(handler)
-        async def handle_async(*given: Any) -> Any:
+        async def handle_async(*given: Any, **named: Any) -> Any:
             try:
-                returned = await held(*given)
+                returned = await held(*given, **named)
             except _Violation as violation:
                 raise violation.told_of(name, hints) from None
             return judge(returned)
@@ -69,9 +69,9 @@ Result[int, str] does not allow
         return cast("H", handle_async)  # it takes and returns what the handler does
 
     @named_after(handler)
-    def handle(*given: Any) -> Any:
+    def handle(*given: Any, **named: Any) -> Any:
         try:
-            returned = held(*given)
+            returned = held(*given, **named)
         except _Violation as violation:
             raise violation.told_of(name, hints) from None
         return returned if is_awaitable(returned) else judge(returned)
