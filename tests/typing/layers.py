@@ -167,6 +167,11 @@ assert_type(
     pipe(checked(reserve_async), only(is_large), timed(Latencies())),
     Callable[[SqsRecord[Order]], Awaitable[Result[int | None, OutOfStock]]],
 )
+assert_type(
+    # a second `only` behind the first, mypy does not follow in one pipe
+    pipe(pipe(reserve, only(is_large)), only(is_large)),
+    Callable[[SqsRecord[Order]], Result[int | None, OutOfStock]],
+)
 process_batch(event, pipe(reserve, checked), sqs(Order))
 as_lambda_handler(checked(reserve_async), sqs(Order))
 pipe(3, checked)  # BAD no handler

@@ -23,6 +23,7 @@ from returns.result import Failure, Result, ResultE, Success, safe
 from typing_extensions import TypeForm, assert_never, assert_type
 
 from batchfold import (
+    AsyncHandler,
     Batch,
     BatchProcessingError,
     Crashed,
@@ -359,7 +360,25 @@ process_batch(event, on_sns, sqs(Sns[Order]))
 process_batch(event, on_event_bridge, sqs(EventBridge[Order]))
 
 
+def made() -> Handler[SqsRecord[Order], int, OutOfStock]:
+    return reserve
+
+
+def made_async() -> AsyncHandler[SqsRecord[Order], int, OutOfStock]:
+    return reserve_async
+
+
+def made_in_future() -> AsyncHandler[SqsRecord[Order], int, OutOfStock]:
+    return reserve_future
+
+
+assert_type(fold_batch(event, made(), sqs(Order)), Batch[int, OutOfStock, Text])
+as_lambda_handler(made_async(), sqs(Order))
+
+
 async def async_runs() -> None:
+    assert_type(await fold_batch_async(event, made_async(), sqs(Order)), Batch[int, OutOfStock, Text])
+    assert_type(await fold_batch_async(event, made_in_future(), sqs(Order)), Batch[int, OutOfStock, Text])
     assert_type(await fold_batch_async(event, reserve_async, sqs(Order)), Batch[int, OutOfStock, Text])
     assert_type(await fold_batch_async(event, reserve_async_io, sqs(Order)), Batch[int, OutOfStock, Text])
     assert_type(await fold_batch_async(event, reserve_future, sqs(Order)), Batch[int, OutOfStock, Text])

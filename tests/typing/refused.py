@@ -12,7 +12,7 @@ from returns.context import RequiresContextResult
 from returns.future import FutureResult, future_safe
 from returns.io import IOResult
 from returns.result import Failure, Result, Success
-from typing_extensions import assert_never
+from typing_extensions import assert_never, assert_type
 
 from batchfold import (
     Batch,
@@ -23,7 +23,9 @@ from batchfold import (
     KinesisRecord,
     Malformed,
     Outcome,
+    Record,
     Rejected,
+    Settle,
     Settled,
     Sns,
     SqsRecord,
@@ -357,3 +359,19 @@ in_chunks(on_order, size=3)  # BAD a handler of single records
 process_batch(event, in_chunks(all_orders, size=3), sqs(Legacy))  # BAD model
 process_batch(event, all_orders, sqs(Order))  # BAD not in chunks
 fold_batch(event, partial(two, context=Context()), sqs(Order))
+
+
+def says_nothing_of_the_record(outcome: Outcome[int, OutOfStock], batch: Batch[int, OutOfStock]) -> None:
+    assert_type(outcome.record, Record)
+    assert_type(batch.failed[0].record, Record)
+    outcome.record.message_id  # BAD it may be of any source
+    batch.failed[0].record.nonsense  # BAD
+    batch.unprocessed[0].record.nonsense  # BAD
+
+
+def only_of_sqs(failed: Failed[OutOfStock, SqsRecord]) -> Result[None, None]:
+    raise NotImplementedError
+
+
+any_source: Settle[OutOfStock] = only_of_sqs  # BAD it may be of any source
+one_source: Settle[OutOfStock, SqsRecord] = only_of_sqs

@@ -174,6 +174,7 @@ as_lambda_handler(reserve_async, sqs(Order), settle=dead_letter(send_async, when
 as_lambda_handler(reserve_async, sqs(Order), settle=dead_letter(send_async, when=is_hopeless))
 
 dead_letter(sends)  # BAD when is required
+assert_type(discard(when=lambda failed: isinstance(failed.fault, Malformed)), Settle[object, Record])
 discard()  # BAD when is required
 dead_letter(send_nothing, when=is_hopeless)  # BAD a sender returns a Result
 dead_letter(sends, when=lambda failed: "yes")  # BAD a predicate returns a bool
@@ -245,5 +246,17 @@ assert_type(latencies.of(batch.outcomes[0].record), float | None)
 assert_type(timed(latencies)(reserve), Callable[[SqsRecord[Order]], Result[int, OutOfStock]])
 measures_of(batch.outcomes)  # BAD no batch
 measures_of(batch).failed = 0  # BAD a value
+
+
+def tell_of_order(record: SqsRecord[Order], seconds: float) -> None:
+    assert_type(record.body, Order)
+
+
+def tell_of_any(record: Record, seconds: float) -> None: ...
+
+
+assert_type(pipe(reserve, timed(tell_of_order)), Callable[[SqsRecord[Order]], Result[int, OutOfStock]])
+assert_type(pipe(reserve, timed(tell_of_any)), Callable[[SqsRecord[Order]], Result[int, OutOfStock]])
+timed(tell_of_order)(measure)  # BAD tell takes another record
 timed(lambda record: None)(reserve)  # BAD tell takes record and seconds
 timed()  # BAD tell is required

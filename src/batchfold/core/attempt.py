@@ -22,7 +22,7 @@ R = TypeVar("R")
 V = TypeVar("V")
 E = TypeVar("E")
 D = TypeVar("D", bound=Record)
-D_any = TypeVar("D_any", bound=Record, default=Any)
+D_any = TypeVar("D_any", bound=Record, default=Record)
 
 Attempt: TypeAlias = Callable[[RawRecord, ItemId], Ending[V, E, D_any]]
 """Handle a record. Whatever goes wrong with it is in the ending; only what fails the whole invocation is raised."""

@@ -17,7 +17,7 @@ from batchfold.core.source import Source
 
 V_co = TypeVar("V_co", covariant=True)
 E_co = TypeVar("E_co", covariant=True)
-D_co = TypeVar("D_co", bound=Record, covariant=True, default=Any)
+D_co = TypeVar("D_co", bound=Record, covariant=True, default=Record)
 
 
 class Batch(Generic[V_co, E_co, D_co]):

@@ -16,8 +16,8 @@ from batchfold.core.record import Record
 from batchfold.core.returned import is_awaitable
 from batchfold.core.settle import AsyncSettle, Settle
 
-E = TypeVar("E")
-D = TypeVar("D", bound=Record)
+E = TypeVar("E", default=object)
+D = TypeVar("D", bound=Record, default=Record)
 
 _LEFT_AS_IT_IS: Failure[Any] = Failure(None)
 

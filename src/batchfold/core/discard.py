@@ -12,8 +12,8 @@ from batchfold.core.outcomes import Failed
 from batchfold.core.record import Record
 from batchfold.core.settle import Settle
 
-E = TypeVar("E")
-D = TypeVar("D", bound=Record)
+E = TypeVar("E", default=object)
+D = TypeVar("D", bound=Record, default=Record)
 
 
 def discard(*, when: Callable[[Failed[E, D]], bool]) -> Settle[E, D]:

@@ -19,7 +19,7 @@ from batchfold.core.response import ItemId
 V = TypeVar("V")
 E = TypeVar("E")
 D = TypeVar("D", bound=Record)
-D_any = TypeVar("D_any", bound=Record, default=Any)
+D_any = TypeVar("D_any", bound=Record, default=Record)
 
 Handled: TypeAlias = Union[Result[V, E], Malformed, Crashed]
 """What handling a record came to: the handler's own result, or why there is none."""

@@ -29,5 +29,8 @@ else:
 Handler: TypeAlias = Callable[[R], AnyResult[V, E]]
 """Record in, `Result` or `IOResult` out."""
 
-AsyncHandler: TypeAlias = Callable[[R], AnyFuture[V, E]]
-"""Record in, an awaitable of `Result` or `IOResult` out; `FutureResult` is one."""
+AsyncHandler: TypeAlias = Callable[[R], Awaitable[AnyResult[V, E]]]
+"""Record in, an awaitable of `Result` or `IOResult` out; `FutureResult` is one.
+
+What takes one of these says `AnyFuture`, for functions of `returns.pointfree`; in what returns one, mypy would find `Any`.
+"""

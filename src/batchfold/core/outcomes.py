@@ -14,10 +14,10 @@ from batchfold.core.value import Value
 
 V = TypeVar("V")
 E = TypeVar("E")
-D = TypeVar("D", bound=Record, default=Any)
+D = TypeVar("D", bound=Record, default=Record)
 V_co = TypeVar("V_co", covariant=True)
 E_co = TypeVar("E_co", covariant=True)
-D_co = TypeVar("D_co", bound=Record, covariant=True, default=Any)
+D_co = TypeVar("D_co", bound=Record, covariant=True, default=Record)
 
 
 class _Outcome(Value, Generic[D_co]):

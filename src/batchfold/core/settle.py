@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from returns.result import Success
 from typing_extensions import TypeVar
@@ -16,7 +16,7 @@ from batchfold.core.returned import result_of
 
 E = TypeVar("E")
 D = TypeVar("D", bound=Record)
-D_any = TypeVar("D_any", bound=Record, default=Any)
+D_any = TypeVar("D_any", bound=Record, default=Record)
 
 Settle: TypeAlias = Callable[[Failed[E, D_any]], AnyResult[object, object]]
 """`Failed` in, `Result` out. `Success` settles the record: it is done. `Failure(None)` leaves it as it is. Any other

@@ -13,7 +13,7 @@ from batchfold.core.record import Record
 from batchfold.core.response import ItemId, PartialResponse
 
 R_co = TypeVar("R_co", covariant=True)
-D_co = TypeVar("D_co", bound=Record, covariant=True, default=Any)
+D_co = TypeVar("D_co", bound=Record, covariant=True, default=Record)
 
 ReadEvent: TypeAlias = Callable[[object], tuple[Sequence[RawRecord], Sequence[ItemId]]]
 """From an event to its raw records and their item identifiers; raises `UnexpectedEventError` for anything else."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Generic, TypedDict
+from typing import Generic, TypedDict
 
 from typing_extensions import TypeVar
 
@@ -14,7 +14,7 @@ from batchfold.core.settle import AsyncSettle, Settle
 
 V = TypeVar("V")
 E = TypeVar("E")
-D = TypeVar("D", bound=Record, default=Any)
+D = TypeVar("D", bound=Record, default=Record)
 
 
 class SharedOptions(TypedDict, Generic[V, E, D], total=False):

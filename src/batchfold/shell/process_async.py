@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
 from typing_extensions import Unpack
@@ -9,7 +10,7 @@ from typing_extensions import Unpack
 from batchfold.core.batch import Batch
 from batchfold.core.chunks import InChunks
 from batchfold.core.event import Event
-from batchfold.core.handler import AsyncHandler
+from batchfold.core.handler import AnyFuture
 from batchfold.core.record import Record
 from batchfold.core.response import PartialResponse
 from batchfold.core.source import Source
@@ -27,7 +28,7 @@ D = TypeVar("D", bound=Record)
 
 async def fold_batch_async(
     event: Event,
-    handler: AsyncHandler[R, V, E],
+    handler: Callable[[R], AnyFuture[V, E]],
     source: Source[R, D],
     *,
     context: LambdaContext | None = None,
@@ -73,7 +74,7 @@ async def fold_batch_async(
 
 async def process_batch_async(
     event: Event,
-    handler: AsyncHandler[R, V, E],
+    handler: Callable[[R], AnyFuture[V, E]],
     source: Source[R, D],
     *,
     context: LambdaContext | None = None,

@@ -11,7 +11,7 @@ from batchfold.core.batch import Batch
 from batchfold.core.ending import Ending, Handled, has_succeeded, outcome_of
 from batchfold.core.event import RawRecord
 from batchfold.core.faults import Crashed, Malformed, crashed, malformed_or_crashed
-from batchfold.core.handler import AsyncHandler
+from batchfold.core.handler import AnyFuture
 from batchfold.core.outcomes import Failed
 from batchfold.core.progress import Progress
 from batchfold.core.record import Record
@@ -28,7 +28,7 @@ D = TypeVar("D", bound=Record)
 
 async def fold_side_by_side(
     progress: Progress[R, V, E, D],
-    handler: AsyncHandler[R, V, E],
+    handler: Callable[[R], AnyFuture[V, E]],
     settle: Settle[E, D] | AsyncSettle[E, D] | None,
     *,
     max_concurrency: int,
@@ -61,7 +61,7 @@ class _Run(Generic[R, V, E, D]):
     def __init__(
         self,
         progress: Progress[R, V, E, D],
-        handler: AsyncHandler[R, V, E],
+        handler: Callable[[R], AnyFuture[V, E]],
         settle: Settle[E, D] | AsyncSettle[E, D] | None,
         max_concurrency: int,
     ) -> None:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias, TypeVar, overload
+from typing import Any, TypeAlias
 
 from returns.result import Result, safe
+from typing_extensions import TypeVar
 
 from batchfold.core.faults import Malformed
 from batchfold.core.outcomes import Failed
@@ -19,7 +20,7 @@ from batchfold.shell.sqs_client import SendsMessages, sqs_client
 from batchfold.sources.fields import bytes_of
 from batchfold.sources.sqs import SqsRecord
 
-D = TypeVar("D", bound=Record)
+D = TypeVar("D", bound=Record, default=Record)
 
 Sender: TypeAlias = Callable[[Failed[object, D]], Result[str, Exception]]
 """`Failed` in; out comes the id of the message that was sent, or why it could not be sent."""
@@ -29,18 +30,12 @@ _MOST_BYTES = 1_048_576
 _LONGEST_ID = 128
 
 
-@overload
-def sqs_sender(queue_url: str, *, client: SendsMessages | None = None) -> Sender[Record]: ...
-@overload
-def sqs_sender(
-    queue_url: str, *, message_group_id: Callable[[Failed[object, D]], str], client: SendsMessages | None = None
-) -> Sender[D]: ...
 def sqs_sender(
     queue_url: str,
     *,
-    message_group_id: Callable[[Failed[object, Any]], str] | None = None,
+    message_group_id: Callable[[Failed[object, D]], str] | None = None,
     client: SendsMessages | None = None,
-) -> Sender[Any]:
+) -> Sender[D]:
     """Make a `send` for `dead_letter` that sends each failed record to an SQS queue, as one message.
 
     Make it when the module is loaded, not in each invocation: without a `client` it makes one with boto3
@@ -52,7 +47,8 @@ def sqs_sender(
         message_group_id: from a failed record to the message group that it joins. A FIFO queue (its name ends in
             `.fifo`) needs it, and it is a choice to be made: the dead letters no longer stand between their neighbours,
             so the exact order is broken. The deduplication id is the item identifier, which for SQS is the original
-            message's id; on a FIFO queue a dead letter that is sent twice within five minutes arrives once.
+            message's id; on a FIFO queue a dead letter that is sent twice within five minutes arrives once. Inside
+            `dead_letter(...)`, mypy needs a function with annotations for it: it cannot tell what a lambda there takes.
         client: boto3's SQS client, or any object with its `send_message`.
 
     The message:
@@ -79,7 +75,7 @@ def sqs_sender(
         )
     sqs: SendsMessages = sqs_client("sqs_sender") if client is None else client
 
-    def send_or_raise(failed: Failed[object, Any]) -> str:
+    def send_or_raise(failed: Failed[object, D]) -> str:
         body, attributes = _body(failed), _attributes(failed)
         _refuse_oversize(body, attributes)
         more: dict[str, str] = {}

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
 from inspect import iscoroutinefunction
 from time import perf_counter
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, overload, runtime_checkable
 
 from batchfold.core.coroutine import is_async_function
 from batchfold.core.record import Record
@@ -26,7 +26,20 @@ class Timed(Protocol):
         ...
 
 
-def timed(tell: Callable[[Record, float], object], *, clock: Callable[[], float] = perf_counter) -> Timed:
+@runtime_checkable
+class TimedOf(Protocol[R]):
+    """The same, for handlers of the record that `tell` takes."""
+
+    def __call__(self, handler: Callable[[R], T], /) -> Callable[[R], T]:
+        """The same handler, timed."""
+        ...
+
+
+@overload
+def timed(tell: Callable[[Record, float], object], *, clock: Callable[[], float] = perf_counter) -> Timed: ...
+@overload
+def timed(tell: Callable[[R, float], object], *, clock: Callable[[], float] = perf_counter) -> TimedOf[R]: ...
+def timed(tell: Callable[[Any, float], object], *, clock: Callable[[], float] = perf_counter) -> Any:
     """A layer that tells the record and the seconds that its handler took, whatever came of it.
 
     An observer cannot know them: where lanes run side by side, the time between two outcomes is nobody's. `tell` is a
