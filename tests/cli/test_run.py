@@ -363,6 +363,48 @@ def test_a_function_that_is_not_made_with_batchfold_can_be_run_and_is_taken_at_i
     assert word not in run("process_batch(event, reserve, sqs())", SQS_EVENT).stdout
 
 
+POWERTOOLS = """
+from batchfold.powertools import AsyncBatchProcessor, EventType, async_process_partial_response
+
+processor = AsyncBatchProcessor(event_type=EventType.SQS)
+
+async def fail_if_told(record):
+    if record.body == "fail":
+        raise ValueError
+
+def handle(event, context):
+    return async_process_partial_response(event=event, record_handler=fail_if_told, processor=processor, context=context)
+"""
+
+
+def test_what_powertools_words_call_a_record_is_not_taken_for_its_identifier(run: Run) -> None:
+    event = sqs_event("one", "fail", "three")
+    for number, raw in enumerate(event["Records"], 1):
+        raw["messageId"] = str(number)
+    result = run(POWERTOOLS, event)
+    assert fates(result) == [("done", ""), ("comes back", ""), ("done", "")]
+    assert "it has from the response alone" in result.stdout
+
+
+FROZEN = """
+from dataclasses import dataclass
+
+@dataclass(frozen=True)
+class OutOfStock(Exception):
+    sku: str
+
+def handle(event, context):
+    raise OutOfStock("a")
+"""
+
+
+@pytest.mark.parametrize("program", [FROZEN, f"{FROZEN}\nhandle(None, None)\n"])
+def test_an_exception_that_cannot_be_changed_is_shown_like_any_other(run: Run, program: str) -> None:
+    result = run(program, SQS_EVENT)
+    assert result.exit_code == 2
+    assert 'raise OutOfStock("a")' in result.stderr
+
+
 def test_records_with_one_identifier_come_back_together(run: Run) -> None:
     event = sqs_event("one", "fail", "three")
     event["Records"][0]["messageId"] = event["Records"][1]["messageId"]

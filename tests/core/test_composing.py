@@ -1,9 +1,9 @@
 """`chain` and `pipe`."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Annotated, Any, Union
 
 import pytest
 from hypothesis import given
@@ -14,7 +14,7 @@ from returns.io import IOFailure, IOResult, IOSuccess
 from returns.maybe import Maybe, Some
 from returns.result import Failure, Result, Success
 
-from batchfold import as_lambda_handler, chain, pipe, sqs
+from batchfold import AnyFuture, as_lambda_handler, chain, pipe, sqs
 from batchfold.core.coroutine import is_async_function
 from batchfold.testing import sqs_event
 
@@ -151,29 +151,57 @@ class Task:
     """A class of the user's that is called like one of asyncio's."""
 
 
-def test_a_function_is_async_by_what_it_returns_and_not_by_what_stands_in_it() -> None:
-    def parse(_value: int) -> Result[Task, str]:
-        return Success(Task())
-
-    def parse_in_text(_value: int) -> "Result[Task, str]":
-        return Success(Task())
-
-    def parse_later(_value: int) -> FutureResult[Task, str]:
-        return FutureSuccess(Task())
-
-    def parse_later_in_text(_value: int) -> "FutureResult[Task, str]":
-        return FutureSuccess(Task())
-
-    def begin(_value: int) -> "asyncio.Task[Result[Task, str]]":
+def returning(annotation: object) -> Callable[[int], Any]:
+    def handle(_value: int) -> Any:
         raise NotImplementedError
 
-    @future_safe
-    async def parse_safely(_value: int) -> Task:
-        return Task()
+    handle.__annotations__["return"] = annotation
+    return handle
 
-    assert not any(map(is_async_function, [parse, parse_in_text, partial(parse)]))
-    later: list[Any] = [parse_later, parse_later_in_text, begin, parse_safely]
-    assert all(is_async_function(each) and is_async_function(partial(each)) for each in later)
+
+@future_safe
+async def parse_safely(_value: int) -> Task:
+    return Task()
+
+
+SYNCHRONOUS: list[object] = [
+    Task,
+    Result[Task, str],
+    "Result[Task, str]",
+    "returns.result.Result[Future[int], str]",
+    None,
+]
+ASYNC: list[object] = [
+    FutureResult[Task, str],
+    "FutureResult[Task, str]",
+    "returns.future.FutureResult[Task, str]",
+    asyncio.Task,
+    "asyncio.Task[Result[Task, str]]",
+    Awaitable[Result[Task, str]],
+    AnyFuture[Task, str],  # type: ignore[misc]  # an alias with `Kind2`, of which mypy says that it is not generic
+    "AnyFuture[Task, str]",
+    Union[FutureResult[Task, str], Result[Task, str]],
+    Awaitable[int] | Iterator[int],
+    Annotated[FutureResult[Task, str], "a note"],
+    "typing.Annotated[FutureResult[Task, str], 'a note']",
+]
+
+
+@pytest.mark.parametrize("annotation", SYNCHRONOUS, ids=str)
+def test_a_function_is_not_async_for_what_stands_inside_of_what_it_returns(annotation: object) -> None:
+    assert not is_async_function(returning(annotation))
+    assert not is_async_function(partial(returning(annotation), 1))
+
+
+@pytest.mark.parametrize("annotation", ASYNC, ids=str)
+def test_a_function_is_async_by_what_it_returns(annotation: object) -> None:
+    assert is_async_function(returning(annotation))
+    assert is_async_function(partial(returning(annotation), 1))
+
+
+def test_what_future_safe_makes_is_async_whatever_its_annotation_says() -> None:
+    assert is_async_function(parse_safely)
+    assert is_async_function(partial(parse_safely, 1))
 
 
 def test_a_later_step_may_turn_out_async() -> None:

@@ -238,7 +238,13 @@ def test_a_lambda_function_takes_an_async_sender_with_an_async_handler() -> None
 
 def test_an_async_sender_in_a_synchronous_run_settles_nothing() -> None:
     settle: Any = dead_letter(send_async, when=always)
-    (failed,) = fold_batch(event_of("crash"), do_as_told, DO_AS_TOLD, settle=settle).failed
+    with pytest.raises(TypeError, match="settle= got an async function"):
+        fold_batch(event_of("crash"), do_as_told, DO_AS_TOLD, settle=settle)
+
+    def looks_synchronous(failed: Failed[Any, Any]) -> Any:
+        return settle(failed)
+
+    (failed,) = fold_batch(event_of("crash"), do_as_told, DO_AS_TOLD, settle=looks_synchronous).failed
     assert "awaitable" in str(failed.settle_error)
 
 

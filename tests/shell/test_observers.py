@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -39,6 +39,20 @@ def test_an_async_observer_is_refused_for_nobody_would_await_it() -> None:
 
     with pytest.raises(TypeError, match="expected functions that return at once"):
         observe_all(print, observe)
+    with pytest.raises(TypeError, match="expected one that returns at once"):
+        process_batch(sqs_event(1), reserve, sqs(int), observe=observe)
+
+
+def test_an_observer_may_leave_its_work_to_others() -> None:
+    told: list[object] = []
+
+    with ThreadPoolExecutor(1) as executor:
+
+        def observe(outcome: object) -> Future[None]:
+            return executor.submit(told.append, outcome)
+
+        process_batch(sqs_event(1), reserve, sqs(int), observe=observe_all(observe, observe))
+    assert len(told) == 2
 
 
 def test_every_observer_is_told_every_outcome_in_the_order_given() -> None:

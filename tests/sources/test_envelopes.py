@@ -178,6 +178,14 @@ def test_a_notification_can_be_made_with_the_payload_that_its_type_says(message:
     assert made.message == Order(id="a")
 
 
+def test_a_text_is_read_as_json_however_the_notification_is_made() -> None:
+    notification = {**NOTIFICATION, "Message": "abc"}
+    with pytest.raises(ValidationError, match="Invalid JSON"):
+        Sns[int | str].model_validate(notification)
+    with pytest.raises(ValidationError, match="Invalid JSON"):
+        Sns[int | str].model_validate_json(json.dumps(notification))
+
+
 def test_a_payload_that_is_no_text_is_none_where_it_was_delivered() -> None:
     """Lambda delivers JSON, and SNS puts the message into it as text."""
     with pytest.raises(ValidationError, match="JSON input should be"):

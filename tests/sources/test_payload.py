@@ -112,6 +112,19 @@ def test_every_source_takes_types_with_names_in_them(kind: str) -> None:
     assert isinstance(SOURCES_WITH_NAMES[kind](), Source)
 
 
+def test_a_name_of_the_users_is_not_one_of_batchfold_s() -> None:
+    @dataclass
+    class Validator:
+        n: int
+
+    @dataclass
+    class T:
+        n: int
+
+    for form, kind in ((list["Validator"], Validator), (list["T"], T)):
+        assert from_json(form)('[{"n": 1}]') == [kind(1)]
+
+
 def test_a_name_that_means_nothing_is_told_when_the_source_is_made() -> None:
     with pytest.raises(PydanticUndefinedAnnotation, match="name 'Nowhere' is not defined"):
         from_json(ForwardRef("Nowhere"))

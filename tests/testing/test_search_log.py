@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from itertools import count
 from threading import Thread
 from typing import Any
 
@@ -74,6 +75,25 @@ def test_a_search_that_finds_nothing_logs_nothing(
 ) -> None:
     assert_safe(make, source=SqsQueue(), max_examples=30)
     assert (caplog.records, own_handler) == ([], [])
+
+
+def test_every_invocation_that_is_told_is_logged_however_late_the_harm(own_handler: list[str]) -> None:
+    def does_twice_from_the_sixth_invocation_on(effect: Effect) -> LambdaFunction:
+        numbers = count(1)
+
+        def handle(event: Any, _context: Any) -> None:
+            number = next(numbers)
+            LOGGER.error("invocation %d", number)
+            for raw in event["Records"] * (1 if number < 6 else 2):
+                effect(raw["body"])
+
+        return handle
+
+    with pytest.raises(UnsafeFunctionError) as raised:
+        assert_safe(does_twice_from_the_sixth_invocation_on, source=SqsQueue(batch_size=1), max_examples=300)
+    told = str(raised.value).count("Lambda delivers")
+    assert told > 4
+    assert own_handler == [f"invocation {number}" for number in range(1, told + 1)]
 
 
 def test_of_what_a_search_finds_the_told_invocations_are_logged_once(

@@ -148,7 +148,7 @@ def _tell_traceback(error: BaseException) -> None:
             begin = frame
     while begin is not None and _file_of(begin).startswith("<frozen importlib"):
         begin = begin.tb_next
-    clean.__traceback__ = begin
+    object.__setattr__(clean, "__traceback__", begin)  # a frozen dataclass would refuse it otherwise
     say("".join(traceback.format_exception(clean)).rstrip())
 
 

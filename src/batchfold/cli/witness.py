@@ -7,9 +7,11 @@ from collections.abc import Callable, Generator, Hashable
 from contextlib import contextmanager
 from typing import Any
 
-from batchfold import Batch, ItemId, Outcome
+from batchfold import Batch, DynamoDBRecord, ItemId, KafkaRecord, KinesisRecord, Outcome, SqsRecord
 from batchfold.cli.delivery import key_of
 from batchfold.core.progress import Progress
+
+_RECORDS = (SqsRecord, KinesisRecord, DynamoDBRecord, KafkaRecord)
 
 
 class Witness:
@@ -23,6 +25,8 @@ class Witness:
 
         Of records that share an identifier, one that is not done counts: whoever names one of them names them all.
         """
+        if not all(isinstance(outcome.record, _RECORDS) for outcome in batch.outcomes):
+            return  # Powertools' words count records, and give them other identifiers
         worst_last: tuple[Outcome[Any, Any], ...] = (
             *batch.succeeded,
             *batch.settled,
@@ -39,6 +43,8 @@ class Witness:
 @contextmanager
 def witnessed() -> Generator[Witness, None, None]:
     """See every fold that ends, whichever of batchfold's functions ran it and in whichever thread.
+
+    Those of `batchfold.powertools` are not among them.
 
     They all end in `Progress.batch`, so that is what is replaced meanwhile: a function that is run without the command
     pays nothing for it.

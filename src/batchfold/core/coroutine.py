@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from functools import partial
 from inspect import iscoroutinefunction
+from types import UnionType
+from typing import Annotated, Union, get_args, get_origin
 
-_AWAITABLES = frozenset(("FutureResult", "FutureResultE", "Future", "Awaitable", "Coroutine", "Task"))
+_AWAITABLES = frozenset(("AnyFuture", "Awaitable", "Coroutine", "Future", "FutureResult", "FutureResultE", "Task"))
+_AROUND = frozenset(("Annotated", "Optional", "Union"))
 
 
 def is_coroutine_function(function: object) -> bool:
     """Whether it is an `async def`, or an object whose `__call__` is one."""
     return iscoroutinefunction(function) or iscoroutinefunction(type(function).__call__)
+
+
+def must_be_awaited(function: object) -> bool:
+    """Whether nothing happens unless what it returns is awaited: an `async def`, or `@future_safe`."""
+    function = _inside(function)
+    # future_safe hands on the annotations of what it wraps
+    return is_coroutine_function(function) or getattr(function, "__globals__", {}).get("__name__") == "returns.future"
 
 
 def is_async_function(function: object) -> bool:
@@ -22,12 +32,28 @@ def is_async_function(function: object) -> bool:
     >>> is_async_function(later), is_async_function(len), is_async_function(lambda: later())
     (True, False, False)
     """
+    return must_be_awaited(function) or _is_awaitable(getattr(_inside(function), "__annotations__", {}).get("return"))
+
+
+def _inside(function: object) -> object:
     while isinstance(function, partial):
         function = function.func
-    if is_coroutine_function(function):
-        return True
-    if getattr(function, "__globals__", {}).get("__name__") == "returns.future":
-        return True  # future_safe hands on the annotations of what it wraps
-    # `returns.future.FutureResult[int, str]`, or as text `FutureResult[int, str]`, or `<class 'asyncio.Task'>`
-    outermost, *_ = str(getattr(function, "__annotations__", {}).get("return")).split("[")
-    return outermost.rpartition(".")[2].strip(" '>") in _AWAITABLES
+    return function
+
+
+def _is_awaitable(annotation: object) -> bool:
+    if isinstance(annotation, str):  # only its name is known
+        return _outermost_name(annotation) in _AWAITABLES
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _is_awaitable(get_args(annotation)[0])
+    if origin in {Union, UnionType}:
+        return any(map(_is_awaitable, get_args(annotation)))
+    return hasattr(origin or annotation, "__await__")
+
+
+def _outermost_name(annotation: str) -> str:
+    """`FutureResult` in `returns.future.FutureResult[int, str]`."""
+    head, _, rest = annotation.strip(" '\"").partition("[")
+    name = head.rpartition(".")[2].strip()
+    return _outermost_name(rest) if name in _AROUND else name

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import TypeAlias
 
 from batchfold.core.event import RawRecord
+from batchfold.core.note import add_note
 
 Lane: TypeAlias = Callable[[RawRecord], Hashable | None]
 """From a raw record to the lane it belongs to. `None` gives the record a lane of its own."""
@@ -53,9 +54,10 @@ def _lane_of(lane: Lane, position: int, raw: RawRecord) -> Hashable | None:
         assigned = lane(raw)
         hash(assigned)
     except Exception as error:
-        error.add_note(
+        add_note(
+            error,
             f"batchfold: the lane of the record at position {position} could not be told. No record was handled, all "
-            "come back. A lane is a function from raw record to a hashable value or None."
+            "come back. A lane is a function from raw record to a hashable value or None.",
         )
         raise
     return assigned

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from typing_extensions import TypeVar
 
-from batchfold.core.coroutine import is_async_function
+from batchfold.core.coroutine import must_be_awaited
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ def observe_all(*observers: Callable[[T], object]) -> Callable[[T], None]:
     text
     4
     """
-    if any(map(is_async_function, observers)):
+    if any(map(must_be_awaited, observers)):
         raise TypeError("observe_all got an async function, expected functions that return at once")
 
     def observe(outcome: T) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from batchfold.core.batch import Batch
 from batchfold.core.faults import Malformed
 from batchfold.core.forms import is_plain_list
+from batchfold.core.note import add_note
 from batchfold.core.response import item_name
 from batchfold.shell.errors import BatchProcessingError, RejectedError, UnprocessedError
 from batchfold.shell.redact import redacted
@@ -27,7 +28,7 @@ def batch_error(batch: Batch[Any, Any, Any]) -> BatchProcessingError:
     def add(error: object, note: str, *, is_clean: bool) -> None:
         if id(error) not in exceptions:
             exceptions[id(error)] = _exception_for(error, is_clean=is_clean)
-        _add_note(exceptions[id(error)], note)
+        add_note(exceptions[id(error)], note)
 
     for failed in batch.failed:
         name = item_name(failed.item_id)
@@ -55,13 +56,3 @@ def _exception_for(error: object, *, is_clean: bool) -> Exception:
     if is_plain_list(notes):
         notes[:] = [note for note in notes if not str(note).startswith(_NOTE)]
     return exception
-
-
-def _add_note(exception: Exception, note: str) -> None:
-    notes = getattr(exception, "__notes__", None)
-    if is_plain_list(notes):
-        notes.append(note)
-    else:
-        object.__setattr__(
-            exception, "__notes__", [note]
-        )  # for `add_note`, an exception must not be a frozen dataclass

@@ -19,8 +19,8 @@ from batchfold.core.response import PartialResponse
 from batchfold.core.source import Source
 from batchfold.shell.begin import begin, refuse_no_source
 from batchfold.shell.learn import fold_and_learn
-from batchfold.shell.mixed import RESULTS, ResultFrom, awaitable_from
-from batchfold.shell.options import AsyncFoldOptions, FoldOptions, refuse_misused
+from batchfold.shell.mixed import RESULTS, OnLoop, awaitable_from
+from batchfold.shell.options import AsyncFoldOptions, FoldOptions, refuse_async_settle, refuse_misused
 from batchfold.shell.process import fold_batch
 from batchfold.shell.process_async import fold_batch_async, refuse_no_concurrency
 from batchfold.shell.reserve import refuse_negative
@@ -106,12 +106,13 @@ def as_lambda_handler(
 ) -> LambdaFunction[Any]:
     """Make the function that Lambda calls. The handler itself stays as it is, to be imported and tested.
 
-    The handler may be synchronous or async; where only a call can tell, the first one does. It gets the Lambda context if
-    it takes a second required parameter, or if it returns one of returns' `RequiresContext...Result` containers.
+    The handler may be synchronous or async; where only calls can tell, they do. It gets the Lambda context if it takes a
+    second required parameter, or if it returns one of returns' `RequiresContext...Result` containers.
 
     An async handler runs on an event loop that this thread keeps across warm invocations, so that clients bound to it
-    survive; `max_concurrency` and `cancel_at_reserve` are those of `process_batch_async`. A synchronous one may run in
-    the threads of an `executor`, as in `process_batch`. The other options are theirs too.
+    survive; `max_concurrency` and `cancel_at_reserve` are those of `process_batch_async`. (What such a handler returns at
+    once is taken for what it is: if it was synchronous after all, its records are handled one by one.) A synchronous one
+    may run in the threads of an `executor`, as in `process_batch`. The other options are theirs too.
 
     >>> from batchfold import as_lambda_handler, sqs
     >>> from returns.result import Success
@@ -126,7 +127,8 @@ def as_lambda_handler(
     refuse_no_source(source)
     refuse_misused(options)
     refuse_unknown_raise_on(raise_on)
-    is_async = _is_async(handler, options.get("settle"), executor, max_concurrency, cancel_at_reserve=cancel_at_reserve)
+    settle = options.get("settle")
+    is_async = _is_async(handler, settle, executor, max_concurrency, cancel_at_reserve=cancel_at_reserve)
     in_flight = _MAX_CONCURRENCY if max_concurrency is None else max_concurrency
     refuse_no_concurrency(in_flight)
     refuse_negative(options.get("reserve_ms"))
@@ -140,6 +142,9 @@ def as_lambda_handler(
     learns = is_async is None
     record_handler_for = _context_passer(handler)
     shared = cast("FoldOptions[Any, Any]", options)  # as each overload has it
+    options_on_loop: dict[str, Any] = options
+    if settle is not None:
+        options_on_loop = {**options, "settle": OnLoop().results_of(settle)}
 
     def lambda_function(event: Any, context: Any, /) -> PartialResponse:  # no mapping: UnexpectedEventError
         nonlocal is_async
@@ -162,11 +167,12 @@ def as_lambda_handler(
             )
         elif is_async is None:
             progress: Progress[Any, Any, Any, Any] = begin(event, source, clock, shared)
-            batch, is_async = fold_and_learn(progress, record_handler, options.get("settle"), in_flight)
+            batch, is_async = fold_and_learn(progress, record_handler, settle, in_flight)
         elif learns:
-            result_from = ResultFrom(record_handler)
-            batch = fold_batch(event, result_from, source, context=clock, **options)
-            is_async = result_from.has_awaited
+            on_loop = OnLoop()
+            record_handler = on_loop.results_of(record_handler)
+            batch = fold_batch(event, record_handler, source, context=clock, **options_on_loop)
+            is_async = on_loop.has_awaited
         else:
             batch = fold_batch(event, record_handler, source, context=clock, executor=executor, **options)
         return respond(batch, raise_on)
@@ -186,17 +192,15 @@ def _is_async(
     cancel_at_reserve: bool,
 ) -> bool | None:
     """Whether the handler is async; `None` if only its first call can tell, as with one that returns `FutureResult`."""
-    is_async: bool | None = is_async_function(handler) or is_async_function(settle) or None
-    if isinstance(handler, InChunks):
-        is_async = False
-    if max_concurrency is not None or cancel_at_reserve:
-        if executor is not None or is_async is False:
-            raise TypeError("max_concurrency= and cancel_at_reserve= are for async handlers, executor= is for others")
-        return True
-    if executor is None:
-        return is_async
+    is_for_async = max_concurrency is not None or cancel_at_reserve
+    is_async = is_async_function(handler)
+    if not isinstance(handler, InChunks) and executor is None:
+        return is_for_async or is_async or is_async_function(settle) or None
+    if is_for_async:
+        raise TypeError("max_concurrency= and cancel_at_reserve= are for async handlers, executor= is for others")
     if is_async:
         raise TypeError("executor= runs synchronous handlers in threads; the handler is async, give max_concurrency=")
+    refuse_async_settle(settle)
     return False
 
 

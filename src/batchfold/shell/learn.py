@@ -17,7 +17,7 @@ from batchfold.core.outcomes import Failed
 from batchfold.core.progress import Progress
 from batchfold.core.returned import is_awaitable
 from batchfold.shell.begun import Begun
-from batchfold.shell.mixed import ResultFrom, awaitable_from, forget
+from batchfold.shell.mixed import OnLoop, awaitable_from, forget
 
 
 class _TurnedOutAsync(BaseException):
@@ -37,32 +37,35 @@ class _Watched:
 
     def __init__(self, handler: Callable[[Any], Any], settle: Callable[[Failed[Any, Any]], Any] | None) -> None:
         self._handler = handler
-        self._result_from = ResultFrom(handler)
         self._settle = settle
+        self._on_loop = OnLoop()
+        self._settle_on_loop = OnLoop()
         self.is_async: bool | None = None
 
     def handle(self, record: Any) -> Any:
         """What the handler returns, unless it is the first and an awaitable."""
-        if self.is_async is False:
-            return self._result_from(record)
         returned = self._handler(record)
+        if self.is_async is False:
+            return self._on_loop.result(returned)
         if is_awaitable(returned):
             raise _TurnedOutAsync(returned)
         self.is_async = False
         return returned
 
-    @property
-    def learned(self) -> bool | None:
-        """Whether the handler is async; `None` if nothing was returned at all."""
-        return True if self._result_from.has_awaited else self.is_async
-
     def settle(self, failed: Failed[Any, Any]) -> Any:
         """What `settle` returns, unless it is an awaitable and the handler has not returned anything yet."""
         assert self._settle is not None  # noqa: S101  # asked for only if there is one
         last_word = self._settle(failed)
-        if self.is_async is None and is_awaitable(last_word):
+        if self.is_async is False:
+            return self._settle_on_loop.result(last_word)
+        if is_awaitable(last_word):
             raise _TurnedOutAsync(last_word, failed)
         return last_word
+
+    @property
+    def learned(self) -> bool | None:
+        """Whether the handler is async; `None` if nothing was returned at all."""
+        return True if self._on_loop.has_awaited else self.is_async
 
 
 def fold_and_learn(

@@ -1,7 +1,7 @@
-"""Mixed handlers: they return a `Result` for one record, and an awaitable of one for another.
+"""Mixed handlers, and mixed `settle`s: they return a `Result` for one record, and an awaitable of one for another.
 
 A layer that answers for some records by itself, over a handler that nothing but a call can tell to be async, makes one.
-A Lambda function goes by the first call, and must be right about all the others as well.
+A Lambda function goes by what was returned first, and must be right about all the others as well.
 """
 
 from __future__ import annotations
@@ -27,20 +27,27 @@ def awaitable_from(handler: Callable[[Any], Any]) -> Callable[[Any], Awaitable[A
     return handle
 
 
-class ResultFrom:
-    """The handler for a sequential run: what it returns to be awaited is awaited on this thread's loop.
+class OnLoop:
+    """Awaits what a function has returned to be awaited, on this thread's loop, for a sequential run.
 
     `has_awaited` tells whether there was any such thing.
     """
 
-    def __init__(self, handler: Callable[[Any], Any]) -> None:
-        self._handler = handler
+    def __init__(self) -> None:
         self.has_awaited = False
 
-    def __call__(self, record: Any) -> Any:
-        """Handle a record."""
-        returned = self._handler(record)
-        if type(returned) in RESULTS or not is_awaitable(returned):
+    def results_of(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """The same function, without anything to be awaited."""
+
+        def call(given: Any) -> Any:
+            returned = function(given)
+            return returned if type(returned) in RESULTS else self.result(returned)
+
+        return call
+
+    def result(self, returned: Any) -> Any:
+        """What was returned, or what comes of awaiting it."""
+        if not is_awaitable(returned):
             return returned
         from batchfold.shell.loop import run_on_loop  # noqa: PLC0415  # asyncio costs a cold start 30 ms
 

@@ -7,7 +7,7 @@ from typing import Generic, TypedDict
 
 from typing_extensions import TypeVar
 
-from batchfold.core.coroutine import is_async_function
+from batchfold.core.coroutine import must_be_awaited
 from batchfold.core.observe import Observe
 from batchfold.core.record import Record
 from batchfold.core.settle import AsyncSettle, Settle
@@ -48,7 +48,17 @@ def refuse_misused(options: Mapping[str, object]) -> None:
     for name in options:
         if name not in _KNOWN:
             raise TypeError(f"unexpected option {name}=, expected one of {', '.join(sorted(_KNOWN))}")
-    if is_async_function(options.get("observe")):
+    observe = options.get("observe")
+    if observe is not None and must_be_awaited(observe):
         raise TypeError(
             "observe= got an async function, expected one that returns at once: nobody awaits what an observer returns"
+        )
+
+
+def refuse_async_settle(settle: object) -> None:
+    """Raise `TypeError` for an async `settle` in a synchronous run, before a record is handled that it could not settle."""
+    if settle is not None and must_be_awaited(settle):
+        raise TypeError(
+            "settle= got an async function, and the handler is synchronous: expected a function that returns a Result at "
+            "once; async ones go to process_batch_async, or to as_lambda_handler with an async handler"
         )

@@ -17,7 +17,7 @@ from batchfold.core.response import PartialResponse
 from batchfold.core.source import Source
 from batchfold.shell.begin import begin
 from batchfold.shell.context import LambdaContext
-from batchfold.shell.options import FoldOptions
+from batchfold.shell.options import FoldOptions, refuse_async_settle
 from batchfold.shell.respond import RaiseOn, refuse_unknown_raise_on, respond
 
 if TYPE_CHECKING:
@@ -98,8 +98,9 @@ def _fold(
     executor: Executor | None,
     options: FoldOptions[V, E, D],
 ) -> Batch[V, E, D]:
-    progress = begin(event, source, context, options)
     settle = options.get("settle")
+    refuse_async_settle(settle)
+    progress = begin(event, source, context, options)
     if isinstance(handler, InChunks):
         chunks = cast("InChunks[R, V, E]", handler)  # the line above, with what the handler's type says of it
         refuse_one_lane(progress, chunks.size)

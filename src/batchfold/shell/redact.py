@@ -68,7 +68,7 @@ def _cleaned(error: BaseException, reached: list[BaseException]) -> BaseExceptio
     for each in reached:
         its_clean = clean(each)
         if its_clean is not each:
-            its_clean.__traceback__ = each.__traceback__
+            keep(its_clean, "__traceback__", each.__traceback__)
             keep(its_clean, "__notes__", list(getattr(each, "__notes__", ())))
         suppressed = each.__suppress_context__
         for name, linked in (("__cause__", each.__cause__), ("__context__", each.__context__)):

@@ -95,9 +95,8 @@ def timed(tell: Callable[[Any, float], object], *, clock: Callable[[], float] = 
 
 def _known_as(handler: Callable[[Any], Any], handle: Callable[[Any], Any]) -> Callable[[Any], Any]:
     wrapped = wraps(handler)(handle)
-    if is_async_function(
-        handler
-    ):  # `future_safe` is known by itself; the annotations it has are those of what is inside
+    # `future_safe` is known by itself; the annotations it has are those of the function inside
+    if is_async_function(handler):
         wrapped.__annotations__ = {**wrapped.__annotations__, "return": "FutureResult"}
     return wrapped
 

@@ -24,8 +24,12 @@ class _Text:
         if wanted["type"] == "str":
             return wanted
         text = core_schema.json_schema(wanted)
-        text_or_value = core_schema.union_schema([text, wanted], mode="left_to_right")
+        text_or_value = core_schema.tagged_union_schema({"text": text, "value": wanted}, discriminator=_text_or_value)
         return core_schema.json_or_python_schema(json_schema=text, python_schema=text_or_value)
+
+
+def _text_or_value(given: object) -> str:
+    return "text" if isinstance(given, str | bytes) else "value"
 
 
 class _Envelope(BaseModel):

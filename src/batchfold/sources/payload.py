@@ -15,6 +15,7 @@ from typing_extensions import TypeVar
 
 from batchfold.sources.fields import UNDECODED
 from batchfold.sources.privacy import is_validation_error, names_in, without_input
+from batchfold.sources.type_adapter import type_adapter
 
 T = TypeVar("T")
 
@@ -115,10 +116,7 @@ def _cached_validator(form: Any, _order: str, method: _Method) -> Validator:
 
 
 def _new_validator(form: Any, method: _Method, names: Mapping[str, Any] | None = None) -> Validator:
-    # pydantic costs a cold start 85 ms, and only those who name a type pay for it
-    from pydantic import TypeAdapter  # noqa: PLC0415
-
-    adapter = TypeAdapter(form)
+    adapter = type_adapter(form)
     if not adapter.pydantic_complete:
         if names is None:
             raise _NamesMissingError

@@ -27,12 +27,10 @@ class UnsafeFunctionError(AssertionError):
     """There is a schedule of failures under which the function does harm; `history` is the shortest one found."""
 
     def __init__(self, complaints: tuple[str, ...], history: History) -> None:
-        harms = [violation.invocation for violation in history.order_violations]
-        harms += [repeat.invocation for repeat in history.needless_repeats]
         if history.strangers:  # it is the test that is to be changed, and the story would be of its mistake
             lines = complaints
         else:
-            story = tell(history, most_invocations=max(_SHOWN_AT_LEAST, min(harms, default=0)))
+            story = tell(history, most_invocations=_invocations_told(history))
             lines = ("The function is not safe on this source.", *complaints, "", story)
         super().__init__("\n".join(lines))
         self.complaints = complaints
@@ -125,11 +123,20 @@ def assert_safe(
             )
         )
     if scenario is not None:
-        history = play(_logged_at_first(make), scenario, expectation)
+        with quiet():
+            told = _invocations_told(play(make, scenario, expectation))
+        history = play(_logged_up_to(told, make), scenario, expectation)
         raise UnsafeFunctionError(complaints(history, scenario, expectation) or (_NO_HARM_AGAIN,), history)
 
 
-def _logged_at_first(make: MakeFunction) -> MakeFunction:
+def _invocations_told(history: History) -> int:
+    """How many invocations the story tells: as far as the first that does harm, and some in any case."""
+    harms = [violation.invocation for violation in history.order_violations]
+    harms += [repeat.invocation for repeat in history.needless_repeats]
+    return max(_SHOWN_AT_LEAST, min(harms, default=0))
+
+
+def _logged_up_to(last: int, make: MakeFunction) -> MakeFunction:
     """The same function, with no more in the log than belongs to the invocations that are told."""
 
     def make_logged(effect: Effect) -> LambdaFunction:
@@ -137,7 +144,7 @@ def _logged_at_first(make: MakeFunction) -> MakeFunction:
         numbers = count(1)
 
         def invoke(event: Any, context: Any) -> Any:
-            if next(numbers) <= _SHOWN_AT_LEAST:
+            if next(numbers) <= last:
                 return function(event, context)
             with quiet():
                 return function(event, context)
