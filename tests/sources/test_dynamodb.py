@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
 from batchfold.core.response import name_lowest_sequence_number
 from batchfold.core.source import Source
@@ -162,6 +162,49 @@ def test_only_one_of_the_images_may_not_have_a_type() -> None:
             make(**arguments)
     with pytest.raises(TypeError, match=r"new.*old"):
         make(Item, new=Item, old=Item)
+
+
+IN_LISTS: list[Any] = [
+    dict[str, list[int | float]],
+    dict[str, list[float | int]],
+    dict[str, list[bool | int]],
+    dict[str, list[datetime | int]],
+    dict[str, list[str | int]],
+    dict[str, list[Decimal]],
+    dict[str, list[JsonValue]],
+]
+IN_SETS: list[Any] = [dict[str, set[Decimal]], dict[str, set[int | Decimal]], dict[str, set[float | Decimal]]]
+
+
+@pytest.mark.parametrize("digits", ["9007199254740993", "1", "0", "-5", "9" * 38])
+@pytest.mark.parametrize("form", IN_LISTS, ids=str)
+def test_a_whole_number_is_validated_as_it_would_be_in_json(form: Any, digits: str) -> None:
+    """So models that take such a number from a queue take the same from a table."""
+    image = {"numbers": {"L": [{"N": digits}]}}
+    found = dynamodb(form).parse(raw_with(NewImage=image)).new_image
+    assert repr(found) == repr(TypeAdapter(form).validate_json(f'{{"numbers": [{digits}]}}'))
+
+
+@pytest.mark.parametrize("form", IN_SETS, ids=str)
+def test_any_other_number_is_exact(form: Any) -> None:
+    image = {"numbers": {"NS": ["0.10000000000000000000000000000000000001"]}}
+    found = dynamodb(form).parse(raw_with(NewImage=image)).new_image
+    assert found == {"numbers": {Decimal("0.10000000000000000000000000000000000001")}}
+
+
+class StrictPrice(BaseModel, strict=True):
+    price: Decimal
+
+
+class StrictCount(BaseModel, strict=True):
+    count: int
+
+
+def test_strict_types_take_the_numbers_that_they_name() -> None:
+    assert dynamodb(StrictPrice).parse(raw_with(NewImage={"price": {"N": "10"}})).new_image == StrictPrice(
+        price=Decimal(10)
+    )
+    assert dynamodb(StrictCount).parse(raw_with(NewImage={"count": {"N": "10"}})).new_image == StrictCount(count=10)
 
 
 def test_the_lowest_sequence_number_that_is_not_done_is_named() -> None:

@@ -23,40 +23,10 @@ from batchfold.core.faults import PayloadError
 from batchfold.core.forms import is_mapping, is_plain_list
 from batchfold.sources.fields import bytes_of
 
+_TAGS = ("S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL")
 _LONGEST_TAG = 4
-
-
-def python_values(attributes: Any) -> dict[str, Any]:
-    """The Python values of an item's attributes by name: of an image, of the keys, or of what an `M` holds.
-
-    Raises `ValueError` for what is no mapping of attribute values. It says which tag the value has, and never quotes
-    it. An item nested too deep to be walked raises `RecursionError`.
-
-    >>> python_values({"id": {"S": "a-1"}, "prices": {"L": [{"N": "9.90"}, {"NULL": True}]}})
-    {'id': 'a-1', 'prices': [Decimal('9.90'), None]}
-    """
-    try:
-        pairs = attributes.items()
-    except AttributeError:
-        pass
-    else:
-        return {name: python_value(attribute_value) for name, attribute_value in pairs}
-    # not inside `except`: the error above holds what it is about, and would be the context of this one
-    raise PayloadError(
-        f"expected a mapping of names to attribute values, found a value of type {type(attributes).__name__}"
-    )
-
-
-def python_value(attribute_value: Any) -> Any:
-    """The Python value that an attribute value stands for; fails as `python_values` does."""
-    try:
-        ((tag, content),) = attribute_value.items()
-        convert = _BY_TAG[tag]
-    except (AttributeError, KeyError, TypeError, ValueError):
-        pass
-    else:
-        return convert(content)
-    _refuse(attribute_value)  # not inside `except`, as above
+_MOST_DIGITS = 39
+"""That of a number, with its sign."""
 
 
 def _refuse(attribute_value: object) -> NoReturn:
@@ -67,7 +37,7 @@ def _refuse(attribute_value: object) -> NoReturn:
     else:
         found = _shown(next(iter(attribute_value)))
     raise PayloadError(
-        f"expected an attribute value, a mapping with one of {', '.join(_BY_TAG)} for its key, found {found}"
+        f"expected an attribute value, a mapping with one of {', '.join(_TAGS)} for its key, found {found}"
     )
 
 
@@ -102,6 +72,12 @@ def _number(content: Any) -> Decimal:
     return number
 
 
+def _whole_number_or_decimal(content: Any) -> int | Decimal:
+    if isinstance(content, str) and len(content) <= _MOST_DIGITS and content.removeprefix("-").isdecimal():
+        return int(content)
+    return _number(content)
+
+
 def _binary(content: Any) -> bytes:
     return bytes_of(content, "B")
 
@@ -114,12 +90,6 @@ def _null(content: Any) -> None:
     return None if content is True else _mistyped("NULL", "true", content)
 
 
-def _list(content: Any) -> list[Any]:
-    if not is_plain_list(content):
-        _mistyped("L", "a list", content)
-    return [python_value(element) for element in content]
-
-
 def _set_of(tag: str, convert: Callable[[Any], Any]) -> Callable[[Any], set[Any]]:
     def converted(content: Any) -> set[Any]:
         if not is_plain_list(content):
@@ -129,15 +99,61 @@ def _set_of(tag: str, convert: Callable[[Any], Any]) -> Callable[[Any], set[Any]
     return converted
 
 
-_BY_TAG: dict[str, Callable[[Any], Any]] = {
-    "S": _string,
-    "N": _number,
-    "B": _binary,
-    "SS": _set_of("SS", _string),
-    "NS": _set_of("NS", _number),
-    "BS": _set_of("BS", _binary),
-    "M": python_values,
-    "L": _list,
-    "NULL": _null,
-    "BOOL": _boolean,
-}
+def _converters(number: Callable[[Any], Any]) -> tuple[Callable[[Any], dict[str, Any]], Callable[[Any], Any]]:
+    """What makes Python values of an item's attributes, and of one attribute value, with numbers as `number` makes them."""
+
+    def python_values(attributes: Any) -> dict[str, Any]:
+        """The Python values of an item's attributes by name: of an image, of the keys, or of what an `M` holds.
+
+        Raises `ValueError` for what is no mapping of attribute values. It says which tag the value has, and never quotes
+        it. An item nested too deep to be walked raises `RecursionError`.
+
+        >>> python_values({"id": {"S": "a-1"}, "prices": {"L": [{"N": "9.90"}, {"NULL": True}]}})
+        {'id': 'a-1', 'prices': [Decimal('9.90'), None]}
+        """
+        try:
+            pairs = attributes.items()
+        except AttributeError:
+            pass
+        else:
+            return {name: python_value(attribute_value) for name, attribute_value in pairs}
+        # not inside `except`: the error above holds what it is about, and would be the context of this one
+        raise PayloadError(
+            f"expected a mapping of names to attribute values, found a value of type {type(attributes).__name__}"
+        )
+
+    def python_value(attribute_value: Any) -> Any:
+        """The Python value that an attribute value stands for; fails as `python_values` does."""
+        try:
+            ((tag, content),) = attribute_value.items()
+            convert = by_tag[tag]
+        except (AttributeError, KeyError, TypeError, ValueError):
+            pass
+        else:
+            return convert(content)
+        _refuse(attribute_value)  # not inside `except`, as above
+
+    def elements(content: Any) -> list[Any]:
+        if not is_plain_list(content):
+            _mistyped("L", "a list", content)
+        return [python_value(element) for element in content]
+
+    by_tag: dict[str, Callable[[Any], Any]] = {
+        "S": _string,
+        "N": number,
+        "B": _binary,
+        "SS": _set_of("SS", _string),
+        "NS": _set_of("NS", number),
+        "BS": _set_of("BS", _binary),
+        "M": python_values,
+        "L": elements,
+        "NULL": _null,
+        "BOOL": _boolean,
+    }
+    return python_values, python_value
+
+
+python_values, python_value = _converters(_number)
+
+values_to_validate, _ = _converters(_whole_number_or_decimal)
+"""The same for pydantic, whole numbers as `int`: of a `Decimal` it makes a `bool` or a rounded `float` in unions of them."""

@@ -18,10 +18,10 @@ from batchfold.core.event import RawRecord
 from batchfold.core.lanes import Lane, whole_batch
 from batchfold.core.response import name_lowest_sequence_number
 from batchfold.core.source import Source
-from batchfold.sources.attribute_values import python_values
+from batchfold.sources.attribute_values import python_values, values_to_validate
 from batchfold.sources.fields import UNDECODED, moment_from_s, nested, text
 from batchfold.sources.listed_record import ListedRecord
-from batchfold.sources.payload import from_python, parser_of
+from batchfold.sources.payload import from_function, from_python
 from batchfold.sources.reading import reader
 
 EventName: TypeAlias = Literal["INSERT", "MODIFY", "REMOVE"]
@@ -179,8 +179,8 @@ def dynamodb(
     """Read events of a DynamoDB stream.
 
     Without arguments the images are mappings of plain Python values, with `Decimal` numbers. With a type, pydantic
-    validates both images into it; with `new` and `old`, each into its own. With `decode`, that function makes them
-    from the plain Python values. An image that is absent is `None`; one that will not parse (a `ValueError`) makes the
+    validates both images into it, and is given whole numbers as `int`; with `new` and `old`, each into its own. With
+    `decode`, that function makes them from the plain Python values, `Decimal`s and all. An image that is absent is `None`; one that will not parse (a `ValueError`) makes the
     record `Malformed`.
 
     The response names the lowest sequence number that is not done: Lambda delivers the record and everything after it
@@ -210,8 +210,7 @@ def dynamodb(
 def _parser(
     new: Any, old: Any, decode: Callable[[Mapping[str, Any]], Any] | None
 ) -> Callable[[RawRecord], DynamoDBRecord[Any, Any]]:
-    parse_new = parser_of(new, decode, from_python)
-    parse_old = parser_of(old, decode, from_python)
+    parse_new, parse_old = _image_parser(new, decode), _image_parser(old, decode)
     if parse_new is None or parse_old is None:
         return lambda raw: DynamoDBRecord(raw, _image(raw, "NewImage"), _image(raw, "OldImage"))
 
@@ -220,11 +219,29 @@ def _parser(
         new_image, old_image = change.get("NewImage"), change.get("OldImage")
         return DynamoDBRecord(
             raw,
-            None if new_image is None else parse_new(python_values(new_image)),
-            None if old_image is None else parse_old(python_values(old_image)),
+            None if new_image is None else parse_new(new_image),
+            None if old_image is None else parse_old(old_image),
         )
 
     return parse
+
+
+def _image_parser(form: Any, decode: Callable[[Mapping[str, Any]], Any] | None) -> Callable[[Any], Any] | None:
+    if decode is not None:
+        decoded = from_function(decode, form)
+        return lambda attributes: decoded(python_values(attributes))
+    if form is UNDECODED:
+        return None
+    validator = from_python(form)
+
+    def validated(attributes: Any) -> Any:
+        try:  # `suppress` would cost every image 0.3 us
+            return validator.validate(values_to_validate(attributes))
+        except ValueError:  # what is wrong is told below, without the input that this error is about
+            pass
+        return validator(python_values(attributes))  # a strict `Decimal` takes no `int`
+
+    return validated
 
 
 _read = reader(
