@@ -2,12 +2,13 @@
 
 import base64
 import json
+import re
 from decimal import Decimal
 from importlib import import_module
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import find, given
 from hypothesis import strategies as st
 
 from batchfold.testing import (
@@ -174,6 +175,95 @@ def test_the_images_say_what_happened_to_an_item(change: DynamoDBChange, event_n
     (raw,) = dynamodb_event(change)["Records"]
     assert raw["eventName"] == event_name
     assert ("userIdentity" in raw) == change.expired
+
+
+KEYS = {"id": "a"}
+INSERTED = DynamoDBChange(KEYS, new_image=KEYS)
+MODIFIED = DynamoDBChange(KEYS, new_image=KEYS, old_image=KEYS)
+REMOVED = DynamoDBChange(KEYS, old_image=KEYS)
+EXPIRED = DynamoDBChange(KEYS, old_image=KEYS, expired=True)
+WITHOUT_IMAGES = DynamoDBChange(KEYS)
+NEW_OF_MODIFIED = DynamoDBChange(KEYS, new_image=KEYS, event_name="MODIFY")
+OLD_OF_MODIFIED = DynamoDBChange(KEYS, old_image=KEYS, event_name="MODIFY")
+NONE_OF_INSERTED = DynamoDBChange(KEYS, event_name="INSERT")
+
+
+@pytest.mark.parametrize(
+    ("changes", "view_type"),
+    [
+        ([INSERTED], "NEW_AND_OLD_IMAGES"),
+        ([INSERTED, MODIFIED, REMOVED, EXPIRED], "NEW_AND_OLD_IMAGES"),
+        ([WITHOUT_IMAGES], "KEYS_ONLY"),
+        ([NONE_OF_INSERTED, WITHOUT_IMAGES], "KEYS_ONLY"),
+        ([NEW_OF_MODIFIED], "NEW_IMAGE"),
+        ([INSERTED, WITHOUT_IMAGES], "NEW_IMAGE"),
+        ([NEW_OF_MODIFIED, INSERTED, WITHOUT_IMAGES], "NEW_IMAGE"),
+        ([OLD_OF_MODIFIED], "OLD_IMAGE"),
+        ([NONE_OF_INSERTED, EXPIRED], "OLD_IMAGE"),
+    ],
+)
+def test_the_images_of_all_changes_say_which_view_type_the_stream_has(
+    changes: list[DynamoDBChange], view_type: str
+) -> None:
+    raws = dynamodb_event(*changes)["Records"]
+    assert {raw["dynamodb"]["StreamViewType"] for raw in raws} == {view_type}
+
+
+@pytest.mark.parametrize(
+    "changes", [[MODIFIED, WITHOUT_IMAGES], [MODIFIED, NEW_OF_MODIFIED], [INSERTED, NONE_OF_INSERTED]]
+)
+def test_changes_that_no_stream_carries_together_are_refused(changes: list[DynamoDBChange]) -> None:
+    with pytest.raises(ValueError, match="A stream has one view type, and none of the four fits all of these"):
+        dynamodb_event(*changes)
+
+
+def what_no_stream_carries(raw: dict[str, Any]) -> set[str]:
+    """The images that this record has too many or too few for its view type: the table of API_StreamSpecification."""
+    change = raw["dynamodb"]
+    carried = {
+        "KEYS_ONLY": set[str](),
+        "NEW_IMAGE": {"NewImage"},
+        "OLD_IMAGE": {"OldImage"},
+        "NEW_AND_OLD_IMAGES": {"NewImage", "OldImage"},
+    }[change["StreamViewType"]]
+    there = {"INSERT": {"NewImage"}, "MODIFY": {"NewImage", "OldImage"}, "REMOVE": {"OldImage"}}[raw["eventName"]]
+    return (carried & there) ^ ({"NewImage", "OldImage"} & set(change))
+
+
+@given(bst.dynamodb_events())
+def test_every_dynamodb_event_is_of_one_view_type_and_has_its_images(event: dict[str, Any]) -> None:
+    assert len({raw["dynamodb"]["StreamViewType"] for raw in event["Records"]}) == 1
+    for raw in event["Records"]:
+        assert what_no_stream_carries(raw) == set()
+        assert "userIdentity" not in raw or raw["eventName"] == "REMOVE"
+
+
+@given(st.lists(bst.dynamodb_changes(), min_size=1, max_size=5))
+def test_any_dynamodb_changes_make_an_event_together(changes: list[DynamoDBChange]) -> None:
+    for raw in dynamodb_event(*changes)["Records"]:
+        assert what_no_stream_carries(raw) == set()
+
+
+@pytest.mark.parametrize("view_type", ["KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"])
+def test_dynamodb_events_of_each_view_type_are_found(view_type: str) -> None:
+    find(bst.dynamodb_events(), lambda event: event["Records"][0]["dynamodb"]["StreamViewType"] == view_type)
+
+
+# What SQS takes as text: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+SQS_TEXT = re.compile("[\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+")
+
+
+@given(bst.sqs_events())
+def test_every_text_in_an_sqs_event_is_one_that_sqs_takes(event: dict[str, Any]) -> None:
+    for raw in event["Records"]:
+        assert SQS_TEXT.fullmatch(raw["body"])
+        for attribute in raw["messageAttributes"].values():
+            if attribute["dataType"] == "Binary":
+                assert attribute["binaryValue"]
+            else:
+                assert SQS_TEXT.fullmatch(attribute["stringValue"])
+            if attribute["dataType"] == "Number":
+                assert len(Decimal(attribute["stringValue"]).as_tuple().digits) <= 38, "SQS keeps no more digits"
 
 
 def test_an_image_without_its_key_is_refused() -> None:

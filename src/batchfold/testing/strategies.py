@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from itertools import product
-from typing import Any
+from typing import Any, get_args
 
 try:
     from hypothesis import strategies as st
@@ -18,7 +18,8 @@ except ImportError as error:
         'Hypothesis is not installed, and this needs it. Install the extra: pip install "batchfold[testing]"'
     ) from error
 
-from batchfold.testing.events.dynamodb import DynamoDBChange, dynamodb_event
+from batchfold.sources.dynamodb import EventName, StreamViewType
+from batchfold.testing.events.dynamodb import DynamoDBChange, dynamodb_event, images_of
 from batchfold.testing.events.kafka import KafkaMessage, kafka_event
 from batchfold.testing.events.kinesis import KinesisData, kinesis_event
 from batchfold.testing.events.sqs import SqsMessage, sqs_event
@@ -37,12 +38,17 @@ _MOST_DELIVERIES_TRIED = 25
 
 
 def sqs_messages(bodies: st.SearchStrategy[Any] | None = None) -> st.SearchStrategy[SqsMessage]:
-    """Messages with any body that JSON knows (or from `bodies`), with and without group and attributes."""
+    """Messages with any body that SQS takes (or from `bodies`), with and without group and attributes.
+
+    SQS takes no empty text, neither as a body nor in an attribute, and no character that XML does not have:
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html.
+    """
+    attributes = _sqs_text() | _numbers() | st.binary(min_size=1, max_size=8)
     return st.builds(
         SqsMessage,
-        body=_json() if bodies is None else bodies,
+        body=_json(_sqs_text()) if bodies is None else bodies,
         message_group_id=st.none() | _KEYS,
-        message_attributes=st.dictionaries(_names(), _text() | st.integers() | st.binary(max_size=8), max_size=2),
+        message_attributes=st.dictionaries(_names(), attributes, max_size=2),
         approximate_receive_count=st.integers(1, 5),
     )
 
@@ -89,26 +95,23 @@ def items() -> st.SearchStrategy[dict[str, Any]]:
 
 
 def dynamodb_changes(images: st.SearchStrategy[dict[str, Any]] | None = None) -> st.SearchStrategy[DynamoDBChange]:
-    """Insertions, modifications, removals and expiries of items whose key is `id`."""
-    image = items() if images is None else images
+    """Insertions, modifications, removals and expiries of items whose key is `id`.
 
-    def change(key: str, new: dict[str, Any] | None, old: dict[str, Any] | None, *, expired: bool) -> DynamoDBChange:
-        keys = {"id": key}
-        return DynamoDBChange(
-            keys=keys,
-            new_image=None if new is None or expired else {**new, **keys},
-            old_image=None if old is None else {**old, **keys},
-            expired=expired,
-        )
-
-    return st.builds(change, key=_KEYS, new=st.none() | image, old=st.none() | image, expired=st.booleans())
+    They are those of a stream of new and old images, so that any of them make an event together.
+    """
+    return _changes("NEW_AND_OLD_IMAGES", items() if images is None else images)
 
 
 def dynamodb_events(
     images: st.SearchStrategy[dict[str, Any]] | None = None, *, max_size: int = 10
 ) -> st.SearchStrategy[dict[str, Any]]:
-    """Events of a shard of a DynamoDB stream."""
-    return st.lists(dynamodb_changes(images), min_size=1, max_size=max_size).map(lambda given: dynamodb_event(*given))
+    """Events of a shard of a DynamoDB stream, of each view type; all changes of an event are of one."""
+    image = items() if images is None else images
+    return (
+        st.sampled_from(get_args(StreamViewType))
+        .flatmap(lambda view_type: st.lists(_changes(view_type, image), min_size=1, max_size=max_size))
+        .map(lambda given: dynamodb_event(*given))
+    )
 
 
 def kafka_messages(values: st.SearchStrategy[Any] | None = None) -> st.SearchStrategy[KafkaMessage]:
@@ -250,17 +253,52 @@ def _stream_settings() -> dict[str, st.SearchStrategy[Any]]:
     }
 
 
-def _json() -> st.SearchStrategy[Any]:
-    scalars = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | _text()
-    return st.recursive(
+def _changes(view_type: StreamViewType, image: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[DynamoDBChange]:
+    def change(
+        key: str, event_name: EventName, new: dict[str, Any] | None, old: dict[str, Any] | None, *, expired: bool
+    ) -> DynamoDBChange:
+        keys = {"id": key}
+        return DynamoDBChange(
+            keys=keys,
+            new_image=None if new is None else {**new, **keys},
+            old_image=None if old is None else {**old, **keys},
+            event_name=event_name,
+            expired=expired,
+        )
+
+    def changes(event_name: EventName) -> st.SearchStrategy[DynamoDBChange]:
+        has_new, has_old = images_of(event_name, view_type)
+        return st.builds(
+            change,
+            key=_KEYS,
+            event_name=st.just(event_name),
+            new=image if has_new else st.none(),
+            old=image if has_old else st.none(),
+            expired=st.booleans() if event_name == "REMOVE" else st.just(value=False),
+        )
+
+    return st.one_of([changes(event_name) for event_name in get_args(EventName)])
+
+
+def _json(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
+    """What JSON knows. A text by itself is one of `texts`, for as a body it is not written as JSON."""
+    scalars = st.none() | st.booleans() | st.integers(-(2**53), 2**53)
+    nested = st.recursive(
         scalars,
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_text(), inner, max_size=3),
+        lambda inner: st.lists(inner | _text(), max_size=3) | st.dictionaries(_text(), inner | _text(), max_size=3),
         max_leaves=6,
     )
+    return nested | texts
 
 
 def _text() -> st.SearchStrategy[str]:
     return st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+
+
+def _sqs_text() -> st.SearchStrategy[str]:
+    controls = [chr(code) for code in range(0x20) if chr(code) not in "\t\n\r"]
+    characters = st.characters(exclude_categories=["Cs"], exclude_characters=[*controls, "\ufffe", "\uffff"])
+    return st.text(characters, min_size=1, max_size=12)
 
 
 def _names() -> st.SearchStrategy[str]:
