@@ -21,6 +21,7 @@ from batchfold import (
     Malformed,
     Record,
     Rejected,
+    Source,
     SqsRecord,
     dynamodb,
     fold_batch,
@@ -192,11 +193,25 @@ def test_a_standard_queue_takes_a_group_too_and_no_deduplication_id() -> None:
     assert "MessageDeduplicationId" not in client.sent[0]
 
 
-def test_a_long_topic_makes_no_long_deduplication_id() -> None:
+def deduplication_id_of(event: dict[str, Any], source: Source[Any, Any]) -> str:
     client = Client()
-    event = kafka_event(KafkaMessage("x", topic="t" * 249))
-    send_first(event, kafka(), client, "https://sqs/dead.fifo", message_group_id=group_of_all)
-    assert len(client.sent[0]["MessageDeduplicationId"]) == 64
+    send_first(event, source, client, "https://sqs/dead.fifo", message_group_id=group_of_all)
+    found: str = client.sent[0]["MessageDeduplicationId"]
+    assert len(found) <= 128
+    return found
+
+
+def test_records_that_have_the_same_place_in_two_clusters_are_two_dead_letters() -> None:
+    """Else SQS would take the second, tell its id, and deliver nothing."""
+    blue, green = (kafka_event(KafkaMessage(cluster, topic="t" * 249)) for cluster in ("blue", "green"))
+    assert blue["records"].keys() == green["records"].keys()
+    assert deduplication_id_of(blue, kafka()) != deduplication_id_of(green, kafka())
+    assert deduplication_id_of(blue, kafka()) == deduplication_id_of(blue, kafka())
+
+
+def test_records_of_two_streams_with_one_sequence_number_are_two_dead_letters() -> None:
+    here, there = (kinesis_event("x", stream_name=name) for name in ("here", "there"))
+    assert deduplication_id_of(here, kinesis()) != deduplication_id_of(there, kinesis())
 
 
 def group_of_all(_failed: object) -> str:

@@ -27,7 +27,6 @@ Sender: TypeAlias = Callable[[Failed[object, D]], Result[str, Exception]]
 
 _MOST_ATTRIBUTES = 10
 _MOST_BYTES = 1_048_576
-_LONGEST_ID = 128
 
 
 def sqs_sender(
@@ -46,9 +45,9 @@ def sqs_sender(
         queue_url: the queue that dead letters go to.
         message_group_id: from a failed record to the message group that it joins. A FIFO queue (its name ends in
             `.fifo`) needs it, and it is a choice to be made: the dead letters no longer stand between their neighbours,
-            so the exact order is broken. The deduplication id is the item identifier, which for SQS is the original
-            message's id; on a FIFO queue a dead letter that is sent twice within five minutes arrives once. Inside
-            `dead_letter(...)`, mypy needs a function with annotations for it: it cannot tell what a lambda there takes.
+            so the exact order is broken. The deduplication id is the original message's id, or of any other record a
+            digest of all of it: one that is sent twice within five minutes arrives once. Inside `dead_letter(...)`, mypy
+            needs a function with annotations for it: it cannot tell what a lambda there takes.
         client: boto3's SQS client, or any object with its `send_message`.
 
     The message:
@@ -82,7 +81,7 @@ def sqs_sender(
         if message_group_id is not None:
             more["MessageGroupId"] = message_group_id(failed)
         if is_fifo:
-            more["MessageDeduplicationId"] = _deduplication_id(_id_of(failed))
+            more["MessageDeduplicationId"] = _deduplication_id(failed, body)
         sent = sqs.send_message(QueueUrl=queue_url, MessageBody=body, MessageAttributes=attributes, **more)
         message_id: str = sent["MessageId"]
         return message_id
@@ -144,9 +143,10 @@ def _refuse_oversize(body: str, attributes: Mapping[str, Mapping[str, Any]]) -> 
         raise ValueError(f"the dead letter has {size} bytes, its attributes included, and SQS takes {_MOST_BYTES}")
 
 
-def _deduplication_id(item_id: str) -> str:
-    if len(item_id) <= _LONGEST_ID:
-        return item_id
-    from hashlib import sha256  # noqa: PLC0415  # for Kafka topics with long names only
+def _deduplication_id(failed: Failed[object, Record], body: str) -> str:
+    if isinstance(failed.record, SqsRecord):
+        return _id_of(failed)
+    # sequence numbers and offsets are those of one stream or cluster, which an identifier does not tell
+    from hashlib import sha256  # noqa: PLC0415  # for FIFO queues that streams and topics fail into
 
-    return sha256(item_id.encode()).hexdigest()
+    return sha256(body.encode()).hexdigest()
