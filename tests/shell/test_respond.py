@@ -265,6 +265,36 @@ def test_an_observer_that_raises_is_logged_and_changes_nothing(caplog: pytest.Lo
     assert lines(caplog) == ["an observer raised; the outcome that it was told stands"]
 
 
+class Falsy(Exception):  # noqa: N818  # it is what it is called
+    """Has nothing in it, as a group of errors of the user's own may have."""
+
+    def __len__(self) -> int:
+        return 0
+
+
+class Undecided(Exception):  # noqa: N818  # as above
+    def __bool__(self) -> bool:
+        raise RuntimeError("neither true nor false")
+
+
+@pytest.mark.parametrize("error", [Falsy("x"), Undecided("x")])
+def test_whatever_an_exception_is_like_it_brings_back_its_record_and_no_other(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    def rejects(record: SqsRecord[str]) -> Result[None, Exception]:
+        return Failure(error) if record.body == "bad" else Success(None)
+
+    def cannot_settle(_failed: object) -> Result[None, Exception]:
+        return Failure(error)
+
+    event = sqs_event("a", "bad", "b")
+    response = process_batch(event, rejects, sqs(), settle=cannot_settle)
+    assert response == {"batchItemFailures": [{"itemIdentifier": event["Records"][1]["messageId"]}]}
+    assert f"the handler returned a Failure ({type(error).__name__})" in caplog.text
+    assert f"could not be settled: {type(error).__name__}" in caplog.text
+    assert ("Falsy: x" in caplog.text) == isinstance(error, Falsy)  # of the other, Python cannot print the traceback
+
+
 # ------------------------------------------------------------ privacy
 def validate_inside(record: SqsRecord[str]) -> Result[Order, Exception]:
     return Success(Order.model_validate_json(record.body))

@@ -23,7 +23,8 @@ def log_batch(batch: Batch[Any, Any, Any]) -> None:
     """Write what must be known about a batch that is not all success. It never raises an `Exception`."""
     if logger.isEnabledFor(logging.ERROR):
         for failed in batch.failed:
-            _log_failed(failed)
+            with suppress(Exception):  # of the user's own exceptions, which are asked for their notes and their like
+                _log_failed(failed)
     if not logger.isEnabledFor(logging.WARNING):
         return
     for settled in batch.settled:
@@ -57,7 +58,7 @@ def _log_failed(failed: Failed[Any, Any]) -> None:
     _log(logging.ERROR, f"record {name} failed and comes back: {_why(failed.fault)}", error)
     if failed.settle_error is not None:
         error = _printable(failed.settle_error)
-        _log(logging.ERROR, f"record {name} could not be settled: {told(error or failed.settle_error)}", error)
+        _log(logging.ERROR, f"record {name} could not be settled: {_told(failed.settle_error)}", error)
 
 
 def _printable(error: object) -> BaseException | None:
@@ -69,15 +70,21 @@ def _why(fault: Fault[Any]) -> str:
         case Malformed(error):
             return f"its payload would not parse ({told(error)})"
         case Rejected(error):
-            return f"the handler returned a Failure ({told(_printable(error) or error)})"
+            return f"the handler returned a Failure ({_told(error)})"
         case Crashed(error):
-            return f"handling it raised {told(_printable(error))}"
+            return f"handling it raised {_told(error)}"
+
+
+def _told(error: object) -> str:
+    return told(redacted(error) if isinstance(error, BaseException) else error)
 
 
 def _log(level: int, message: str, error: BaseException | None) -> None:
     """Write, whatever the user's logging handlers make of it: they must not fail the invocation."""
+    # in full, for an exception of the user's may be false
+    exc_info = None if error is None else (type(error), error, error.__traceback__)
     try:
-        logger.log(level, message, exc_info=error)
+        logger.log(level, message, exc_info=exc_info)
     except Exception:  # noqa: BLE001  # a handler that cannot write this may still write less
         with suppress(Exception):  # nowhere left to say it
             logger.log(level, message)
