@@ -187,7 +187,11 @@ def takes_three(_record: object, _context: object, _more: object) -> Result[int,
     return Success(1)
 
 
-@pytest.mark.parametrize("handler", [takes_nothing, takes_three])
+def takes_context_by_name(_record: object, *, context: object) -> Result[object, str]:
+    return Success(context)
+
+
+@pytest.mark.parametrize("handler", [takes_nothing, takes_three, takes_context_by_name])
 def test_a_handler_of_another_arity_is_refused_at_once(handler: Any) -> None:
     with pytest.raises(TypeError, match="a handler takes the record and, if it needs it, the Lambda context"):
         as_lambda_handler(handler, sqs())

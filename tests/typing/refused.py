@@ -201,6 +201,9 @@ sqs(Order, lane="MessageGroupId")  # BAD lane
 sqs(Order, lane=lambda raw: {"a": 1})  # BAD unhashable lane
 dynamodb(new=Order)  # BAD old is missing
 kafka(decode=as_int)  # BAD decode takes bytes
+kafka(Order, decode_key=as_int)  # BAD decode_key takes bytes
+kafka(Order, decode=bytes.decode)  # BAD a type or a function
+kafka(key=Key, decode_key=bytes.decode)  # BAD a type or a function
 kinesis(decode=as_int)  # BAD decode takes bytes
 
 

@@ -232,10 +232,12 @@ def _takes_context(handler: Callable[..., Any]) -> bool:
         return False
     positional = [p for p in parameters if p.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)]
     required = [p.name for p in positional if p.default is Parameter.empty]
-    if len(required) > _RECORD_AND_CONTEXT or not (positional or _takes_any(parameters)):
+    by_name = [p.name for p in parameters if p.kind is Parameter.KEYWORD_ONLY and p.default is Parameter.empty]
+    if by_name or len(required) > _RECORD_AND_CONTEXT or not (positional or _takes_any(parameters)):
+        also = f" and {', '.join(by_name)} by name" if by_name else ""
         raise TypeError(
-            "a handler takes the record and, if it needs it, the Lambda context as a second required parameter, "
-            f"got one that requires {len(required)} ({', '.join(required)})"
+            "a handler takes the record and, if it needs it, the Lambda context as a second required parameter, both by "
+            f"position, got one that requires {len(required)} ({', '.join(required)}){also}"
         )
     return len(required) == _RECORD_AND_CONTEXT
 

@@ -158,7 +158,19 @@ def kafka(
     value: TypeForm[T], /, *, key: TypeForm[K], lane: Lane = by_topic_partition
 ) -> Source[KafkaRecord[T, K], KafkaRecord]: ...
 @overload
+def kafka(
+    value: TypeForm[T], /, *, decode_key: Callable[[bytes], K], lane: Lane = by_topic_partition
+) -> Source[KafkaRecord[T, K], KafkaRecord]: ...
+@overload
 def kafka(*, decode: Callable[[bytes], T], lane: Lane = by_topic_partition) -> Source[KafkaRecord[T], KafkaRecord]: ...
+@overload
+def kafka(
+    *, decode: Callable[[bytes], T], key: TypeForm[K], lane: Lane = by_topic_partition
+) -> Source[KafkaRecord[T, K], KafkaRecord]: ...
+@overload
+def kafka(
+    *, decode_key: Callable[[bytes], K], lane: Lane = by_topic_partition
+) -> Source[KafkaRecord[bytes, K], KafkaRecord]: ...
 @overload
 def kafka(
     *, decode: Callable[[bytes], T], decode_key: Callable[[bytes], K], lane: Lane = by_topic_partition
@@ -175,8 +187,8 @@ def kafka(
     """Read events of a Kafka cluster, Amazon MSK or self-managed.
 
     Without arguments value and key are the bytes that the producer sent. With a type, pydantic validates their JSON
-    into it: `kafka(Value, key=Key)`. With `decode` and `decode_key`, those functions make them from the bytes. A value
-    or key that is absent is `None`; one that will not parse (a `ValueError`) makes the record `Malformed`.
+    into it: `kafka(Value, key=Key)`. With `decode` and `decode_key`, those functions make them from the bytes: a key is
+    often plain text and no JSON, `kafka(Value, decode_key=bytes.decode)`. A value or key that is absent is `None`; one that will not parse (a `ValueError`) makes the record `Malformed`.
 
     Every record that is not done is named in the response. The records of a partition are one lane
     (`by_topic_partition`): nothing is started in it after the first that is not done. `lane=by_message_key` lets other
