@@ -3,17 +3,19 @@
 A small Runtime API (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html) on 127.0.0.1 hands out the events.
 """
 
+import importlib.util
 import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import Queue
 from threading import Thread
+from types import ModuleType
 from typing import Any, cast
 
 import pytest
@@ -23,6 +25,7 @@ from batchfold.testing import (
     EventSource,
     KafkaTopic,
     KinesisStream,
+    LambdaContext,
     Raised,
     Returned,
     SqsQueue,
@@ -31,6 +34,7 @@ from batchfold.testing import (
 )
 
 FUNCTIONS = Path(__file__).with_name("deployed")
+EXAMPLES = Path(__file__).parents[1] / "examples"
 PATIENCE_SECONDS = 30
 
 
@@ -93,24 +97,30 @@ class _Endpoint(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@contextmanager
 def deployed(
     function: str, effects: Path, **environment: str
+) -> AbstractContextManager[tuple[RuntimeApi, Callable[[], str]]]:
+    """One of the functions in the folder `deployed`, which appends to the file `effects`; else as `running`."""
+    return running(f"functions.{function}", FUNCTIONS, EFFECTS=str(effects), **environment)
+
+
+@contextmanager
+def running(
+    handler: str, task_root: Path, **environment: str
 ) -> Generator[tuple[RuntimeApi, Callable[[], str]], None, None]:
-    """The function in a process of AWS's runtime client; and a way to end it and read what it logged."""
+    """The handler in a process of AWS's runtime client; and a way to end it and read what it logged."""
     api = RuntimeApi()
     server = Thread(target=api.serve_forever, daemon=True)
     server.start()
     process = subprocess.Popen(
-        [sys.executable, "-m", "awslambdaric", f"functions.{function}"],
-        cwd=FUNCTIONS,
+        [sys.executable, "-m", "awslambdaric", handler],
+        cwd=task_root,
         env={
             **os.environ,
             "AWS_LAMBDA_RUNTIME_API": api.address,
             "AWS_LAMBDA_FUNCTION_NAME": "orders-function",
-            "EFFECTS": str(effects),
             "PYTHONWARNINGS": "ignore",
-            "PYTHONPATH": str(FUNCTIONS),
+            "PYTHONPATH": str(task_root),
             **environment,
         },
         stdout=subprocess.PIPE,
@@ -201,3 +211,27 @@ def test_the_deadline_that_lambda_sends_keeps_records_from_being_started(tmp_pat
         answer = api.invoke(event, timeout_seconds=5)
         assert answer == Returned({"batchItemFailures": [{"itemIdentifier": item_id} for item_id in ids[1:]]})
         assert api.invoke(event, timeout_seconds=60) == Returned({"batchItemFailures": []})
+
+
+def application_of(folder: Path) -> ModuleType:
+    """The module of an example, fresh, for the applications keep what they learn in it."""
+    spec = importlib.util.spec_from_file_location(f"deployed_{folder.name}", folder / "app.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # here pydantic looks up what a type names
+    spec.loader.exec_module(module)
+    return module
+
+
+# None of them needs a client: where one would be asked, they say so and keep what they learn in a variable.
+@pytest.mark.parametrize(
+    "folder", sorted(path.parent for path in EXAMPLES.glob("*/app.py")), ids=lambda folder: folder.name
+)
+def test_a_deployed_example_answers_each_of_its_events_as_it_does_when_called(folder: Path) -> None:
+    application = application_of(folder)
+    events = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+    assert events
+    with running("app.lambda_handler", folder) as (api, _):
+        answers = [api.invoke(event) for event in events]
+    assert answers == [Returned(application.lambda_handler(event, LambdaContext())) for event in events]
