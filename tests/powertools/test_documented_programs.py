@@ -1,5 +1,8 @@
 """What the documentation of Powertools' batch utility shows, as programs: they run with only an import changed."""
 
+import os
+import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -113,6 +116,31 @@ def test_a_program_can_be_tested_by_what_its_processor_kept(library: Any) -> Non
     assert program.processor.success_messages == [event["Records"][0]]
     assert [record.raw_event for record in program.processor.fail_messages] == [event["Records"][1]]
     assert [kind for kind, _, _ in program.processor.exceptions] == [KeyError]
+
+
+class Outcomes:
+    """A plugin of pytest that keeps what its tests came to, and how those that failed did."""
+
+    def __init__(self) -> None:
+        self.of_tests: list[tuple[str, str]] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" or not report.passed:
+            self.of_tests.append((report.outcome, report.longreprtext))
+
+
+def test_a_program_s_own_test_passes(library: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = load("tested", library)
+    project = shutil.copytree(PROGRAMS / "tests", tmp_path / "project")
+    # pytest keeps the modules of tests by name, so each library has its own
+    own_test = (project / "of_tested.py").rename(project / f"test_with_{library.__name__.replace('.', '_')}.py")
+    monkeypatch.setitem(sys.modules, "tests.powertools.programs.tested", program)
+    monkeypatch.chdir(project)
+    options = ["-c", os.devnull, "--rootdir", str(project), "--import-mode=importlib", "-p", "no:cacheprovider", "-q"]
+    outcomes = Outcomes()
+    pytest.main([*options, str(own_test)], plugins=[outcomes])
+    assert outcomes.of_tests == [("passed", ""), ("passed", "")]
+    assert program.processor.success_messages, "it was this program that the test called"
 
 
 def test_processed_messages_are_read_from_the_context_manager(library: Any) -> None:
