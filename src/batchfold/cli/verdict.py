@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias, assert_never
 from batchfold import Outcome, Settled, Succeeded
 from batchfold.cli.call import Call
 from batchfold.cli.delivery import Delivery, key_of
-from batchfold.cli.why import why
+from batchfold.cli.why import why_of
 from batchfold.cli.witness import Witness
 from batchfold.core.response import item_name
 from batchfold.testing import (
@@ -118,8 +118,8 @@ def _row(item: str, outcome: Outcome[Any, Any] | None, returns: _Return | None, 
         return Row(item, "comes back", _UNSEEN[returns])
     is_done = isinstance(outcome, Succeeded | Settled)
     if returns is None:
-        return Row(item, "done" if is_done else "lost", "" if isinstance(outcome, Succeeded) else why(outcome))
-    return Row(item, "comes back", f"{why(outcome)}, {_ALL_THE_SAME[returns]}" if is_done else why(outcome))
+        return Row(item, "done" if is_done else "lost", "" if isinstance(outcome, Succeeded) else why_of(outcome))
+    return Row(item, "comes back", f"{why_of(outcome)}, {_ALL_THE_SAME[returns]}" if is_done else why_of(outcome))
 
 
 def _of_complete_failure(reading: CompleteFailure, call: Call) -> tuple[str, ...]:

@@ -11,10 +11,11 @@ from contextlib import suppress
 from typing import Any
 
 from batchfold.core.batch import Batch
-from batchfold.core.faults import Crashed, Fault, Malformed, Rejected
+from batchfold.core.faults import Malformed
 from batchfold.core.outcomes import Failed
 from batchfold.core.response import item_name
-from batchfold.shell.redact import redacted, told
+from batchfold.shell.redact import redacted
+from batchfold.shell.why import told_clean, why
 
 logger = logging.getLogger("batchfold")
 
@@ -28,9 +29,7 @@ def log_batch(batch: Batch[Any, Any, Any]) -> None:
     if not logger.isEnabledFor(logging.WARNING):
         return
     for settled in batch.settled:
-        _log(
-            logging.WARNING, f"record {item_name(settled.item_id)} failed and was settled: {_why(settled.fault)}", None
-        )
+        _log(logging.WARNING, f"record {item_name(settled.item_id)} failed and was settled: {why(settled.fault)}", None)
     if unprocessed := batch.unprocessed:
         first = item_name(unprocessed[0].item_id)
         _log(
@@ -55,28 +54,14 @@ def _log_failed(failed: Failed[Any, Any]) -> None:
     name = item_name(failed.item_id)
     # of what parsing raised, no text but what `told` vouches for: a decoder's ValueError likes to quote its input
     error = None if isinstance(failed.fault, Malformed) else _printable(failed.fault.error)
-    _log(logging.ERROR, f"record {name} failed and comes back: {_why(failed.fault)}", error)
+    _log(logging.ERROR, f"record {name} failed and comes back: {why(failed.fault)}", error)
     if failed.settle_error is not None:
         error = _printable(failed.settle_error)
-        _log(logging.ERROR, f"record {name} could not be settled: {_told(failed.settle_error)}", error)
+        _log(logging.ERROR, f"record {name} could not be settled: {told_clean(failed.settle_error)}", error)
 
 
 def _printable(error: object) -> BaseException | None:
     return redacted(error) if isinstance(error, BaseException) else None
-
-
-def _why(fault: Fault[Any]) -> str:
-    match fault:
-        case Malformed(error):
-            return f"its payload would not parse ({told(error)})"
-        case Rejected(error):
-            return f"the handler returned a Failure ({_told(error)})"
-        case Crashed(error):
-            return f"handling it raised {_told(error)}"
-
-
-def _told(error: object) -> str:
-    return told(redacted(error) if isinstance(error, BaseException) else error)
 
 
 def _log(level: int, message: str, error: BaseException | None) -> None:

@@ -28,7 +28,7 @@ def timed(handler: Handler[V, E]) -> Handler[V, E]:
 
 
 def greet(record: SqsRecord[str]) -> str:
-    if not record.body:
+    if not record.body.strip():
         raise ValueError("there is nobody to greet")
     return f"Hello, {record.body}!"
 
