@@ -29,7 +29,9 @@ def log_batch(batch: Batch[Any, Any, Any]) -> None:
     if not logger.isEnabledFor(logging.WARNING):
         return
     for settled in batch.settled:
-        _log(logging.WARNING, f"record {item_name(settled.item_id)} failed and was settled: {why(settled.fault)}", None)
+        with suppress(Exception):  # as above
+            message = f"record {item_name(settled.item_id)} failed and was settled: {why(settled.fault)}"
+            _log(logging.WARNING, message, None)
     if unprocessed := batch.unprocessed:
         first = item_name(unprocessed[0].item_id)
         _log(
@@ -44,9 +46,9 @@ def log_observer(error: Exception) -> None:
     _log(logging.ERROR, "an observer raised; the outcome that it was told stands", redacted(error))
 
 
-def log_no_backoff(why: str, error: Exception | None = None) -> None:
+def log_no_backoff(records: str, error: Exception | None = None) -> None:
     """Write that the visibility timeout of some records is not what backoff wanted it to be."""
-    message = f"no backoff for {why}: SQS delivers again after the visibility timeout that stands"
+    message = f"no backoff for {records}: SQS delivers again after the visibility timeout that stands"
     _log(logging.ERROR, message, None if error is None else redacted(error))
 
 
