@@ -1,5 +1,6 @@
 """Lanes are assigned before anything is handled."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -28,7 +29,18 @@ def unhashable(_raw: RawRecord) -> Any:
     return ["not", "hashable"]
 
 
-@pytest.mark.parametrize("lane", [raising, unhashable])
+@dataclass(frozen=True)
+class NoTenantError(KeyError):
+    """An exception that Python's own `add_note` cannot change."""
+
+    name: str
+
+
+def raising_what_cannot_be_changed(_raw: RawRecord) -> str:
+    raise NoTenantError("tenant")
+
+
+@pytest.mark.parametrize("lane", [raising, unhashable, raising_what_cannot_be_changed])
 def test_a_lane_that_cannot_be_told_fails_the_invocation_before_anything_is_handled(lane: Any) -> None:
     handled: list[str] = []
 
