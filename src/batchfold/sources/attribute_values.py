@@ -15,7 +15,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Attri
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
@@ -23,13 +23,12 @@ from batchfold.core.faults import PayloadError
 from batchfold.core.forms import is_mapping, is_plain_list
 from batchfold.sources.fields import bytes_of
 
-_TAGS = ("S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL")
 _LONGEST_TAG = 4
 _MOST_DIGITS = 39
 """That of a number, with its sign."""
 
 
-def _refuse(attribute_value: object) -> NoReturn:
+def _refuse(attribute_value: object, tags: Iterable[str]) -> NoReturn:
     if not is_mapping(attribute_value):
         found = f"a value of type {type(attribute_value).__name__}"
     elif len(attribute_value) != 1:
@@ -37,7 +36,7 @@ def _refuse(attribute_value: object) -> NoReturn:
     else:
         found = _shown(next(iter(attribute_value)))
     raise PayloadError(
-        f"expected an attribute value, a mapping with one of {', '.join(_TAGS)} for its key, found {found}"
+        f"expected an attribute value, a mapping with one of {', '.join(tags)} for its key, found {found}"
     )
 
 
@@ -100,7 +99,7 @@ def _set_of(tag: str, convert: Callable[[Any], Any]) -> Callable[[Any], set[Any]
 
 
 def _converters(number: Callable[[Any], Any]) -> tuple[Callable[[Any], dict[str, Any]], Callable[[Any], Any]]:
-    """What makes Python values of an item's attributes, and of one attribute value, with numbers as `number` makes them."""
+    """What makes Python values of an item's attributes, and of one attribute value, its numbers as `number` makes them."""
 
     def python_values(attributes: Any) -> dict[str, Any]:
         """The Python values of an item's attributes by name: of an image, of the keys, or of what an `M` holds.
@@ -131,7 +130,7 @@ def _converters(number: Callable[[Any], Any]) -> tuple[Callable[[Any], dict[str,
             pass
         else:
             return convert(content)
-        _refuse(attribute_value)  # not inside `except`, as above
+        _refuse(attribute_value, by_tag)  # not inside `except`, as above
 
     def elements(content: Any) -> list[Any]:
         if not is_plain_list(content):

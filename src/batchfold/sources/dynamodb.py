@@ -21,7 +21,7 @@ from batchfold.core.source import Source
 from batchfold.sources.attribute_values import python_values, values_to_validate
 from batchfold.sources.fields import UNDECODED, moment_from_s, nested, text
 from batchfold.sources.listed_record import ListedRecord
-from batchfold.sources.payload import from_function, from_python
+from batchfold.sources.payload import from_python, parser_of
 from batchfold.sources.reading import reader
 
 EventName: TypeAlias = Literal["INSERT", "MODIFY", "REMOVE"]
@@ -180,8 +180,8 @@ def dynamodb(
 
     Without arguments the images are mappings of plain Python values, with `Decimal` numbers. With a type, pydantic
     validates both images into it, and is given whole numbers as `int`; with `new` and `old`, each into its own. With
-    `decode`, that function makes them from the plain Python values, `Decimal`s and all. An image that is absent is `None`; one that will not parse (a `ValueError`) makes the
-    record `Malformed`.
+    `decode`, that function makes them from the plain Python values, `Decimal`s and all. An image that is absent is
+    `None`; one that will not parse (a `ValueError`) makes the record `Malformed`.
 
     The response names the lowest sequence number that is not done: Lambda delivers the record and everything after it
     again. So the batch is one lane (`whole_batch`), and nothing is started after the first record that is not done.
@@ -227,11 +227,15 @@ def _parser(
 
 
 def _image_parser(form: Any, decode: Callable[[Mapping[str, Any]], Any] | None) -> Callable[[Any], Any] | None:
-    if decode is not None:
-        decoded = from_function(decode, form)
-        return lambda attributes: decoded(python_values(attributes))
-    if form is UNDECODED:
-        return None
+    """What parses the attributes of an image."""
+    return parser_of(form, None if decode is None else _image_decoder(decode), _image_validator)
+
+
+def _image_decoder(decode: Callable[[Mapping[str, Any]], Any]) -> Callable[[Any], Any]:
+    return lambda attributes: decode(python_values(attributes))
+
+
+def _image_validator(form: Any) -> Callable[[Any], Any]:
     validator = from_python(form)
 
     def validated(attributes: Any) -> Any:

@@ -188,7 +188,8 @@ def kafka(
 
     Without arguments value and key are the bytes that the producer sent. With a type, pydantic validates their JSON
     into it: `kafka(Value, key=Key)`. With `decode` and `decode_key`, those functions make them from the bytes: a key is
-    often plain text and no JSON, `kafka(Value, decode_key=bytes.decode)`. A value or key that is absent is `None`; one that will not parse (a `ValueError`) makes the record `Malformed`.
+    often plain text and no JSON, `kafka(Value, decode_key=bytes.decode)`. A value or key that is absent is `None`; one
+    that will not parse (a `ValueError`) makes the record `Malformed`.
 
     Every record that is not done is named in the response. The records of a partition are one lane
     (`by_topic_partition`): nothing is started in it after the first that is not done. `lane=by_message_key` lets other

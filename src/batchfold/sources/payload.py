@@ -75,7 +75,7 @@ def from_function(decode: Callable[[Any], T], form: Any = UNDECODED) -> Callable
 
 
 def parser_of(
-    form: Any, decode: Callable[[Any], Any] | None, validator: Callable[[Any], Validator]
+    form: Any, decode: Callable[[Any], Any] | None, validator: Callable[[Any], Callable[[Any], Any]]
 ) -> Callable[[Any], Any] | None:
     """What parses a payload: `decode`, or the validator of a type, or nothing where it stays as delivered."""
     if decode is not None:
