@@ -15,8 +15,9 @@ from typing_extensions import TypeVar
 from batchfold.core.faults import Malformed
 from batchfold.core.outcomes import Failed
 from batchfold.core.record import Record
-from batchfold.shell.redact import redacted, told
+from batchfold.shell.redact import told
 from batchfold.shell.sqs_client import SendsMessages, sqs_client
+from batchfold.shell.why import told_clean
 from batchfold.sources.fields import bytes_of
 from batchfold.sources.sqs import SqsRecord
 
@@ -130,9 +131,8 @@ def _source_of(raw: Mapping[str, Any]) -> str:
 def _reason(failed: Failed[object, Record]) -> str:
     error = failed.fault.error
     # what parsing raised comes from the source without its input, and names the fields of the user's own model
-    if isinstance(error, Exception) and not isinstance(failed.fault, Malformed):
-        error = redacted(error)
-    return f"{type(failed.fault).__name__}: {told(error)}"
+    reason = told(error) if isinstance(failed.fault, Malformed) else told_clean(error)
+    return f"{type(failed.fault).__name__}: {reason}"
 
 
 def _refuse_oversize(body: str, attributes: Mapping[str, Mapping[str, Any]]) -> None:

@@ -7,6 +7,8 @@ and what came; of a value that may be a payload, it says the type.
 from collections.abc import Collection
 from math import inf
 
+from batchfold.sources.reading import a_kind_of
+
 
 def refuse_other_kinds(what: str, given: object, kinds: type | tuple[type, ...], expected: str) -> None:
     """Raise `TypeError` for what is of none of these kinds."""
@@ -77,4 +79,4 @@ def described(given: object) -> str:
     """What something is, without its value."""
     if given is None:
         return "None"
-    return f"the class {given.__name__}" if isinstance(given, type) else f"a value of type {type(given).__name__}"
+    return f"the class {given.__name__}" if isinstance(given, type) else a_kind_of(given)
