@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from inspect import iscoroutinefunction
+from inspect import iscoroutinefunction, isfunction
 from types import UnionType
 from typing import Annotated, Union, get_args, get_origin
 
@@ -13,7 +13,8 @@ _AROUND = frozenset(("Annotated", "Optional", "Union"))
 
 def is_coroutine_function(function: object) -> bool:
     """Whether it is an `async def`, or an object whose `__call__` is one."""
-    return iscoroutinefunction(function) or iscoroutinefunction(type(function).__call__)
+    # asked of observers in every invocation: of a plain function, what its type does when called is known
+    return iscoroutinefunction(function) or (not isfunction(function) and iscoroutinefunction(type(function).__call__))
 
 
 def must_be_awaited(function: object) -> bool:
