@@ -191,7 +191,10 @@ def _is_async(
     *,
     cancel_at_reserve: bool,
 ) -> bool | None:
-    """Whether the handler is async; `None` if only its first call can tell, as with one that returns `FutureResult`."""
+    """Whether the handler is async; `None` if only calls can tell, as of a lambda around an async function.
+
+    Raises `TypeError` for options that are for another kind of handler.
+    """
     is_for_async = max_concurrency is not None or cancel_at_reserve
     is_async = is_async_function(handler)
     if not isinstance(handler, InChunks) and executor is None:
