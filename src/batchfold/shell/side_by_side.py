@@ -115,6 +115,7 @@ class _Run(Generic[R, V, E, D, A]):
                     self._all_ended = self._loop.create_future()
                     self._end_early()
         finally:
+            self._parent = None  # its result is the batch: the opening of `core.fold` says why that matters
             if self._timer is not None:
                 self._timer.cancel()
         if self._escaped is not None:
