@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+from batchfold.core._guards import is_list, is_mapping
 from batchfold.core.batch import Batch
-from batchfold.core.forms import is_list, is_mapping
 from batchfold.core.outcomes import Failed, Unprocessed
 from batchfold.shell.sqs_client import ChangesVisibility, sqs_client
 from batchfold.sources.sqs import SqsRecord
@@ -166,6 +166,6 @@ def _why(entry: Mapping[str, Any]) -> str:
 
 
 def _log(what: str, error: Exception | None = None) -> None:
-    from batchfold.shell.log import log_no_backoff  # noqa: PLC0415  # logging costs a cold start 7 ms
+    from batchfold.shell.respond import log_no_backoff  # noqa: PLC0415  # logging costs a cold start 7 ms
 
     log_no_backoff(what, error)
