@@ -76,8 +76,15 @@ class Ran(NamedTuple):
     """What a program printed."""
 
     seen: dict[str, Seen]
+    broke: dict[str, str]
+    """Entry points that a program could not go through, with a traceback each."""
     was_there: bool
     errors: str
+
+    def through(self, entry_point: str) -> Seen:
+        """What was seen of an entry point; there must be something."""
+        assert entry_point in self.seen, f"it did not end\n{self.broke.get(entry_point, self.errors)}"
+        return self.seen[entry_point]
 
 
 def ran(tool: str) -> Ran:
@@ -87,9 +94,13 @@ def ran(tool: str) -> Ran:
     process = subprocess.run(
         command, cwd=ROOT, env=os.environ | QUIET, capture_output=True, text=True, timeout=SECONDS, check=False
     )
-    lines = [json.loads(line) for line in process.stdout.splitlines()]
-    seen: dict[str, Any] = {line["entry_point"]: line for line in lines if "entry_point" in line}
-    return Ran(seen, was_there={"was_there": True} in lines, errors=process.stderr)
+    lines: list[Any] = [json.loads(line) for line in process.stdout.splitlines()]
+    return Ran(
+        seen={line["entry_point"]: line["seen"] for line in lines if "seen" in line},
+        broke={line["entry_point"]: line["broke"] for line in lines if "broke" in line},
+        was_there={"was_there": True} in lines,
+        errors=process.stderr,
+    )
 
 
 TWO_FAILED = sorted(FAILING)
@@ -114,12 +125,10 @@ def expected_answers(tool: str, entry_point: str) -> list[list[str] | str]:
 
 @pytest.mark.parametrize("tool", [tool for tool in TOOLS if tool not in {"raising", "dropping"}])
 def test_a_run_ends_under_a_tool_and_names_what_failed(tool: str, subtests: pytest.Subtests) -> None:
-    seen_under, was_there, errors = ran(tool)
+    under = ran(tool)
     for entry_point in TOOLS[tool].entry_points:
         with subtests.test(entry_point):
-            assert entry_point in seen_under, f"it never ended\n{errors}"
-            seen = seen_under[entry_point]
-            assert "broke" not in seen, seen["broke"]
+            seen = under.through(entry_point)
             assert answers_of(seen) == expected_answers(tool, entry_point)
             assert seen["left_in_flight"] == 0
             assert seen["left_on_the_loop"] == []
@@ -133,20 +142,18 @@ def test_a_run_ends_under_a_tool_and_names_what_failed(tool: str, subtests: pyte
             if not entry_point.startswith("powertools"):
                 assert seen["most_in_flight"] <= IN_FLIGHT
     with subtests.test("nothing is left behind"):
-        assert not [line for line in errors.splitlines() if any(sign in line for sign in UNTIDY)]
+        assert not [line for line in under.errors.splitlines() if any(sign in line for sign in UNTIDY)]
     with subtests.test("the tool was there"):
-        assert was_there
+        assert under.was_there
 
 
 @pytest.mark.parametrize("tool", ["raising", "dropping"])
 def test_a_factory_that_spoils_its_tasks_loses_no_record(tool: str, subtests: pytest.Subtests) -> None:
     """Every record that was not handled comes back: by name, or because the invocation fails."""
-    seen_under, _, errors = ran(tool)
+    under = ran(tool)
     for entry_point in TOOLS[tool].entry_points:
         with subtests.test(entry_point):
-            assert entry_point in seen_under, f"it never ended\n{errors}"
-            seen = seen_under[entry_point]
-            assert "broke" not in seen, seen["broke"]
+            seen = under.through(entry_point)
             assert seen["left_on_the_loop"] == []
             for answer, handled in zip(seen["answers"], seen["handled"], strict=True):
                 comes_back = set(map(str, range(RECORDS))) if isinstance(answer, str) else set(answer)
@@ -159,5 +166,7 @@ def test_every_entry_point_is_run_under_tools() -> None:
 
 
 def test_runs_reach_the_concurrency_that_they_are_given() -> None:
-    seen = ran("no tool").seen
-    assert [seen[entry_point]["most_in_flight"] for entry_point in (*ASYNC[:2], "in threads")] == [IN_FLIGHT] * 3
+    under = ran("no tool")
+    assert [under.through(entry_point)["most_in_flight"] for entry_point in (*ASYNC[:2], "in threads")] == [
+        IN_FLIGHT
+    ] * 3

@@ -1,6 +1,6 @@
 """Datadog's tracer, with everything that `ddtrace.auto` patches; each invocation runs in a span, as under its Lambda layer."""
 
-import ddtrace.auto  # noqa: F401  # importing it is what installs it
+import ddtrace.auto  # noqa: F401  # pyright: ignore[reportUnusedImport]  # importing it is what installs it
 
 # isort: split
 import asyncio

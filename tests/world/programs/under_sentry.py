@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from typing import Any
 
 import sentry_sdk
 from sentry_sdk.envelope import Envelope
@@ -20,8 +21,9 @@ class Kept(Transport):
         self.operations: set[str] = set()
 
     def capture_envelope(self, envelope: Envelope) -> None:
-        transaction = envelope.get_transaction_event() or {}
-        self.operations |= {span["op"] for span in transaction.get("spans", [])}
+        transaction: Any = envelope.get_transaction_event()
+        if transaction is not None:
+            self.operations |= {span["op"] for span in transaction["spans"]}
 
 
 class Sentry(Tool):
@@ -48,7 +50,10 @@ class Sentry(Tool):
 
     def was_there(self) -> bool:
         # spans of the operation "function" are those that the integration makes of tasks
-        return getattr(self.factory, "_is_sentry_task_factory", False) and self.kept.operations >= {"record", "function"}
+        return getattr(self.factory, "_is_sentry_task_factory", False) and self.kept.operations >= {
+            "record",
+            "function",
+        }
 
 
 if __name__ == "__main__":

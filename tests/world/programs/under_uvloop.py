@@ -14,7 +14,8 @@ class Uvloop(Tool):
 
     def __init__(self) -> None:
         self.loops = 0
-        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+        policy = uvloop.EventLoopPolicy()
+        asyncio.set_event_loop_policy(policy)  # pyright: ignore[reportDeprecated]  # what users of uvloop do until 3.16
 
     def enter_loop(self) -> None:
         self.loops += isinstance(asyncio.get_running_loop(), uvloop.Loop)

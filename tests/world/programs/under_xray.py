@@ -34,7 +34,8 @@ class XRay(Tool):
 
     @contextmanager
     def batch(self) -> Generator[None]:
-        with xray_recorder.in_segment("batch") as self.segment:
+        with xray_recorder.in_segment("batch") as segment:
+            self.segment = segment
             try:
                 yield
             finally:
@@ -48,8 +49,10 @@ class XRay(Tool):
                 yield lambda: xray_recorder.get_trace_entity() is own
         else:
             with xray_recorder.in_subsegment("record") as own:
-                yield lambda: (
-                    own is not None and xray_recorder.get_trace_entity() is own and own.parent_segment is segment
+                yield (
+                    lambda: (
+                        own is not None and xray_recorder.get_trace_entity() is own and own.parent_segment is segment
+                    )
                 )
 
     def was_there(self) -> bool:
