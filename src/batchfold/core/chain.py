@@ -121,21 +121,27 @@ def chain(first: Callable[[Any], Any], /, *others: Callable[[Any], Any]) -> Call
 
         async def chained_async(record: Any) -> Any:
             returned = await _awaited(first(record))
-            for step in others:
-                if isinstance(result := _result_before_another(returned), Failure):
-                    return returned
-                returned = await _awaited(step(result.unwrap()))
-            return returned
+            try:
+                for step in others:
+                    if isinstance(_result_before_another(returned), Failure):
+                        break
+                    returned = await _awaited(step(_result_before_another(returned).unwrap()))
+                return returned
+            finally:
+                del returned  # an exception in it may keep this frame: a cycle
 
         return chained_async
 
     def chained(record: Any) -> Any:
         returned = first(record)
-        for step in others:
-            if isinstance(result := _result_before_another(returned), Failure):
-                return returned
-            returned = step(result.unwrap())
-        return returned
+        try:
+            for step in others:
+                if isinstance(_result_before_another(returned), Failure):
+                    break
+                returned = step(_result_before_another(returned).unwrap())
+            return returned
+        finally:
+            del returned  # an exception in it may keep this frame: a cycle
 
     return chained
 

@@ -117,6 +117,7 @@ class _Run(Generic[R, V, E, D, A]):
                     self._end_early()
                 self._start()
         finally:
+            self._parent = None  # its result is the batch: the opening of `core.fold` says why that matters
             if self._timer is not None:
                 self._timer.cancel()
         if self._escaped is not None:
