@@ -61,6 +61,8 @@ class Folded:
     source: str
     is_of_event: bool
     """Whether its records are those of the event, and not some that the function brought along."""
+    why_stopped: str | None
+    """Why records were not started though their lanes were free."""
     outcomes: list[Outcome]
 
 

@@ -237,7 +237,12 @@ def _are_among(batch: AnyBatch, raws: Sequence[RawRecord]) -> bool:
 
 
 def _folded(batch: AnyBatch, *, is_of_event: bool) -> Folded:
-    return Folded(source=batch.source.name, is_of_event=is_of_event, outcomes=list(map(_outcome, batch.outcomes)))
+    return Folded(
+        source=batch.source.name,
+        is_of_event=is_of_event,
+        why_stopped=batch.why_stopped,
+        outcomes=list(map(_outcome, batch.outcomes)),
+    )
 
 
 def _outcome(outcome: AnyOutcome[Any, Any, Any]) -> Outcome:
@@ -295,9 +300,9 @@ class _Asides(logging.Handler):
         self._take = take
 
     def emit(self, record: logging.LogRecord) -> None:
+        if hasattr(record, "batchfold_source"):
+            return  # about a batch
         message = record.getMessage()
-        if message.startswith("record ") or "records were not started" in message:
-            return
         error = record.exc_info[1] if record.exc_info else None
         self._take(message if error is None else f"{message} ({describe_redacted(error)})")
 
