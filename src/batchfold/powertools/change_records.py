@@ -125,7 +125,7 @@ def _plain_value(attribute_value: Any) -> Any:
     return convert(content)
 
 
-def _number(digits: str) -> Decimal:
+def _number(digits: Any) -> Decimal:
     if digits in {"", "."}:
         return Decimal(0)
     number = Decimal(digits)

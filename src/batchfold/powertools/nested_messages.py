@@ -268,7 +268,8 @@ class S3Event(DictWrapper):
     @property
     def records(self) -> Iterator[S3EventRecord]:
         """All that happened."""
-        return map(S3EventRecord, self["Records"])
+        for record in self["Records"]:
+            yield S3EventRecord(record)
 
     @property
     def record(self) -> S3EventRecord:
