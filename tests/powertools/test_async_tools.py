@@ -1,7 +1,8 @@
 """Async runs end, and name the records that failed, under the tools that replace how asyncio makes tasks.
 
 Each runs in a process of its own with a time-out: tools patch what they find, and a run that never ends must not stop the
-test. Inside Lambda (`LAMBDA_TASK_ROOT` is set) a loop is kept across invocations, elsewhere each call has its own.
+test. Outside Lambda each call has a loop of its own, which a tool reaches by patching asyncio or by its policy. The tests
+of the whole library run these names on the loop that is kept inside Lambda.
 """
 
 import os
@@ -125,12 +126,11 @@ def ran(program: str, *, in_lambda: bool) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("in_lambda", [True, False], ids=["in Lambda", "outside"])
 @pytest.mark.parametrize("tool", TOOLS)
-def test_an_async_run_ends_and_names_what_failed_under(tool: str, in_lambda: bool) -> None:  # noqa: FBT001  # a parameter of the test
+def test_an_async_run_ends_and_names_what_failed_under(tool: str) -> None:
     if " " not in tool and not is_installed(tool):
         pytest.skip(f"{tool} is not installed")
-    process = ran(FUNCTION + TOOLS[tool] + THREE_INVOCATIONS, in_lambda=in_lambda)
+    process = ran(FUNCTION + TOOLS[tool] + THREE_INVOCATIONS, in_lambda=False)
     assert "ended" in process.stdout, process.stderr
 
 
@@ -138,11 +138,10 @@ def test_an_async_run_ends_and_names_what_failed_under(tool: str, in_lambda: boo
 def test_a_factory_that_fails_fails_the_invocation(in_lambda: bool) -> None:  # noqa: FBT001  # a parameter of the test
     failing = """
 def fail(loop, coro, **_):
-    coro.close()
     raise OSError("no more tasks")
 use(lambda loop: loop.set_task_factory(fail))
 try:
-    invoke()
+    async_process_partial_response(sqs_event("one"), handle, processor)
 except OSError as error:
     print(error)
 """
@@ -150,9 +149,32 @@ except OSError as error:
     assert process.stdout == "no more tasks\n", process.stderr
 
 
+@pytest.mark.parametrize("dropped", ["every coroutine", "every coroutine but the first"])
+def test_a_factory_that_drops_coroutines_acknowledges_nothing(dropped: str) -> None:
+    dropping = f"""
+async def nothing():
+    pass
+created = []
+def drop(loop, coro, **_):
+    created.append(coro)
+    if len(created) > 1 or {dropped == "every coroutine"}:
+        coro.close()
+        coro = nothing()
+    return asyncio.Task(coro, loop=loop)
+use(lambda loop: loop.set_task_factory(drop))
+try:
+    async_process_partial_response(sqs_event("one"), handle, processor)
+except RuntimeError as error:
+    print(str(error).partition(":")[0])
+"""
+    process = ran(FUNCTION + dropping, in_lambda=True)
+    assert process.stdout == (
+        "expected every record to be handled, found a task factory that does not await the coroutines which it is given\n"
+    ), process.stderr
+
+
 def test_a_cancellation_from_outside_ends_the_run() -> None:
     cancelled = """
-import signal, threading
 use(lambda loop: loop.call_later(0.05, lambda: [task.cancel() for task in asyncio.all_tasks(loop)]))
 async def handle(record):
     await asyncio.sleep(60)
@@ -161,4 +183,29 @@ try:
 except asyncio.CancelledError:
     print("cancelled")
 """
-    assert ran(FUNCTION + cancelled, in_lambda=True).stdout == "cancelled\n"
+    process = ran(FUNCTION + cancelled, in_lambda=True)
+    assert process.stdout == "cancelled\n", process.stderr
+
+
+@pytest.mark.parametrize("in_lambda", [True, False], ids=["in Lambda", "outside"])
+def test_a_run_that_raised_leaves_nothing_to_the_next_invocation(in_lambda: bool) -> None:  # noqa: FBT001  # a parameter of the test
+    raising = """
+class Raising(AsyncBatchProcessor):
+    def failure_handler(self, record, exception):
+        raise OSError(record.body)
+processor = Raising(EventType.SQS)
+ended = []
+async def handle(record):
+    if record.body == "fail":
+        raise ConnectionError
+    await asyncio.sleep(0.01)
+    ended.append(record.body)
+for bodies in (("slow", "fail"), ("next", "too")):
+    try:
+        async_process_partial_response(sqs_event(*bodies), handle, processor)
+    except OSError as error:
+        print(error)
+print(*ended, len(processor.success_messages))
+"""
+    process = ran(FUNCTION + raising, in_lambda=in_lambda)
+    assert process.stdout == "fail\nnext too 2\n", process.stderr

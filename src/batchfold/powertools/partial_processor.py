@@ -134,19 +134,54 @@ class BasePartialProcessor(ABC):
         """
         import asyncio  # noqa: PLC0415  # it costs a cold start 30 ms
 
-        async def process_all() -> list[Any]:
-            return list(await asyncio.gather(*[self._async_process_record(record) for record in self.records]))
-
-        # asyncio.run() and Runner.run() pass `context=` to the task factory, which X-Ray's does not take
         if not os.environ.get("LAMBDA_TASK_ROOT"):
             with asyncio.Runner() as runner:
-                return runner.get_loop().run_until_complete(process_all())
+                return self._process_on(runner.get_loop())
         try:
             loop = asyncio.get_event_loop()
         except RuntimeError:  # this thread has none yet, or asyncio.run() took it away
             loop = asyncio.new_event_loop()
             asyncio.set_event_loop(loop)
-        return loop.run_until_complete(process_all())
+        return self._process_on(loop)
+
+    def _process_on(self, loop: Any) -> list[Any]:
+        """Await the handling of all records on an event loop, and leave nothing behind on it.
+
+        Task factories of tracing tools are asked for no more than `factory(loop, coroutine)`: asyncio.run() also passes
+        `context=`, which X-Ray's does not take.
+        """
+        from asyncio import ensure_future, gather  # noqa: PLC0415  # asyncio costs a cold start 30 ms
+
+        entries: dict[int, Any] = {}
+        results: list[list[Any]] = []
+        coroutines: list[Any] = []
+        tasks: list[Any] = []
+
+        async def process_one(position: int, record: Any) -> None:
+            entries[position] = await self._async_process_record(record)
+
+        async def process_all() -> None:
+            coroutines.extend(process_one(position, record) for position, record in enumerate(self.records))
+            for coroutine in coroutines:
+                tasks.append(ensure_future(coroutine))  # noqa: PERF401  # a factory may fail half-way
+            await gather(*tasks)
+            if len(entries) == len(coroutines):
+                results.append([entries[position] for position in range(len(coroutines))])
+
+        everything = process_all()
+        main: Any = None
+        try:
+            main = loop.create_task(everything)
+            loop.run_until_complete(main)
+        except BaseException:
+            _end(loop, [task for task in (main, *tasks) if task is not None], [everything, *coroutines])
+            raise
+        if not results:  # the records would be acknowledged, for nothing failed
+            raise RuntimeError(
+                "expected every record to be handled, found a task factory that does not await the coroutines which it "
+                "is given: the whole batch comes back; look for a tool that calls set_task_factory() on the event loop"
+            )
+        return results[0]
 
     def success_handler(self, record: Any, result: Any) -> SuccessResponse:
         """Note that a record is done. Subclasses extend it, and call it.
@@ -169,3 +204,17 @@ class BasePartialProcessor(ABC):
         self.exceptions.append(exception)
         self.fail_messages.append(record)
         return ("fail", f"{exception[0]}:{exception[1]}", record)
+
+
+def _end(loop: Any, tasks: list[Any], coroutines: list[Any]) -> None:
+    """End what is left of a run that failed: on a kept loop it would go on among the records of the next invocation."""
+    from asyncio import gather  # noqa: PLC0415  # asyncio costs a cold start 30 ms
+
+    for task in tasks:
+        task.cancel()
+    if loop.is_running() or loop.is_closed():
+        return
+    if tasks:
+        loop.run_until_complete(gather(*tasks, return_exceptions=True))
+    for coroutine in coroutines:
+        coroutine.close()  # one that no task was made for is otherwise warned of
