@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from batchfold.core.response import ItemFailure, ItemId, KafkaItemId, PartialResponse
     from batchfold.core.settle import AsyncSettle, Settle
     from batchfold.core.source import Source
-    from batchfold.shell.backoff import SqsBackoff, sqs_backoff
+    from batchfold.shell.sqs_backoff import SqsBackoff, sqs_backoff
     from batchfold.shell.checked import BrokenAnnotationError, checked
     from batchfold.shell.context import LambdaContext
     from batchfold.shell.errors import BatchProcessingError, RejectedError, UnprocessedError
@@ -185,7 +185,7 @@ _HOME = {
     "Sns": "batchfold.sources.envelopes",
     "SnsMessageAttribute": "batchfold.sources.envelopes",
     "Source": "batchfold.core.source",
-    "SqsBackoff": "batchfold.shell.backoff",
+    "SqsBackoff": "batchfold.shell.sqs_backoff",
     "SqsRecord": "batchfold.sources.sqs",
     "Succeeded": "batchfold.core.outcomes",
     "UnexpectedEventError": "batchfold.core.event",
@@ -218,7 +218,7 @@ _HOME = {
     "respond": "batchfold.shell.respond",
     "route": "batchfold.core.layers.route",
     "sqs": "batchfold.sources.sqs",
-    "sqs_backoff": "batchfold.shell.backoff",
+    "sqs_backoff": "batchfold.shell.sqs_backoff",
     "sqs_sender": "batchfold.shell.sqs_sender",
     "timed": "batchfold.shell.timed",
     "whole_batch": "batchfold.core.lanes",
