@@ -11,11 +11,16 @@ from hypothesis import HealthCheck, settings
 
 # beartype 0.23 does not read `Unpack` of a generic TypedDict, which is how the entry points take their options. These
 # two modules hold nothing but the entry points, and what they call is checked.
-_UNREADABLE = ("batchfold.shell.process", "batchfold.shell.process_async")
+_UNREADABLE = ("batchfold.shell.process",)
 
 # These make functions inside functions for every batch. beartype compiles a checker for each of them anew, 2 ms a time,
 # which would make most of the time that the tests take.
-_COMPILED_FOR_EVERY_BATCH = ("batchfold.core.attempt", "batchfold.shell.lambda_handler", "batchfold.shell.batch_error")
+_COMPILED_FOR_EVERY_BATCH = (
+    "batchfold.core.fold",
+    "batchfold.core.chunks",
+    "batchfold.shell.lambda_handler",
+    "batchfold.shell.respond",
+)
 
 # From Python 3.13 on, beartype 0.23 takes the default of a type parameter for its bound, and so refuses every payload
 # that is not of the form in which it was delivered. On 3.11, which the test command runs on, these are checked.

@@ -7,232 +7,156 @@
 {'batchItemFailures': []}
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from batchfold.core.batch import Batch
-    from batchfold.core.caused_by import caused_by
-    from batchfold.core.chain import chain
-    from batchfold.core.chunks import ChunkHandler, in_chunks
-    from batchfold.core.dead_letter import dead_letter
-    from batchfold.core.discard import discard
-    from batchfold.core.event import Event, RawRecord, UnexpectedEventError
-    from batchfold.core.faults import Crashed, Fault, Malformed, PayloadError, Rejected
-    from batchfold.core.handler import AnyFuture, AnyResult, AsyncHandler, Handler
-    from batchfold.core.lanes import Lane, each_record, whole_batch
-    from batchfold.core.layers.only import only
-    from batchfold.core.layers.route import NoRouteError, route
-    from batchfold.core.observe import Observe
-    from batchfold.core.observe_all import observe_all
-    from batchfold.core.outcomes import Failed, Outcome, Settled, Succeeded, Unprocessed
-    from batchfold.core.pipe import pipe
-    from batchfold.core.record import Record
-    from batchfold.core.response import ItemFailure, ItemId, KafkaItemId, PartialResponse
-    from batchfold.core.settle import AsyncSettle, Settle
-    from batchfold.core.source import Source
-    from batchfold.shell.sqs_backoff import SqsBackoff, sqs_backoff
-    from batchfold.shell.checked import BrokenAnnotationError, checked
-    from batchfold.shell.context import LambdaContext
-    from batchfold.shell.errors import BatchProcessingError, RejectedError, UnprocessedError
-    from batchfold.shell.lambda_handler import LambdaFunction, as_lambda_handler
-    from batchfold.shell.measures import Latencies, Measures, measures_of
-    from batchfold.shell.options import AsyncFoldOptions, FoldOptions
-    from batchfold.shell.process import fold_batch, process_batch
-    from batchfold.shell.process_async import fold_batch_async, process_batch_async
-    from batchfold.shell.respond import RaiseOn, respond
-    from batchfold.shell.sqs_client import ChangesVisibility, SendsMessages
-    from batchfold.shell.sqs_sender import Sender, sqs_sender
-    from batchfold.shell.timed import timed
-    from batchfold.sources.dynamodb import DynamoDBRecord, by_item_key, dynamodb
-    from batchfold.sources.envelopes import EventBridge, Sns, SnsMessageAttribute
-    from batchfold.sources.kafka import KafkaRecord, by_message_key, by_topic_partition, kafka
-    from batchfold.sources.kinesis import KinesisRecord, by_partition_key, kinesis
-    from batchfold.sources.sqs import SqsRecord, by_message_group, sqs
+from logging import getLogger
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "AnyFuture",
-    "AnyResult",
-    "AsyncFoldOptions",
-    "AsyncHandler",
-    "AsyncSettle",
-    "Batch",
-    "BatchProcessingError",
-    "BrokenAnnotationError",
-    "ChangesVisibility",
-    "ChunkHandler",
-    "Crashed",
-    "DynamoDBRecord",
-    "Event",
-    "EventBridge",
-    "Failed",
-    "Fault",
-    "FoldOptions",
-    "Handler",
-    "ItemFailure",
-    "ItemId",
-    "KafkaItemId",
-    "KafkaRecord",
-    "KinesisRecord",
-    "LambdaContext",
-    "LambdaFunction",
-    "Lane",
-    "Latencies",
-    "Malformed",
-    "Measures",
-    "NoRouteError",
-    "Observe",
-    "Outcome",
-    "PartialResponse",
-    "PayloadError",
-    "RaiseOn",
-    "RawRecord",
-    "Record",
-    "Rejected",
-    "RejectedError",
-    "Sender",
-    "SendsMessages",
-    "Settle",
-    "Settled",
-    "Sns",
-    "SnsMessageAttribute",
-    "Source",
-    "SqsBackoff",
-    "SqsRecord",
-    "Succeeded",
-    "UnexpectedEventError",
-    "Unprocessed",
-    "UnprocessedError",
-    "as_lambda_handler",
-    "by_item_key",
-    "by_message_group",
-    "by_message_key",
-    "by_partition_key",
-    "by_topic_partition",
-    "caused_by",
-    "chain",
-    "checked",
-    "dead_letter",
-    "discard",
-    "dynamodb",
-    "each_record",
-    "fold_batch",
-    "fold_batch_async",
-    "in_chunks",
-    "kafka",
-    "kinesis",
-    "measures_of",
-    "observe_all",
-    "only",
-    "pipe",
-    "process_batch",
-    "process_batch_async",
-    "respond",
-    "route",
-    "sqs",
-    "sqs_backoff",
-    "sqs_sender",
-    "timed",
-    "whole_batch",
-]
+# registered before anything is logged, so that tools which configure all loggers find it; Lambda's runtime client has
+# imported `logging` before it imports the function
+getLogger(__name__)
 
-_HOME = {
-    "AnyFuture": "batchfold.core.handler",
-    "AnyResult": "batchfold.core.handler",
-    "AsyncFoldOptions": "batchfold.shell.options",
-    "AsyncHandler": "batchfold.core.handler",
-    "AsyncSettle": "batchfold.core.settle",
-    "Batch": "batchfold.core.batch",
-    "BatchProcessingError": "batchfold.shell.errors",
-    "BrokenAnnotationError": "batchfold.shell.checked",
-    "ChangesVisibility": "batchfold.shell.sqs_client",
-    "ChunkHandler": "batchfold.core.chunks",
-    "Crashed": "batchfold.core.faults",
-    "DynamoDBRecord": "batchfold.sources.dynamodb",
-    "Event": "batchfold.core.event",
-    "EventBridge": "batchfold.sources.envelopes",
-    "Failed": "batchfold.core.outcomes",
-    "Fault": "batchfold.core.faults",
-    "FoldOptions": "batchfold.shell.options",
-    "Handler": "batchfold.core.handler",
-    "ItemFailure": "batchfold.core.response",
-    "ItemId": "batchfold.core.response",
-    "KafkaItemId": "batchfold.core.response",
-    "KafkaRecord": "batchfold.sources.kafka",
-    "KinesisRecord": "batchfold.sources.kinesis",
-    "LambdaContext": "batchfold.shell.context",
-    "LambdaFunction": "batchfold.shell.lambda_handler",
-    "Lane": "batchfold.core.lanes",
-    "Latencies": "batchfold.shell.measures",
-    "Malformed": "batchfold.core.faults",
-    "Measures": "batchfold.shell.measures",
-    "NoRouteError": "batchfold.core.layers.route",
-    "Observe": "batchfold.core.observe",
-    "Outcome": "batchfold.core.outcomes",
-    "PartialResponse": "batchfold.core.response",
-    "PayloadError": "batchfold.core.faults",
-    "RaiseOn": "batchfold.shell.respond",
-    "RawRecord": "batchfold.core.event",
-    "Record": "batchfold.core.record",
-    "Rejected": "batchfold.core.faults",
-    "RejectedError": "batchfold.shell.errors",
-    "Sender": "batchfold.shell.sqs_sender",
-    "SendsMessages": "batchfold.shell.sqs_client",
-    "Settle": "batchfold.core.settle",
-    "Settled": "batchfold.core.outcomes",
-    "Sns": "batchfold.sources.envelopes",
-    "SnsMessageAttribute": "batchfold.sources.envelopes",
-    "Source": "batchfold.core.source",
-    "SqsBackoff": "batchfold.shell.sqs_backoff",
-    "SqsRecord": "batchfold.sources.sqs",
-    "Succeeded": "batchfold.core.outcomes",
-    "UnexpectedEventError": "batchfold.core.event",
-    "Unprocessed": "batchfold.core.outcomes",
-    "UnprocessedError": "batchfold.shell.errors",
-    "as_lambda_handler": "batchfold.shell.lambda_handler",
-    "by_item_key": "batchfold.sources.dynamodb",
-    "by_message_group": "batchfold.sources.sqs",
-    "by_message_key": "batchfold.sources.kafka",
-    "by_partition_key": "batchfold.sources.kinesis",
-    "by_topic_partition": "batchfold.sources.kafka",
-    "caused_by": "batchfold.core.caused_by",
-    "chain": "batchfold.core.chain",
-    "checked": "batchfold.shell.checked",
-    "dead_letter": "batchfold.core.dead_letter",
-    "discard": "batchfold.core.discard",
-    "dynamodb": "batchfold.sources.dynamodb",
-    "each_record": "batchfold.core.lanes",
-    "fold_batch": "batchfold.shell.process",
-    "fold_batch_async": "batchfold.shell.process_async",
-    "in_chunks": "batchfold.core.chunks",
-    "kafka": "batchfold.sources.kafka",
-    "kinesis": "batchfold.sources.kinesis",
-    "measures_of": "batchfold.shell.measures",
-    "observe_all": "batchfold.core.observe_all",
-    "only": "batchfold.core.layers.only",
-    "pipe": "batchfold.core.pipe",
-    "process_batch": "batchfold.shell.process",
-    "process_batch_async": "batchfold.shell.process_async",
-    "respond": "batchfold.shell.respond",
-    "route": "batchfold.core.layers.route",
-    "sqs": "batchfold.sources.sqs",
-    "sqs_backoff": "batchfold.shell.sqs_backoff",
-    "sqs_sender": "batchfold.shell.sqs_sender",
-    "timed": "batchfold.shell.timed",
-    "whole_batch": "batchfold.core.lanes",
-}
-"""Where each public name is defined. A module is imported when its first name is asked for, so that a Lambda function
-pays at its cold start for what it uses: not for other sources, async runs, or what settles and observes."""
+if TYPE_CHECKING:
+    from batchfold.core.batch import Answerable as Answerable
+    from batchfold.core.batch import AnyBatch as AnyBatch
+    from batchfold.core.batch import Batch as Batch
+    from batchfold.core.batch import BatchOf as BatchOf
+    from batchfold.core.chain import chain as chain
+    from batchfold.core.chunks import AsyncChunkHandler as AsyncChunkHandler
+    from batchfold.core.chunks import AsyncInChunks as AsyncInChunks
+    from batchfold.core.chunks import ChunkHandler as ChunkHandler
+    from batchfold.core.chunks import InChunks as InChunks
+    from batchfold.core.chunks import in_chunks as in_chunks
+    from batchfold.core.faults import Crashed as Crashed
+    from batchfold.core.faults import Fault as Fault
+    from batchfold.core.faults import Malformed as Malformed
+    from batchfold.core.faults import PayloadError as PayloadError
+    from batchfold.core.faults import Rejected as Rejected
+    from batchfold.core.handlers import AnyFuture as AnyFuture
+    from batchfold.core.handlers import AnyResult as AnyResult
+    from batchfold.core.handlers import AsyncHandler as AsyncHandler
+    from batchfold.core.handlers import Handler as Handler
+    from batchfold.core.lanes import Lane as Lane
+    from batchfold.core.lanes import each_record as each_record
+    from batchfold.core.lanes import whole_batch as whole_batch
+    from batchfold.core.layers import NoRouteError as NoRouteError
+    from batchfold.core.layers import only as only
+    from batchfold.core.layers import pipe as pipe
+    from batchfold.core.layers import route as route
+    from batchfold.core.outcomes import Failed as Failed
+    from batchfold.core.outcomes import Observe as Observe
+    from batchfold.core.outcomes import Outcome as Outcome
+    from batchfold.core.outcomes import Settled as Settled
+    from batchfold.core.outcomes import StopWhen as StopWhen
+    from batchfold.core.outcomes import Succeeded as Succeeded
+    from batchfold.core.outcomes import Unprocessed as Unprocessed
+    from batchfold.core.records import AnyEvent as AnyEvent
+    from batchfold.core.records import Event as Event
+    from batchfold.core.records import ItemFailure as ItemFailure
+    from batchfold.core.records import ItemId as ItemId
+    from batchfold.core.records import KafkaItemId as KafkaItemId
+    from batchfold.core.records import PartialResponse as PartialResponse
+    from batchfold.core.records import RawRecord as RawRecord
+    from batchfold.core.records import Record as Record
+    from batchfold.core.records import UnexpectedEventError as UnexpectedEventError
+    from batchfold.core.response import RaiseOn as RaiseOn
+    from batchfold.core.response import name_every_record as name_every_record
+    from batchfold.core.response import name_lowest_sequence_number as name_lowest_sequence_number
+    from batchfold.core.settling import AsyncSettle as AsyncSettle
+    from batchfold.core.settling import Settle as Settle
+    from batchfold.core.settling import caused_by as caused_by
+    from batchfold.core.settling import dead_letter as dead_letter
+    from batchfold.core.settling import discard as discard
+    from batchfold.core.source import AsyncSource as AsyncSource
+    from batchfold.core.source import Source as Source
+    from batchfold.shell.checked import BrokenAnnotationError as BrokenAnnotationError
+    from batchfold.shell.checked import checked as checked
+    from batchfold.shell.errors import BatchProcessingError as BatchProcessingError
+    from batchfold.shell.errors import RejectedError as RejectedError
+    from batchfold.shell.errors import UnprocessedError as UnprocessedError
+    from batchfold.shell.lambda_handler import LambdaFunction as LambdaFunction
+    from batchfold.shell.lambda_handler import as_lambda_handler as as_lambda_handler
+    from batchfold.shell.observing import Latencies as Latencies
+    from batchfold.shell.observing import Measures as Measures
+    from batchfold.shell.observing import measures_of as measures_of
+    from batchfold.shell.observing import observe_all as observe_all
+    from batchfold.shell.observing import timed as timed
+    from batchfold.shell.options import AsyncFoldOptions as AsyncFoldOptions
+    from batchfold.shell.options import FoldOptions as FoldOptions
+    from batchfold.shell.options import LambdaContext as LambdaContext
+    from batchfold.shell.process import fold_batch as fold_batch
+    from batchfold.shell.process import fold_batch_async as fold_batch_async
+    from batchfold.shell.process import process_batch as process_batch
+    from batchfold.shell.process import process_batch_async as process_batch_async
+    from batchfold.shell.respond import respond as respond
+    from batchfold.shell.sqs_backoff import SqsBackoff as SqsBackoff
+    from batchfold.shell.sqs_backoff import sqs_backoff as sqs_backoff
+    from batchfold.shell.sqs_client import ChangesVisibility as ChangesVisibility
+    from batchfold.shell.sqs_client import SendsMessages as SendsMessages
+    from batchfold.shell.sqs_sender import Sender as Sender
+    from batchfold.shell.sqs_sender import sqs_sender as sqs_sender
+    from batchfold.sources.dynamodb import DynamoDBRecord as DynamoDBRecord
+    from batchfold.sources.dynamodb import by_item_key as by_item_key
+    from batchfold.sources.dynamodb import dynamodb as dynamodb
+    from batchfold.sources.envelopes import EventBridge as EventBridge
+    from batchfold.sources.envelopes import Sns as Sns
+    from batchfold.sources.envelopes import SnsMessageAttribute as SnsMessageAttribute
+    from batchfold.sources.kafka import KafkaRecord as KafkaRecord
+    from batchfold.sources.kafka import by_message_key as by_message_key
+    from batchfold.sources.kafka import by_topic_partition as by_topic_partition
+    from batchfold.sources.kafka import kafka as kafka
+    from batchfold.sources.kinesis import KinesisRecord as KinesisRecord
+    from batchfold.sources.kinesis import by_partition_key as by_partition_key
+    from batchfold.sources.kinesis import kinesis as kinesis
+    from batchfold.sources.sqs import SqsRecord as SqsRecord
+    from batchfold.sources.sqs import by_message_group as by_message_group
+    from batchfold.sources.sqs import sqs as sqs
+else:
+    from importlib import import_module
 
+    _NAMES = {
+        "core.batch": "AnyBatch Answerable Batch BatchOf",
+        "core.chain": "chain",
+        "core.chunks": "AsyncChunkHandler AsyncInChunks ChunkHandler InChunks in_chunks",
+        "core.faults": "Crashed Fault Malformed PayloadError Rejected",
+        "core.handlers": "AnyFuture AnyResult AsyncHandler Handler",
+        "core.lanes": "Lane each_record whole_batch",
+        "core.layers": "NoRouteError only pipe route",
+        "core.outcomes": "Failed Observe Outcome Settled StopWhen Succeeded Unprocessed",
+        "core.records": "AnyEvent Event ItemFailure ItemId KafkaItemId PartialResponse RawRecord Record UnexpectedEventError",
+        "core.response": "RaiseOn name_every_record name_lowest_sequence_number",
+        "core.settling": "AsyncSettle Settle caused_by dead_letter discard",
+        "core.source": "AsyncSource Source",
+        "shell.checked": "BrokenAnnotationError checked",
+        "shell.errors": "BatchProcessingError RejectedError UnprocessedError",
+        "shell.lambda_handler": "LambdaFunction as_lambda_handler",
+        "shell.observing": "Latencies Measures measures_of observe_all timed",
+        "shell.options": "AsyncFoldOptions FoldOptions LambdaContext",
+        "shell.process": "fold_batch fold_batch_async process_batch process_batch_async",
+        "shell.respond": "respond",
+        "shell.sqs_backoff": "SqsBackoff sqs_backoff",
+        "shell.sqs_client": "ChangesVisibility SendsMessages",
+        "shell.sqs_sender": "Sender sqs_sender",
+        "sources.dynamodb": "DynamoDBRecord by_item_key dynamodb",
+        "sources.envelopes": "EventBridge Sns SnsMessageAttribute",
+        "sources.kafka": "KafkaRecord by_message_key by_topic_partition kafka",
+        "sources.kinesis": "KinesisRecord by_partition_key kinesis",
+        "sources.sqs": "SqsRecord by_message_group sqs",
+    }
+    # the module of each public name: it is imported when its first name is asked for, so that a Lambda function pays at
+    # its cold start for what it uses, and not for other sources, async runs, or what settles and observes
+    _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_HOME[name]), name)
-    return value
+    __all__ = sorted(_HOME)
 
+    # hidden from the checkers: a module's `__getattr__` that they see makes every misspelt import `Any`
+    def __getattr__(name: str) -> object:
+        if name not in _HOME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+        if isinstance(value, type):
+            value.__module__ = __name__  # `batchfold.SqsRecord` in `repr` and tracebacks, and not the room it is in
+        return value
 
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

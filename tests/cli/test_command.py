@@ -42,7 +42,7 @@ def test_another_missing_module_is_not_blamed_on_the_extra() -> None:
     program = "import sys; sys.modules['returns'] = None; from batchfold.cli.__main__ import main; main()"
     ran = python("-c", program)
     assert ran.returncode == 2
-    assert "No module named 'returns.result'" in ran.stderr
+    assert "No module named 'returns." in ran.stderr
 
 
 def test_wrong_usage_ends_with_2() -> None:

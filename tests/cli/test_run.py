@@ -295,7 +295,7 @@ def test_records_that_a_fold_did_not_finish_are_lost_whoever_threw_its_batch_or_
     "handler",
     [
         "as_lambda_handler(reserve_later, sqs())",
-        "as_lambda_handler(lambda record: reserve_later(record), sqs())",
+        "as_lambda_handler(lambda record: reserve_later(record), sqs(), max_concurrency=2)",
         "as_lambda_handler(in_chunks(lambda records: [*map(reserve, records)], size=2), sqs())",
         "as_lambda_handler(reserve, sqs(), executor=ThreadPoolExecutor(2))",
     ],

@@ -1,4 +1,4 @@
-"""Lambda functions made of async handlers, and of handlers that turn out to be async when they are first called."""
+"""Lambda functions made of async handlers: `async def`, `@future_safe`, and functions whose annotation says so."""
 
 import asyncio
 import functools
@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar, copy_context
 from typing import Any
@@ -39,8 +39,7 @@ from batchfold import (
     sqs,
     timed,
 )
-from batchfold.core.caused_by import caused_by
-from batchfold.core.dead_letter import dead_letter
+from batchfold.core.settling import caused_by, dead_letter
 from batchfold.testing import SqsMessage, sqs_event
 
 DONE: dict[str, list[Any]] = {"batchItemFailures": []}
@@ -55,28 +54,34 @@ def succeed_at_once(record: Any) -> Result[str, str]:
     return Success(record.body)
 
 
-def looks_synchronous(handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The same async handler, except that nothing but a call can tell."""
+def annotated(handler: Callable[[Any], Any]) -> Callable[[Any], Awaitable[Any]]:
+    """The same async handler, of which only the annotation says that it is async."""
 
-    def handle(record: Any) -> Any:
-        return handler(record)
+    def handle(record: Any) -> Awaitable[Any]:
+        return handler(record)  # type: ignore[no-any-return]  # an async handler
 
     return handle
 
 
-def looks_async(handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def unannotated(handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The same async handler, of which nothing says that it is async."""
+    return lambda record: handler(record)
+
+
+def as_it_is(handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """The handler as it is."""
     return handler
 
 
-both_looks = pytest.mark.parametrize("look", [looks_async, looks_synchronous])
+both_looks = pytest.mark.parametrize("look", [as_it_is, annotated])
 
 
 # --- the same batch, however the handler looks
 
 
+@both_looks
 @given(scenes(max_size=8))
-def test_a_handler_that_turns_out_async_ends_in_the_batch_of_the_sequential_fold(scene: Scene) -> None:
+def test_an_async_handler_ends_in_the_batch_of_the_sequential_fold(look: Any, scene: Scene) -> None:
     outcomes: dict[str, Outcome[Any, Any]] = {}
 
     async def handle(record: Any) -> Any:
@@ -84,13 +89,13 @@ def test_a_handler_that_turns_out_async_ends_in_the_batch_of_the_sequential_fold
         return act(record)
 
     function = as_lambda_handler(
-        looks_synchronous(handle),
+        look(handle),
         scene.source,
         raise_on="never",
         observe=lambda outcome: outcomes.update({str(outcome.item_id): outcome}),
     )
     sequential = fold_batch(scene.event, act, scene.source)
-    for _ in range(2):  # the second invocation knows
+    for _ in range(2):
         outcomes.clear()
         response = function(scene.event, None)
         assert response == sequential.response
@@ -99,7 +104,7 @@ def test_a_handler_that_turns_out_async_ends_in_the_batch_of_the_sequential_fold
 
 
 @given(st.lists(st.sampled_from(["succeeds", "rejected", "raises", "malformed"]), max_size=6))
-def test_a_handler_that_turns_out_synchronous_ends_in_the_batch_of_the_sequential_fold(parts: Any) -> None:
+def test_a_synchronous_handler_ends_in_the_batch_of_the_sequential_fold(parts: Any) -> None:
     scene = Scene("fifo", "by_message_group", tuple("ABCABC"[: len(parts)]), tuple(parts))
     function = as_lambda_handler(act, scene.source, raise_on="never")
     expected = fold_batch(scene.event, act, scene.source).response
@@ -117,8 +122,7 @@ def test_a_future_result_is_awaited_from_its_first_record_on() -> None:
     assert function(messages("a", "bb"), None) == DONE
 
 
-def test_a_settle_that_turns_out_async_before_the_handler_was_ever_called_is_awaited() -> None:
-    """Of a first record that will not parse, `settle` is the first that returns anything."""
+def test_an_async_settle_is_awaited_of_a_record_that_never_reached_the_handler() -> None:
     sent: list[str] = []
 
     async def send(failed: Failed[Any, Any]) -> Any:
@@ -126,20 +130,18 @@ def test_a_settle_that_turns_out_async_before_the_handler_was_ever_called_is_awa
         sent.append(failed.record.body)
         return Success(None)
 
-    settle: Any = dead_letter(looks_synchronous(send), when=caused_by(Malformed))
-    function = as_lambda_handler(looks_synchronous(succeed), sqs(list[int]), settle=settle)
+    settle: Any = dead_letter(send, when=caused_by(Malformed))
+    function = as_lambda_handler(succeed, sqs(list[int]), settle=settle)
     assert function(messages("not json", "nor this", "[1]"), None) == DONE
     assert sent == ["not json", "nor this"]
 
 
-def test_a_settle_that_turns_out_async_and_fails_leaves_the_record_failed_with_both_causes() -> None:
+def test_an_async_settle_that_fails_leaves_the_record_failed_with_both_causes() -> None:
     async def send(_failed: Failed[Any, Any]) -> Any:
         await asyncio.sleep(0)
         raise OSError
 
-    function = as_lambda_handler(
-        looks_synchronous(succeed), sqs(list[int]), settle=looks_synchronous(send), raise_on="any_failure"
-    )
+    function = as_lambda_handler(succeed, sqs(list[int]), settle=send, raise_on="any_failure")
     with pytest.raises(BatchProcessingError) as raised:
         function(messages("not json"), None)
     (failed,) = raised.value.batch.failed
@@ -158,45 +160,7 @@ def test_what_a_handler_raises_has_no_context_of_ours(look: Any) -> None:
     assert [error.__context__ for error in errors if isinstance(error, OSError)] == [None, None]
 
 
-def test_what_is_raised_by_every_record_teaches_nothing() -> None:
-    calls: list[str] = []
-
-    def handle(record: Any) -> Any:
-        calls.append(record.body)
-        if record.body == "bad":
-            raise ValueError
-        return succeed(record)
-
-    function = as_lambda_handler(handle, sqs(), raise_on="never")
-    assert len(function(messages("bad", "bad"), None)["batchItemFailures"]) == 2
-    assert function(messages("good"), None) == DONE
-
-
-# --- handlers that return a result for one record, and what is to be awaited for the next
-
-
-@st.composite
-def layered(draw: st.DrawFn) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
-    """A layer, or several, that answer for some records themselves."""
-
-    def is_wanted(record: SqsRecord[str]) -> bool:
-        return record.body != "skip"
-
-    def answers(handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        return lambda record: Success(None) if record.body == "skip" else handler(record)
-
-    def routed(handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        return route(is_wanted, {True: handler, False: lambda _record: Success(None)})
-
-    layers: list[Callable[[Any], Any]] = [
-        looks_synchronous,
-        answers,
-        routed,
-        only(is_wanted),
-        timed(lambda _record, _seconds: None),
-    ]
-    chosen = draw(st.lists(st.sampled_from(layers), max_size=3))
-    return lambda handler: functools.reduce(lambda inner, layer: layer(inner), chosen, answers(handler))
+# --- nothing is found out by calling
 
 
 async def act_later(record: Any) -> Any:
@@ -215,12 +179,55 @@ async def act_safely(record: Any) -> None:
         raise ValueError
 
 
+every_async = pytest.mark.parametrize("handler", [act_later, act_in_future, act_safely])
+
+
+@every_async
+def test_an_awaitable_of_a_handler_that_nothing_says_to_be_async_comes_back_and_is_not_left_unawaited(
+    handler: Any,
+) -> None:
+    """A coroutine that was never awaited would warn, and the tests make errors of warnings."""
+    function = as_lambda_handler(unannotated(handler), sqs(), raise_on="any_failure")
+    with pytest.raises(BatchProcessingError) as raised:
+        function(messages("succeeds", "succeeds"), None)
+    gc.collect()
+    for failed in raised.value.batch.failed:
+        assert isinstance(failed.fault, Crashed)
+        assert "give max_concurrency= to as_lambda_handler" in str(failed.fault.error)
+
+
+@every_async
+def test_whoever_gives_a_limit_to_concurrency_says_that_the_handler_is_async(handler: Any) -> None:
+    function = as_lambda_handler(unannotated(handler), sqs(), max_concurrency=2, raise_on="never")
+    event = messages("succeeds", "raises", "succeeds")
+    assert function(event, None)["batchItemFailures"] == [{"itemIdentifier": event["Records"][1]["messageId"]}]
+
+
+@st.composite
+def layered(draw: st.DrawFn) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
+    """A layer, or several, that answer for some records themselves."""
+
+    def is_wanted(record: SqsRecord[str]) -> bool:
+        return record.body != "skip"
+
+    async def nothing_to_do(_record: Any) -> Any:
+        return Success(None)
+
+    def routed(handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        return route(is_wanted, {True: handler, False: nothing_to_do})
+
+    layers: list[Callable[[Any], Any]] = [annotated, routed, timed(lambda _record, _seconds: None), only(is_wanted)]
+    chosen = draw(st.lists(st.sampled_from(layers), max_size=3))
+    return lambda handler: functools.reduce(lambda inner, layer: layer(inner), chosen, only(is_wanted)(handler))
+
+
 BODIES = st.lists(st.sampled_from(["skip", "succeeds", "rejected", "raises"]), max_size=5)
 
 
-@given(layered(), st.sampled_from([act_later, act_in_future, act_safely]), st.lists(BODIES, min_size=1, max_size=4))
-def test_whatever_a_handler_returns_is_taken_for_what_it_is_in_every_invocation(
-    layer: Callable[[Any], Callable[[Any], Any]], handler: Any, invocations: list[list[str]]
+@every_async
+@given(layer=layered(), invocations=st.lists(BODIES, min_size=1, max_size=4))
+def test_an_async_handler_stays_async_under_every_layer(
+    handler: Any, layer: Callable[[Any], Callable[[Any], Any]], invocations: list[list[str]]
 ) -> None:
     function = as_lambda_handler(layer(handler), sqs(), raise_on="never")
     for bodies in invocations:
@@ -233,28 +240,6 @@ def test_whatever_a_handler_returns_is_taken_for_what_it_is_in_every_invocation(
         assert function(event, None)["batchItemFailures"] == expected
 
 
-@both_looks
-@given(st.lists(BODIES, min_size=1, max_size=3))
-def test_an_async_settle_for_a_handler_that_is_not_settles_what_failed_and_nothing_else(
-    look: Any, invocations: list[list[str]]
-) -> None:
-    """The checkers refuse it. What is known to have failed is settled, and nothing that was handled, all the same."""
-    settled: list[Any] = []
-
-    async def send(failed: Failed[Any, Any]) -> Any:
-        await asyncio.sleep(0)
-        settled.append(failed.item_id)
-        return Success(None)
-
-    untyped: Any = as_lambda_handler
-    function = untyped(succeed_or_act, sqs(), settle=look(send), raise_on="never")
-    for bodies in invocations:
-        event = messages(*bodies)
-        settled.clear()
-        assert function(event, None) == DONE
-        assert settled == [raw["messageId"] for raw in event["Records"] if raw["body"] in {"rejected", "raises"}]
-
-
 @pytest.mark.parametrize("options", [{"executor": ThreadPoolExecutor(1)}, {}])
 def test_an_async_settle_is_refused_at_once_where_nothing_could_await_it(options: dict[str, Any]) -> None:
     async def send(_failed: Failed[Any, Any]) -> Any:
@@ -264,20 +249,20 @@ def test_an_async_settle_is_refused_at_once_where_nothing_could_await_it(options
         raise AssertionError("nothing is written before the mistake is told")
 
     untyped: Any = as_lambda_handler
-    with pytest.raises(TypeError, match="settle= got an async function, and the handler is synchronous"):
-        untyped(in_chunks(handle_chunk, size=2), sqs(), settle=send, **options)
+    for handler in (in_chunks(handle_chunk, size=2), succeed_at_once):
+        with pytest.raises(TypeError, match="settle= got an async function, and the handler is synchronous"):
+            untyped(handler, sqs(), settle=send, **options)
     untyped = process_batch
     with pytest.raises(TypeError, match="settle= got an async function, and the handler is synchronous"):
         untyped(messages("a"), succeed_at_once, sqs(), settle=send, **options)
 
 
-def succeed_or_act(record: Any) -> Any:
-    return Success(None) if record.body == "skip" else act(record)
-
-
-def test_a_synchronous_handler_with_a_limit_to_concurrency_is_done_when_it_says_so() -> None:
+def test_a_synchronous_handler_with_a_limit_to_concurrency_is_told_where_to_go() -> None:
     untyped: Any = as_lambda_handler
-    assert untyped(succeed_at_once, sqs(), max_concurrency=5)(messages("a", "b"), None) == DONE
+    function = untyped(succeed_at_once, sqs(), max_concurrency=5, raise_on="any_failure")
+    with pytest.raises(BatchProcessingError) as raised:
+        function(messages("a", "b"), None)
+    assert "synchronous handlers go to process_batch" in str(raised.value.batch.failed[0].fault.error)
 
 
 # --- the loop that is kept
@@ -374,8 +359,8 @@ EXIT = """
 import asyncio, threading
 from returns.result import Success
 from batchfold import as_lambda_handler, sqs
-from batchfold.core.caused_by import caused_by
-from batchfold.core.dead_letter import dead_letter
+from batchfold.core.settling import caused_by
+from batchfold.core.settling import dead_letter
 from batchfold.testing import SqsMessage, sqs_event
 
 async def handle(record):
@@ -391,7 +376,7 @@ async def numbers():
     yield 2
 
 background = set()
-for function in (as_lambda_handler(handle, sqs()), as_lambda_handler(lambda record: handle(record), sqs())):
+for function in (as_lambda_handler(handle, sqs()), as_lambda_handler(lambda record: handle(record), sqs(), max_concurrency=2)):
     for _ in range(2):
         assert function(sqs_event(SqsMessage(body="a")), None) == {"batchItemFailures": []}
 thread = threading.Thread(target=function, args=(sqs_event(SqsMessage(body="a")), None))
@@ -404,8 +389,8 @@ DAEMON = """
 import threading
 from returns.result import Success
 from batchfold import as_lambda_handler, sqs
-from batchfold.core.caused_by import caused_by
-from batchfold.core.dead_letter import dead_letter
+from batchfold.core.settling import caused_by
+from batchfold.core.settling import dead_letter
 from batchfold.testing import SqsMessage, sqs_event
 import asyncio
 
@@ -433,28 +418,12 @@ def test_the_loop_is_closed_at_the_interpreters_exit_without_a_word(program: str
 # --- called where a loop runs
 
 
-def coroutine_function(record: Any) -> Any:
+def coroutine_function(record: Any) -> Awaitable[Any]:
     return succeed(record)
 
 
 def future_result(_record: Any) -> FutureResult[int, str]:
     return FutureResult.from_value(1)
-
-
-def mixed(record: Any) -> Any:
-    return succeed(record) if record.body == "b" else Success(None)
-
-
-def test_what_is_to_be_awaited_where_a_loop_runs_comes_back_and_leaves_nothing_unawaited() -> None:
-    function = as_lambda_handler(mixed, sqs(), raise_on="never")
-
-    async def main() -> None:
-        assert len(function(messages("a", "b"), None)["batchItemFailures"]) == 1
-        with pytest.raises(RuntimeError, match="await process_batch_async"):  # by now it knows
-            function(messages("a", "b"), None)
-
-    asyncio.run(main())
-    gc.collect()
 
 
 @pytest.mark.parametrize("handler", [succeed, coroutine_function, future_result])
@@ -579,7 +548,7 @@ VARIABLE: ContextVar[str] = ContextVar("VARIABLE", default="unset")
 def test_an_async_handler_sees_the_callers_context_variables_and_leaves_it_none_of_its_own(look: Any) -> None:
     seen: list[str] = []
 
-    def handle(record: Any) -> Any:
+    def handle(record: Any) -> Awaitable[Any]:
         seen.append(VARIABLE.get())
         VARIABLE.set(record.body)
         return handle_later(record)
@@ -592,7 +561,7 @@ def test_an_async_handler_sees_the_callers_context_variables_and_leaves_it_none_
     async def handle_async(record: Any) -> Any:
         return await handle(record)
 
-    function = as_lambda_handler(handle if look is looks_synchronous else handle_async, sqs())
+    function = as_lambda_handler(handle if look is annotated else handle_async, sqs())
 
     def invoke() -> None:
         VARIABLE.set("caller")
@@ -653,7 +622,7 @@ def test_an_async_handler_at_a_synchronous_entry_point_is_told_where_to_go() -> 
     assert "async handlers go to process_batch_async" in str(raised.value.batch.failed[0].fault.error)
 
 
-@pytest.mark.parametrize("handler", [succeed, looks_synchronous(succeed), succeed_at_once])
+@pytest.mark.parametrize("handler", [succeed, annotated(succeed), succeed_at_once])
 @pytest.mark.parametrize("event", [None, 3, "text", [], {}, {"Records": 3}])
 def test_an_event_that_is_none_is_an_unexpected_event(handler: Any, event: Any) -> None:
     function: LambdaFunction[object] = as_lambda_handler(handler, sqs())
@@ -671,7 +640,7 @@ def test_an_event_that_is_none_is_an_unexpected_event(handler: Any, event: Any) 
     ],
 )
 def test_options_that_make_no_sense_are_refused_before_any_event_comes(options: Any, error: Any, said: str) -> None:
-    untyped: Any = looks_synchronous(succeed)
+    untyped: Any = succeed_at_once
     with pytest.raises(error, match=said):
         as_lambda_handler(untyped, sqs(), **options)
 

@@ -304,14 +304,19 @@ def test_a_task_that_a_stranger_cancels_before_it_begins_leaves_its_record_unpro
 
     async def handle(record: Any) -> Any:
         handled.append(record.body)
-        for task in asyncio.all_tasks():
-            if task.get_name() == "m2":
-                task.cancel()
+        if record.body == "m1":
+            (second,) = asyncio.all_tasks() - {asyncio.current_task(), parent}
+            second.cancel()
         await asyncio.sleep(1)
         return Success(None)
 
-    event = sqs_event(*(SqsMessage(message_id=message_id, body=message_id) for message_id in ("m1", "m2", "m3")))
-    batch = run(fold_batch_async(event, handle, sqs(), max_concurrency=2))
+    async def main() -> Batch[Any, Any]:
+        nonlocal parent
+        parent = asyncio.current_task()
+        return await fold_batch_async(sqs_event("m1", "m2", "m3"), handle, sqs(), max_concurrency=2)
+
+    parent: asyncio.Task[Any] | None = None
+    batch = run(main())
     assert handled == ["m1", "m3"]
     assert kinds_of(batch) == ("Succeeded", "Unprocessed", "Succeeded")
 

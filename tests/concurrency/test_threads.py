@@ -17,12 +17,12 @@ from tests.concurrency.stage import Stage, assert_cut_short, told
 from tests.scenes import RejectionError, Scene, act, kinds_of, scenes
 
 from batchfold import Batch, Failed, as_lambda_handler, fold_batch, in_chunks, process_batch, sqs
-from batchfold.core import attempt
+from batchfold.core import fold
 from batchfold.core.progress import Progress
 from batchfold.testing import LambdaContext, SqsMessage, sqs_event
 
 MOST_RECORDS = 8
-ATTEMPT = attempt.__file__
+ATTEMPT = fold.__file__
 
 picks = st.lists(st.integers(0, 7), min_size=1, max_size=40)
 pauses = st.lists(st.integers(0, 2), min_size=MOST_RECORDS, max_size=MOST_RECORDS)

@@ -21,15 +21,19 @@ from batchfold import (
     as_lambda_handler,
     by_message_group,
     by_partition_key,
+    chain,
     each_record,
     fold_batch,
+    fold_batch_async,
     in_chunks,
     kinesis,
+    only,
+    pipe,
     process_batch,
+    route,
     sqs,
 )
-from batchfold.core.caused_by import caused_by
-from batchfold.core.dead_letter import dead_letter
+from batchfold.core.settling import caused_by, dead_letter
 from batchfold.testing import SqsMessage, kinesis_event, sqs_event
 
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
@@ -244,27 +248,49 @@ def test_a_failed_record_of_a_chunk_is_settled_like_any_other() -> None:
     assert [type(outcome).__name__ for outcome in batch.outcomes] == ["Succeeded", "Settled", "Succeeded"]
 
 
-def test_it_is_a_handler_of_single_records_too() -> None:
-    def handle(records: Sequence[SqsRecord[int]]) -> list[Result[int, str]]:
-        return [Success(record.body) for record in records]
+@pytest.mark.parametrize("layer", [only(lambda _record: True), lambda handler: route(len, {1: handler})])
+def test_our_layers_and_chains_refuse_a_handler_of_chunks(layer: Any) -> None:
+    with pytest.raises(TypeError, match="got one made by in_chunks"):
+        layer(in_chunks(write_all, size=2))
+    with pytest.raises(TypeError, match="got one made by in_chunks"):
+        chain(in_chunks(write_all, size=2), Success)
 
-    assert in_chunks(handle, size=25)(SqsRecord({}, 3)) == Success(3)
 
+def test_a_layer_of_the_users_around_chunks_fails_each_record_and_makes_no_chunks_of_one() -> None:
+    def layered(handler: Any) -> Any:
+        return lambda record: handler(record)
 
-def test_an_async_handler_of_chunks_is_told_that_there_are_none() -> None:
-    async def handle(records: Sequence[SqsRecord[int]]) -> list[Result[None, str]]:
-        await asyncio.sleep(0)
+    chunks: list[int] = []
+
+    def handle(records: Sequence[SqsRecord[int]]) -> list[Result[None, str]]:
+        chunks.append(len(records))
         return write_all(records)
 
-    handler: Any = in_chunks(handle, size=2)  # type: ignore[arg-type]  # that is the point
-    (failed, _) = fold_batch(sqs_event(0, 1), handler, sqs(int)).failed
-    assert "Async handlers take one record" in str(failed.fault.error)
-    assert as_lambda_handler(handler, sqs(int), raise_on="never")(sqs_event(0), None)["batchItemFailures"]
+    batch = fold_batch(sqs_event(0, 1), pipe(in_chunks(handle, size=2), layered), sqs(int))
+    assert [str(failed.fault.error).partition(",")[0] for failed in batch.failed] == [
+        "a handler made by in_chunks was given one record"
+    ] * 2
+    assert not chunks
 
 
-def test_called_with_one_record_it_says_what_is_wrong_with_the_answer() -> None:
-    def forgets(_records: Sequence[SqsRecord[str]]) -> list[Result[int, str]]:
-        return []
+def test_on_a_stream_without_a_lane_chunks_are_refused_when_the_function_is_made() -> None:
+    with pytest.raises(ValueError, match="lane=each_record"):
+        as_lambda_handler(in_chunks(write_all, size=2), kinesis(int))
 
-    with pytest.raises(TypeError, match="returned 0 results, expected a list of 1"):
-        in_chunks(forgets, size=2)(SqsRecord({}, "body"))
+
+async def write_all_later(records: Sequence[SqsRecord[int]]) -> list[Result[int, str]]:
+    await asyncio.sleep(0)
+    return [Failure("odd") if record.body % 2 else Success(record.body) for record in records]
+
+
+@given(bodies=st.lists(st.integers() | st.just("?"), min_size=1, max_size=12), size=st.integers(1, 5))
+def test_an_async_handler_of_chunks_comes_to_the_same(bodies: list[Any], size: int) -> None:
+    def write(records: Sequence[SqsRecord[int]]) -> list[Result[int, str]]:
+        return [Failure("odd") if record.body % 2 else Success(record.body) for record in records]
+
+    event = sqs_event(*bodies)
+    expected = fold_batch(event, in_chunks(write, size=size), sqs(int))
+    batch = asyncio.run(fold_batch_async(event, in_chunks(write_all_later, size=size), sqs(int)))
+    assert kinds_and_faults(batch) == kinds_and_faults(expected)
+    function = as_lambda_handler(in_chunks(write_all_later, size=size), sqs(int), raise_on="never")
+    assert function(event, None) == expected.response

@@ -15,7 +15,7 @@ from returns.maybe import Maybe, Some
 from returns.result import Failure, Result, Success
 
 from batchfold import AnyFuture, as_lambda_handler, chain, pipe, sqs
-from batchfold.core.coroutine import is_async_function
+from batchfold.core.handlers import is_async_function
 from batchfold.testing import sqs_event
 
 Step = Callable[[int], Result[int, str]]
@@ -204,10 +204,8 @@ def test_what_future_safe_makes_is_async_whatever_its_annotation_says() -> None:
     assert is_async_function(partial(parse_safely, 1))
 
 
-def test_a_later_step_may_turn_out_async() -> None:
-    """Nobody can tell before it is called that a plain function returns an awaitable."""
-
-    def double(value: int) -> Any:
+def test_a_chain_with_an_annotated_step_that_returns_an_awaitable_is_async() -> None:
+    def double(value: int) -> FutureResult[int, str]:
         return FutureSuccess(value * 2)
 
     composed: Any = chain
@@ -218,6 +216,17 @@ def test_a_later_step_may_turn_out_async() -> None:
         assert await composed(add(1), double)(1) == IOSuccess(4)
 
     asyncio.run(run())
+
+
+def test_a_step_of_which_nothing_says_that_it_is_async_fails_the_chain() -> None:
+    """Nothing is found out by calling."""
+
+    def double(value: int) -> Any:
+        return FutureSuccess(value * 2)
+
+    composed: Any = chain
+    with pytest.raises(TypeError, match="a step of a chain returned an awaitable"):
+        composed(add(1), double, double)(1)
 
 
 def test_an_async_chain_that_fails_at_once_awaits_nothing_more() -> None:

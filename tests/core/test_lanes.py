@@ -7,8 +7,10 @@ import pytest
 from returns.result import Success
 
 from batchfold import RawRecord, each_record, fold_batch, kinesis, sqs, whole_batch
+from batchfold.core.batch import AnyBatch
 from batchfold.core.lanes import assign_lanes
-from batchfold.core.response import item_name, name_every_record, name_lowest_sequence_number
+from batchfold.core.records import item_name
+from batchfold.core.response import name_every_record, name_lowest_sequence_number
 from batchfold.testing import kinesis_event, sqs_event
 
 
@@ -55,16 +57,31 @@ def test_a_lane_that_cannot_be_told_fails_the_invocation_before_anything_is_hand
     assert "all come back" in raised.value.__notes__[0]
 
 
+def batch_of(*item_ids: Any) -> AnyBatch:
+    """A batch of which nothing was started."""
+    return AnyBatch([{}] * len(item_ids), item_ids, [None] * len(item_ids), sqs())
+
+
 def test_sequence_numbers_are_compared_as_numbers() -> None:
-    assert name_lowest_sequence_number(["10", "9", "11"]) == {"batchItemFailures": [{"itemIdentifier": "9"}]}
-    assert name_lowest_sequence_number([]) == {"batchItemFailures": []}
+    lowest = name_lowest_sequence_number(batch_of("10", "9", "11"))
+    assert lowest == {"batchItemFailures": [{"itemIdentifier": "9"}]}
+    assert name_lowest_sequence_number(batch_of()) == {"batchItemFailures": []}
 
 
 def test_a_record_is_named_once() -> None:
     kafka_id = {"partition": "orders-0", "offset": 15}
-    response = name_every_record(["b", "a", "b", kafka_id, dict(kafka_id)])  # type: ignore[list-item]  # a KafkaItemId
+    response = name_every_record(batch_of("b", "a", "b", kafka_id, dict(kafka_id)))
     assert [item["itemIdentifier"] for item in response["batchItemFailures"]] == ["b", "a", kafka_id]
     assert item_name("a") == "a"
+
+
+async def by_tenant(raw: RawRecord) -> str:
+    return str(raw["messageId"])
+
+
+def test_an_async_lane_function_is_refused_before_anything_is_handled() -> None:
+    with pytest.raises(TypeError, match="lane= got an async function"):
+        fold_batch(sqs_event("a"), lambda record: Success(record.body), sqs(lane=by_tenant))
 
 
 def test_two_records_with_the_same_identifier_both_come_back_if_one_is_not_done() -> None:

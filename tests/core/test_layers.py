@@ -26,11 +26,9 @@ from batchfold import (
     process_batch,
     sqs,
 )
-from batchfold.core.layers.only import only
-from batchfold.core.layers.route import NoRouteError, route
+from batchfold.core.layers import NoRouteError, only, route
 from batchfold.shell.checked import BrokenAnnotationError, checked
-from batchfold.shell.measures import Latencies
-from batchfold.shell.timed import timed
+from batchfold.shell.observing import Latencies, timed
 from batchfold.testing import DynamoDBChange, dynamodb_event, eventbridge_envelope, sqs_event
 
 NUMBERS = sqs(int)
@@ -382,4 +380,4 @@ def test_what_tell_raises_is_logged_and_changes_nothing(caplog: pytest.LogCaptur
         raise OSError("the metrics are down")
 
     assert process_batch(sqs_event(4), timed(tell)(halve), NUMBERS) == {"batchItemFailures": []}
-    assert "observer raised" in caplog.text
+    assert "tell raised" in caplog.text

@@ -1,6 +1,7 @@
 """What handlers return: results pass, everything else is a fault that says how to mend it."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
 from typing import Any
@@ -13,7 +14,7 @@ from returns.maybe import Some
 from returns.result import Failure, Result, Success, safe
 
 from batchfold.core.faults import Crashed
-from batchfold.core.returned import is_awaitable, result_of
+from batchfold.core.handlers import is_awaitable, result_of
 
 
 def refusal(returned: object) -> str:
@@ -44,7 +45,7 @@ class OddAwaitable(Odd):
         raise NotImplementedError
 
 
-@pytest.mark.parametrize("result", [Success(1), Success(None), Failure("no"), Success([Success(1)]), Success(Odd())])
+@pytest.mark.parametrize("result", [Success(1), Success(None), Failure("no"), Success(Odd())])
 def test_a_result_is_taken_as_it_is(result: Result[Any, Any]) -> None:
     assert result_of(result) is result
 
@@ -144,10 +145,12 @@ def test_a_coroutine_that_will_not_be_closed_is_refused_all_the_same() -> None:
         begun.send(None)
 
 
-def test_a_future_result_is_refused_where_nobody_awaits_it() -> None:
+def test_a_future_result_is_refused_where_nobody_awaits_it_and_its_coroutine_is_closed() -> None:
+    """A coroutine that was never awaited would warn, and the tests make errors of warnings."""
     pending: FutureResult[int, str] = FutureResult.from_value(1)
     assert "an awaitable (FutureResult)" in refusal(pending)
-    asyncio.run(pending.awaitable())
+    del pending
+    gc.collect()
 
 
 def test_a_result_that_needs_the_context_is_refused_where_there_is_none() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Hashable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchfold.core.schedule import Schedule
+from batchfold.core.lanes import Schedule
 
 LANES = st.lists(st.none() | st.sampled_from("abc"), max_size=12)
 

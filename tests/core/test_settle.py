@@ -27,9 +27,7 @@ from batchfold import (
     process_batch,
     sqs,
 )
-from batchfold.core.caused_by import caused_by
-from batchfold.core.dead_letter import dead_letter
-from batchfold.core.discard import discard
+from batchfold.core.settling import caused_by, dead_letter, discard
 from batchfold.testing import SqsMessage, kinesis_event, sqs_event
 
 DO_AS_TOLD = sqs(dict[str, str])

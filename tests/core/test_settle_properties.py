@@ -15,11 +15,9 @@ from hypothesis import strategies as st
 from returns.result import Failure, Result, Success
 
 from batchfold import Batch, Failed, Outcome, SqsRecord, by_message_group, fold_batch, fold_batch_async, sqs
-from batchfold.core.dead_letter import dead_letter
-from batchfold.core.layers.only import only
-from batchfold.core.layers.route import route
-from batchfold.core.observe_all import observe_all
-from batchfold.shell.timed import timed
+from batchfold.core.layers import only, route
+from batchfold.core.settling import dead_letter
+from batchfold.shell.observing import observe_all, timed
 from batchfold.testing import LambdaContext, SqsMessage, sqs_event
 
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")

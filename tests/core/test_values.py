@@ -22,9 +22,8 @@ from batchfold import (
     respond,
     sqs,
 )
-from batchfold.core.ending import outcome_of
-from batchfold.core.faults import crashed, malformed_or_crashed
-from batchfold.core.value import Value
+from batchfold.core.faults import Value, crashed, malformed_or_crashed
+from batchfold.core.outcomes import outcome_of
 
 RAW = {"messageId": "m1", "body": "secret", "eventSource": "aws:sqs"}
 RECORD = SqsRecord(RAW)
@@ -53,7 +52,7 @@ def test_an_outcome_survives_pickling(value: Value) -> None:
 
 def test_a_source_cannot_be_changed_and_so_it_is_its_own_copy() -> None:
     source: Any = sqs()
-    with pytest.raises(AttributeError, match="a source cannot be changed, and so neither can its 'parse'"):
+    with pytest.raises(AttributeError, match="a source is immutable, so its 'parse' cannot be set"):
         source.parse = None
     assert copy.copy(source) is source
     assert copy.deepcopy(source) is source

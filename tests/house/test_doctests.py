@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import pkgutil
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,16 @@ MODULES = [
 ]
 
 
+class Finder(doctest.DocTestFinder):
+    """Finds the examples of public classes too, which name the package as their module."""
+
+    def _from_module(self, module: Any, object: Any) -> bool:  # noqa: A002  # doctest's name
+        return getattr(object, "__module__", None) == "batchfold" or super()._from_module(module, object)  # type: ignore[misc, no-any-return]  # doctest has no types for it
+
+
 @pytest.mark.parametrize("name", ["batchfold", *MODULES])
 def test_the_examples_of_a_module_hold(name: str) -> None:
-    assert doctest.testmod(importlib.import_module(name)).failed == 0
+    runner = doctest.DocTestRunner()
+    for each in Finder().find(importlib.import_module(name), name):
+        runner.run(each)
+    assert runner.failures == 0

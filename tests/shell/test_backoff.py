@@ -14,8 +14,7 @@ from moto import mock_aws
 from returns.result import Failure, Result, Success
 
 from batchfold import Failed, Rejected, SqsRecord, by_message_group, each_record, fold_batch, respond, sqs, whole_batch
-from batchfold.core.caused_by import caused_by
-from batchfold.core.discard import discard
+from batchfold.core.settling import caused_by, discard
 from batchfold.shell.sqs_backoff import sqs_backoff
 from batchfold.testing import LambdaContext, SqsMessage, sqs_event
 

@@ -9,11 +9,8 @@ import pytest
 from returns.result import Failure, Result, Success
 
 from batchfold import Outcome, SqsRecord, by_message_group, fold_batch, fold_batch_async, pipe, process_batch, sqs
-from batchfold.core.caused_by import caused_by
-from batchfold.core.discard import discard
-from batchfold.core.observe_all import observe_all
-from batchfold.shell.measures import Latencies, Measures, measures_of
-from batchfold.shell.timed import timed
+from batchfold.core.settling import caused_by, discard
+from batchfold.shell.observing import Latencies, Measures, measures_of, observe_all, timed
 from batchfold.testing import SqsMessage, sqs_event
 
 

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from returns.result import Failure, Result, Success
 
 from batchfold import BatchProcessingError, Outcome, SqsRecord, fold_batch, process_batch, sqs
-from batchfold.shell.redact import is_group, redacted
+from batchfold.core.redaction import is_group, redact
 from batchfold.testing import sqs_event
 
 SECRET = "s3cr3t"  # noqa: S105  # stands for a payload
@@ -95,17 +95,17 @@ def shape(error: BaseException) -> list[tuple[Any, ...]]:
 @given(exceptions())
 def test_no_payload_is_left_and_all_else_is_as_it_was(error: Exception) -> None:
     before = shape(error)
-    clean = redacted(error)
+    clean = redact(error)
     assert SECRET not in "".join(traceback.format_exception(clean))
     assert shape(clean) == before
-    assert redacted(error) is error or "ValidationError" in str(before)
+    assert redact(error) is error or "ValidationError" in str(before)
 
 
 def test_a_validation_error_that_a_group_has_twice_is_hidden_twice() -> None:
     error = validation_error()
     group = ExceptionGroup("several", [error, ExceptionGroup("inner", [error])])
     group.__context__ = error
-    clean = redacted(group)
+    clean = redact(group)
     assert SECRET not in "".join(traceback.format_exception(clean))
     assert is_group(clean)
     assert clean.__context__ is clean.exceptions[0]
@@ -116,7 +116,7 @@ def test_an_exception_that_cannot_be_made_clean_is_not_shown() -> None:
         def derive(self, excs: Any) -> Any:
             raise NotImplementedError(excs)
 
-    shown = redacted(Stubborn("several", [validation_error()]))
+    shown = redact(Stubborn("several", [validation_error()]))
     assert str(shown).startswith("a Stubborn that is not shown")
     assert SECRET not in "".join(traceback.format_exception(shown))
 

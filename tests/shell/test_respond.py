@@ -262,7 +262,7 @@ def test_a_logging_handler_that_raises_does_not_fail_the_invocation(*, but_plain
 def test_an_observer_that_raises_is_logged_and_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:
     batch = fold("succeeds", observe=bad_observer)
     assert batch.response == {"batchItemFailures": []}
-    assert lines(caplog) == ["an observer raised; the outcome that it was told stands"]
+    assert lines(caplog) == ["an observer raised; the outcome that it was called with stands"]
 
 
 class Falsy(Exception):  # noqa: N818  # it is what it is called

@@ -29,8 +29,7 @@ from batchfold import (
     kinesis,
     sqs,
 )
-from batchfold.core.caused_by import caused_by
-from batchfold.core.dead_letter import dead_letter
+from batchfold.core.settling import caused_by, dead_letter
 from batchfold.shell.sqs_sender import sqs_sender
 from batchfold.testing import KafkaMessage, SqsMessage, dynamodb_event, kafka_event, kinesis_event, sqs_event
 from batchfold.testing import strategies as bst

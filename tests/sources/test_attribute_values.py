@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchfold.core.forms import is_mapping, is_plain_list
+from batchfold.core._guards import is_mapping, is_plain_list
 from batchfold.sources.attribute_values import python_value, python_values
 
 # boto3's types are more than the strict checkers can follow, and only what it makes of a value matters here.

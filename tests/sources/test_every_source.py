@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchfold.core.event import UnexpectedEventError
-from batchfold.core.forms import is_mapping
+from batchfold.core._guards import is_mapping
 from batchfold.core.lanes import Lane, each_record, whole_batch
-from batchfold.core.record import Record
+from batchfold.core.records import Record, UnexpectedEventError
 from batchfold.core.source import Source
 from batchfold.sources.dynamodb import by_item_key, dynamodb
 from batchfold.sources.kafka import by_message_key, by_topic_partition, kafka

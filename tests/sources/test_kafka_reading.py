@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from batchfold.core.event import UnexpectedEventError
+from batchfold.core.records import UnexpectedEventError
 from batchfold.sources.kafka_reading import read_kafka
 
 

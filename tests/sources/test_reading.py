@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from batchfold.core.event import UnexpectedEventError
+from batchfold.core.records import UnexpectedEventError
 from batchfold.core.source import Source
 from batchfold.sources.dynamodb import dynamodb
 from batchfold.sources.kinesis import kinesis

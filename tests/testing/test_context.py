@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from batchfold.shell.context import LambdaContext as AskedFor
+from batchfold.shell.options import LambdaContext as AskedFor
 from batchfold.testing import Clock, LambdaContext
 
 

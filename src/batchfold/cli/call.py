@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from batchfold.cli.load import Function
-from batchfold.core.event import Event
+from batchfold.core.records import Event
 from batchfold.testing import Answer, Clock, LambdaContext, Raised, Returned, TimedOut
 
 

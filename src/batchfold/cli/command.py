@@ -17,7 +17,7 @@ from batchfold.cli.output import kept_for_the_report, say, write
 from batchfold.cli.report import as_json, output, report
 from batchfold.cli.verdict import Verdict, judge
 from batchfold.cli.witness import witnessed
-from batchfold.shell.redact import redacted
+from batchfold.core.redaction import redact
 
 _ERROR = 2
 _SHORTEST, _LONGEST = 0.001, 900
@@ -139,7 +139,7 @@ def _tell_error(error: BaseException) -> None:
 
 def _tell_traceback(error: BaseException) -> None:
     """The traceback from where the user's code begins: behind what the command and the import system call it by."""
-    clean = redacted(error)
+    clean = redact(error)
     frame = begin = clean.__traceback__
     while frame is not None:
         is_ours = Path(_file_of(frame)).parent == _HERE

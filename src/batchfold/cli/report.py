@@ -13,7 +13,7 @@ from rich.text import Text
 
 from batchfold.cli.delivery import Delivery
 from batchfold.cli.verdict import Fate, Row, Verdict
-from batchfold.core.forms import is_mapping
+from batchfold.core._guards import is_mapping
 
 _STYLES: dict[Fate, str] = {"done": "green", "comes back": "yellow", "lost": "bold red"}
 

@@ -11,7 +11,7 @@ from batchfold.cli.call import Call
 from batchfold.cli.delivery import Delivery, key_of
 from batchfold.cli.why import why_of
 from batchfold.cli.witness import Witness
-from batchfold.core.response import item_name
+from batchfold.core.records import item_name
 from batchfold.testing import (
     CompleteFailure,
     CompleteSuccess,

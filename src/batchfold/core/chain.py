@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 from returns.result import Failure, Result
 from typing_extensions import TypeVar
 
-from batchfold.core.coroutine import is_async_function
+from batchfold.core.chunks import refuse_chunks
 from batchfold.core.faults import Crashed
-from batchfold.core.handler import R
-from batchfold.core.returned import is_awaitable, result_of
+from batchfold.core.handlers import R, is_async_function, is_awaitable, result_of
 
 if TYPE_CHECKING:
     from returns.io import IOResult
@@ -115,18 +114,24 @@ def chain(first: Callable[[Any], Any], /, *others: Callable[[Any], Any]) -> Call
     >>> chain(parse, halve)("?")
     <Failure: not a number>
     """
-    if any(map(is_async_function, (first, *others))):
+    steps = (first, *others)
+    for step in steps:
+        refuse_chunks(step, "chain")
+    if any(map(is_async_function, steps)):
 
         async def chained_async(record: Any) -> Any:
-            return await _go_on(first(record), others)
+            returned = await _awaited(first(record))
+            for step in others:
+                if isinstance(result := _result_before_another(returned), Failure):
+                    return returned
+                returned = await _awaited(step(result.unwrap()))
+            return returned
 
         return chained_async
 
     def chained(record: Any) -> Any:
         returned = first(record)
-        for index, step in enumerate(others):
-            if is_awaitable(returned):
-                return _go_on(returned, others[index:])
+        for step in others:
             if isinstance(result := _result_before_another(returned), Failure):
                 return returned
             returned = step(result.unwrap())
@@ -135,23 +140,15 @@ def chain(first: Callable[[Any], Any], /, *others: Callable[[Any], Any]) -> Call
     return chained
 
 
-async def _go_on(returned: Any, steps: tuple[Callable[[Any], Any], ...]) -> Any:
-    if is_awaitable(returned):
-        returned = await returned
-    for step in steps:
-        if isinstance(result := _result_before_another(returned), Failure):
-            return returned
-        returned = step(result.unwrap())
-        if is_awaitable(returned):
-            returned = await returned
-    return returned
+async def _awaited(returned: Any) -> Any:
+    return await returned if is_awaitable(returned) else returned
 
 
 def _result_before_another(returned: Any) -> Result[Any, Any]:
-    """What a step that is not the last has returned. What is no `Result` must not end the chain as if it were one.
+    """Return the `Result` of a step that is not the last; raise for anything else, which must not end the chain as done.
 
     A container that waits for the Lambda context would: whoever called the chain gives it the context, it succeeds, and
-    the steps behind it were never run.
+    the steps behind it never run.
     """
     result = result_of(returned, "a step of a chain", goes_to_another_step=True)
     if isinstance(result, Crashed):

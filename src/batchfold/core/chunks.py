@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeAlias, cast
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Generic, TypeAlias, overload
 
-from typing_extensions import TypeVar
+from typing_extensions import TypeIs, TypeVar
 
-from batchfold.core.attempt import settled_by
+from batchfold.core._guards import is_list
 from batchfold.core.batch import Batch
-from batchfold.core.ending import Ending, Handled
-from batchfold.core.event import RawRecord
-from batchfold.core.faults import Crashed, crashed, malformed_or_crashed
-from batchfold.core.forms import is_list
-from batchfold.core.handler import AnyResult
-from batchfold.core.lanes import whole_batch
+from batchfold.core.faults import Crashed, Malformed, crashed, malformed_or_crashed
+from batchfold.core.fold import settled_by
+from batchfold.core.handlers import AnyResult, close_unawaited, is_async_function, is_awaitable, result_of
+from batchfold.core.lanes import Lane, whole_batch
+from batchfold.core.outcomes import Ending, Handled
 from batchfold.core.progress import Progress
-from batchfold.core.record import Record
-from batchfold.core.response import ItemId
-from batchfold.core.returned import close_unawaited, is_awaitable, result_of
-from batchfold.core.settle import Settle
+from batchfold.core.records import ItemId, RawRecord, Record
+from batchfold.core.settling import Settle
 from batchfold.core.source import Source
 
 R = TypeVar("R")
@@ -27,18 +24,30 @@ V = TypeVar("V")
 E = TypeVar("E")
 D = TypeVar("D", bound=Record)
 D_any = TypeVar("D_any", bound=Record, default=Record)
+A = TypeVar("A")
 R_contra = TypeVar("R_contra", contravariant=True)
 V_co = TypeVar("V_co", covariant=True)
 E_co = TypeVar("E_co", covariant=True)
 
-ChunkHandler: TypeAlias = Callable[[Sequence[R]], Sequence[AnyResult[V, E]]]
+ChunkHandler: TypeAlias = Callable[[list[R]], Sequence[AnyResult[V, E]]]
 """Several records in, a `Result` for each of them out, in the same order."""
+
+AsyncChunkHandler: TypeAlias = Callable[[list[R]], Awaitable[Sequence[AnyResult[V, E]]]]
+"""The same as an async function, for async runs."""
+
+Chunk: TypeAlias = Sequence[tuple[RawRecord, ItemId]]
+
+Parsed: TypeAlias = tuple[Any, Malformed | Crashed | None]
+"""A parsed record and no fault, or no record and the fault of its payload."""
+
+AttemptChunk: TypeAlias = Callable[[Chunk], Sequence[Ending[V, E, D_any]]]
 
 
 class InChunks(Generic[R_contra, V_co, E_co]):
     """A handler that is given as many records at a time as their lanes allow, up to `size`. Made by `in_chunks`.
 
-    It is a handler of single records too: called with one, it handles a chunk of one.
+    A fold gives it chunks. Called with one record, as by a layer around it, it raises `TypeError`: chunks of one would be
+    made in silence.
     """
 
     __slots__ = ("handle", "size")
@@ -48,19 +57,43 @@ class InChunks(Generic[R_contra, V_co, E_co]):
         self.size = size
 
     def __call__(self, record: R_contra, /) -> AnyResult[V_co, E_co]:
-        """Handle a chunk of one."""
-        results = _results_of(self.handle([record]), 1)
-        if isinstance(results, Crashed):
-            raise results.error
-        return cast("AnyResult[V_co, E_co]", results[0])  # judged by who called
+        """Raise `TypeError`: it takes chunks."""
+        raise TypeError(_NO_LAYER)
 
 
-def in_chunks(handle: ChunkHandler[R, V, E], *, size: int) -> InChunks[R, V, E]:
-    """Make a handler out of a function that handles several records at once, at most `size` of them.
+class AsyncInChunks(Generic[R_contra, V_co, E_co]):
+    """The same for async functions, in async runs. Made by `in_chunks`."""
 
-    For what is cheaper in bulk: `BatchWriteItem` (25 at a time), `PutRecords` (500), one SQL statement. The function
-    gets the records that parsed, and returns one `Result` for each, in their order. If it raises, or returns another
-    number of results, every record of the chunk is `Crashed`, and no record of another.
+    __slots__ = ("handle", "size")
+
+    def __init__(self, handle: AsyncChunkHandler[R_contra, V_co, E_co], size: int) -> None:
+        self.handle = handle
+        self.size = size
+
+    async def __call__(self, record: R_contra, /) -> AnyResult[V_co, E_co]:
+        """Raise `TypeError`: it takes chunks."""
+        raise TypeError(_NO_LAYER)
+
+
+_NO_LAYER = (
+    "a handler made by in_chunks was given one record, by a layer or step around it, expected a chunk: put what goes around "
+    "records inside the function of the chunk; timed and traced go around chunks too"
+)
+
+
+@overload
+def in_chunks(handle: Callable[[list[R]], Sequence[AnyResult[V, E]]], *, size: int) -> InChunks[R, V, E]: ...
+@overload
+def in_chunks(
+    handle: Callable[[list[R]], Awaitable[Sequence[AnyResult[V, E]]]], *, size: int
+) -> AsyncInChunks[R, V, E]: ...
+def in_chunks(handle: Callable[[list[Any]], Any], *, size: int) -> Any:
+    """Make a handler of a function that handles several records at once, at most `size` of them.
+
+    For work that is cheaper in bulk: `BatchWriteItem` (25 at a time), `PutRecords` (500), one SQL statement. The function
+    gets a list of the records that parsed, and returns one `Result` for each, in their order. If it raises, or returns
+    another number of results, every record of the chunk is `Crashed`, and no record of another. An async function makes a
+    handler for async runs.
 
     A chunk holds at most one record of each lane, so no order is broken. Where the whole batch is one lane (a stream or
     a FIFO queue by default) there would be no chunks: that is a `ValueError`, raised before any record is handled.
@@ -68,61 +101,36 @@ def in_chunks(handle: ChunkHandler[R, V, E], *, size: int) -> InChunks[R, V, E]:
     """
     if size < 1:
         raise ValueError(f"a chunk holds at least one record, got size={size}")
-    return InChunks(handle, size)
+    return AsyncInChunks(handle, size) if is_async_function(handle) else InChunks(handle, size)
 
 
-AttemptChunk: TypeAlias = Callable[[Sequence[tuple[RawRecord, ItemId]]], Sequence[Ending[V, E, D_any]]]
+def takes_chunks(handler: object) -> TypeIs[InChunks[Any, Any, Any] | AsyncInChunks[Any, Any, Any]]:
+    """Return whether `in_chunks` made it."""
+    return isinstance(handler, InChunks | AsyncInChunks)
 
 
-def attempt_chunk_with(
-    chunks: InChunks[R, V, E], source: Source[R, D], settle: Settle[E, D] | None
-) -> AttemptChunk[V, E, D]:
-    """Parse the records of a chunk, hand over those that parsed, and let `settle` say the last word on each failure."""
-    parse, handle = source.parse, chunks.handle
-
-    def attempt_chunk(chunk: Sequence[tuple[RawRecord, ItemId]]) -> Sequence[Ending[V, E, D]]:
-        handled: list[Handled[V, E] | None] = [None] * len(chunk)
-        parsed: list[tuple[int, R]] = []
-        for index, (raw, _) in enumerate(chunk):
-            try:
-                parsed.append((index, parse(raw)))
-            except BaseException as error:  # noqa: BLE001  # raised again unless it is about this record
-                handled[index] = malformed_or_crashed(error)
-        if parsed:
-            try:
-                results = _results_of(handle([record for _, record in parsed]), len(parsed))
-            except BaseException as error:  # noqa: BLE001  # raised again unless it is about these records
-                results = Crashed(crashed(error).error)  # one payload does not make the others malformed
-            for nth, (index, _) in enumerate(parsed):
-                handled[index] = results if isinstance(results, Crashed) else result_of(results[nth])
-        return [
-            ending if settle is None or ending is None else settled_by(settle, raw, item_id, ending, source)
-            for (raw, item_id), ending in zip(chunk, handled, strict=True)
-        ]
-
-    return attempt_chunk
+def takes_async_chunks(handler: object) -> TypeIs[AsyncInChunks[Any, Any, Any]]:
+    """Return whether `in_chunks` made it of an async function."""
+    return isinstance(handler, AsyncInChunks)
 
 
-def fold_in_chunks(progress: Progress[Any, V, E, D], attempt_chunk: AttemptChunk[V, E, D], size: int) -> Batch[V, E, D]:
-    """Handle one chunk after the other until no record may start."""
-    while positions := take(progress, size):
-        chunk = [(progress.raws[position], progress.item_ids[position]) for position in positions]
-        for position, ending in zip(positions, attempt_chunk(chunk), strict=True):
-            progress.finish(position, ending)
-    return progress.batch()
+def takes_sync_chunks(handler: object) -> TypeIs[InChunks[Any, Any, Any]]:
+    """Return whether `in_chunks` made it of a function that is not async."""
+    return isinstance(handler, InChunks)
 
 
-def take(progress: Progress[Any, Any, Any, Any], size: int) -> list[int]:
-    """As many records as may start now, up to `size`."""
-    positions: list[int] = []
-    while len(positions) < size and (position := progress.start()) is not None:
-        positions.append(position)
-    return positions
+def refuse_chunks(handler: object, layer: str) -> None:
+    """Raise `TypeError` for a handler of chunks under a layer or in a chain that takes one record at a time."""
+    if takes_chunks(handler):
+        raise TypeError(
+            f"{layer} goes around a handler of one record, got one made by in_chunks: apply it inside the function of the "
+            "chunk, or choose the records there"
+        )
 
 
-def refuse_one_lane(progress: Progress[Any, Any, Any, Any], size: int) -> None:
-    """Refuse chunks where only one record at a time may be in flight."""
-    if size > 1 and progress.lane is whole_batch:
+def refuse_one_lane(lane: Lane, size: int) -> None:
+    """Raise `ValueError` for chunks where only one record at a time may be in flight."""
+    if size > 1 and lane is whole_batch:
         raise ValueError(
             f"in_chunks(size={size}) needs records that may be handled at the same time, but here the whole batch is one "
             "lane, the default on streams and FIFO queues. On a stream choose lane=each_record (Lambda then repeats what "
@@ -130,7 +138,61 @@ def refuse_one_lane(progress: Progress[Any, Any, Any, Any], size: int) -> None:
         )
 
 
-def _results_of(returned: object, expected: int) -> Sequence[Any] | Crashed:
+def attempt_chunk_with(
+    chunks: InChunks[R, V, E],
+    source: Source[R, D, Any, Any],
+    settle: Settle[E, D] | None,
+    may_settle: Callable[[], bool],
+) -> AttemptChunk[V, E, D]:
+    """Return the attempt of a chunk: parse, hand over the records that parsed, let `settle` say the last word."""
+    parse, handle = source.parse, chunks.handle
+
+    def attempt_chunk(chunk: Chunk) -> Sequence[Ending[V, E, D]]:
+        parsed = parse_chunk(parse, chunk)
+        try:
+            return [
+                ending if settle is None else settled_by(settle, raw, item_id, ending, source, may_settle)
+                for (raw, item_id), ending in zip(chunk, _judged(handle, parsed), strict=True)
+            ]
+        finally:
+            del parsed  # the opening of `core.fold` says why
+
+    return attempt_chunk
+
+
+def parse_chunk(parse: Callable[[RawRecord], Any], chunk: Chunk) -> Sequence[Parsed]:
+    """Return the parsed record of each raw record, or the fault of one that did not parse."""
+    return [_parsed(parse, raw) for raw, _ in chunk]
+
+
+def _parsed(parse: Callable[[RawRecord], Any], raw: RawRecord) -> Parsed:
+    try:
+        return parse(raw), None
+    except BaseException as error:  # noqa: BLE001  # raised again unless it is about this record
+        return None, malformed_or_crashed(error)
+
+
+def records_in(parsed: Sequence[Parsed]) -> list[Any]:
+    """Return the records that parsed."""
+    return [record for record, fault in parsed if fault is None]
+
+
+def _judged(handle: Callable[[list[Any]], Any], parsed: Sequence[Parsed]) -> Sequence[Handled[Any, Any]]:
+    records = records_in(parsed)
+    return judge_chunk(parsed, _results_from(handle, records) if records else ())
+
+
+def judge_chunk(parsed: Sequence[Parsed], results: Sequence[object] | Crashed) -> Sequence[Handled[Any, Any]]:
+    """Return what handling each record of a chunk came to; `results` are of those that parsed."""
+    given = iter(() if isinstance(results, Crashed) else results)
+    return [
+        fault if fault is not None else results if isinstance(results, Crashed) else result_of(next(given))
+        for _, fault in parsed
+    ]
+
+
+def results_of(returned: object, expected: int) -> Sequence[object] | Crashed:
+    """Return the results that the handler of a chunk returned, if there is one for each record."""
     found = f"a {type(returned).__name__}"
     if is_list(returned):
         results = list(returned)  # what a lazy sequence raises is raised here, where it fails this chunk
@@ -140,10 +202,55 @@ def _results_of(returned: object, expected: int) -> Sequence[Any] | Crashed:
     hint = ""
     if is_awaitable(returned):
         close_unawaited(returned)
-        hint = ". Async handlers take one record at a time; a synchronous one of chunks may run in threads (executor=)"
+        hint = ", and nothing said that the function is async: write `async def`, or annotate what it returns"
     return Crashed(
         TypeError(
             f"the handler of a chunk returned {found}, expected a list of {expected}: a Result for each record, "
             f"in order{hint}"
         )
     )
+
+
+def crashed_chunk(error: BaseException) -> Crashed:
+    """Return the fault of all records of a chunk whose handler raised; one payload does not make the others malformed."""
+    return Crashed(crashed(error).error)
+
+
+def _results_from(handle: Callable[[list[Any]], Any], records: list[Any]) -> Sequence[object] | Crashed:
+    try:
+        return results_of(handle(records), len(records))
+    except BaseException as error:  # noqa: BLE001  # raised again unless it is about these records
+        return crashed_chunk(error)
+
+
+def fold_in_chunks(
+    progress: Progress[Any, V, E, D, A], attempt_chunk: AttemptChunk[V, E, D], size: int
+) -> Batch[V, E, D, A]:
+    """Handle one chunk after the other until no record may start."""
+    try:
+        while positions := take(progress, size):
+            finish_all(progress, positions, attempt_chunk(chunk_of(progress, positions)))
+        return progress.batch()
+    finally:
+        progress.release()
+
+
+def take(progress: Progress[Any, Any, Any, Any, Any], size: int) -> list[int]:
+    """Return the positions of as many records as may start now, up to `size`."""
+    positions: list[int] = []
+    while len(positions) < size and (position := progress.start()) is not None:
+        positions.append(position)
+    return positions
+
+
+def chunk_of(progress: Progress[Any, Any, Any, Any, Any], positions: Sequence[int]) -> Chunk:
+    """Return the raw records at these positions with their item identifiers."""
+    return [(progress.raws[position], progress.item_ids[position]) for position in positions]
+
+
+def finish_all(
+    progress: Progress[Any, V, E, D, A], positions: Sequence[int], endings: Sequence[Ending[V, E, D]]
+) -> None:
+    """Finish the records of a chunk."""
+    for position, ending in zip(positions, endings, strict=True):
+        progress.finish(position, ending)

@@ -1,27 +1,31 @@
-"""Outcomes: what became of one record. There are exactly four."""
+"""Outcomes: what became of one record. There are exactly four.
+
+An outcome is built when someone asks for it. Until then its ending is kept: of a batch of 10,000 successes, one
+reference a record, to the handler's own `Success`.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Generic, Union
+from collections.abc import Callable
+from typing import Any, Generic, TypeAlias, Union, cast
 
-from typing_extensions import TypeAliasType, TypeVar
+from returns.result import Failure, Result, Success
+from typing_extensions import TypeAliasType, TypeIs, TypeVar
 
-from batchfold.core.event import RawRecord
-from batchfold.core.faults import Fault
-from batchfold.core.record import Record
-from batchfold.core.response import ItemId
-from batchfold.core.value import Value
+from batchfold.core.faults import Crashed, Fault, Malformed, Rejected, Value
+from batchfold.core.records import ItemId, RawRecord, Record
 
 V = TypeVar("V")
 E = TypeVar("E")
-D = TypeVar("D", bound=Record, default=Record)
+D = TypeVar("D", bound=Record)
+D_any = TypeVar("D_any", bound=Record, default=Record)
 V_co = TypeVar("V_co", covariant=True)
 E_co = TypeVar("E_co", covariant=True)
 D_co = TypeVar("D_co", bound=Record, covariant=True, default=Record)
 
 
 class _Outcome(Value, Generic[D_co]):
-    """What every outcome has."""
+    """The common base of the four outcomes."""
 
     __slots__ = ("_item_id", "_record")
 
@@ -30,7 +34,7 @@ class _Outcome(Value, Generic[D_co]):
 
     @property
     def item_id(self) -> ItemId:
-        """What names the record to Lambda."""
+        """The name of the record to Lambda."""
         return self._item_id
 
     @property
@@ -59,7 +63,7 @@ class Succeeded(_Outcome[D_co], Generic[V_co, D_co]):
 
     @property
     def value(self) -> V_co:
-        """What the handler's `Success` holds."""
+        """The value in the handler's `Success`."""
         return self._value
 
     def _content(self) -> tuple[Any, ...]:
@@ -106,7 +110,7 @@ class Failed(_Outcome[D_co], Generic[E_co, D_co]):
 
     @property
     def settle_error(self) -> object:
-        """Why it could not be settled either: what `settle` raised or returned in its `Failure`. Usually `None`."""
+        """Why it could not be settled: what `settle` raised or returned in its `Failure`. `None` where it did neither."""
         return self._settle_error
 
     def _content(self) -> tuple[Any, ...]:
@@ -131,7 +135,51 @@ class Unprocessed(_Outcome[D_co]):
 
 Outcome = TypeAliasType(
     "Outcome",
-    Union[Succeeded[V, D], Settled[E, D], Failed[E, D], Unprocessed[D]],
-    type_params=(V, E, D),
+    Union[Succeeded[V, D_any], Settled[E, D_any], Failed[E, D_any], Unprocessed[D_any]],
+    type_params=(V, E, D_any),
 )
-"""What became of one record. `match` on it is exhaustive in both checkers."""
+"""The outcome of one record. `match` on it is exhaustive in both checkers."""
+
+Observe: TypeAlias = Callable[[Outcome[V, E, D_any]], object]
+"""A function that is called once with every outcome, as soon as it is known."""
+
+StopWhen: TypeAlias = Callable[[Failed[E, D_any]], bool]
+"""A predicate on `Failed`, after which no further record is started."""
+
+Handled: TypeAlias = Union[Result[V, E], Malformed, Crashed]
+"""The handler's own result, or why there is none."""
+
+Ending = TypeAliasType("Ending", Union[Handled[V, E], Outcome[V, E, D_any], None], type_params=(V, E, D_any))
+"""An outcome, or what it can be built from. `None`: the record was not started."""
+
+SUCCEEDED = frozenset[type]((Success, Succeeded))
+"""The types of the endings of records whose handler returned a `Success`."""
+
+DONE = SUCCEEDED | {Settled}
+"""The types of the endings of records that will not come back."""
+
+_OUTCOMES = frozenset[type]((Succeeded, Settled, Failed, Unprocessed))
+
+
+def has_succeeded(ending: Ending[Any, Any, Any]) -> bool:
+    """Return whether the handler returned a `Success`."""
+    return type(ending) in SUCCEEDED
+
+
+def is_outcome(ending: Ending[V, E, D]) -> TypeIs[Outcome[V, E, D]]:
+    """Return whether it is an outcome already."""
+    return type(ending) in _OUTCOMES
+
+
+def outcome_of(item_id: ItemId, record: D, ending: Ending[V, E, D]) -> Outcome[V, E, D]:
+    """Return the outcome that an ending stands for."""
+    kind = type(ending)  # compared one by one: `isinstance` with a class of returns' takes as long as all else here
+    if kind is Success:
+        return Succeeded(item_id, record, cast("Success[V]", ending).unwrap())
+    if kind is Failure:
+        return Failed(item_id, record, Rejected(cast("Failure[E]", ending).failure()))
+    if ending is None:
+        return Unprocessed(item_id, record)
+    if isinstance(ending, Malformed | Crashed):
+        return Failed(item_id, record, ending)
+    return cast("Outcome[V, E, D]", ending)  # what is left, now that the two kinds of `Result` are gone

@@ -1,53 +1,58 @@
-"""Progress: one event on its way to being a batch."""
+"""Progress: one event on its way to being a batch.
+
+Sequential, threaded and async runs differ in how they wait for handlers. Everything that they share is decided here, once:
+which record may start, the deadline, `stop_when`, and telling the observer.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Generic
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from typing import Any, Generic
 
 from typing_extensions import TypeVar
 
-from batchfold.core.batch import Batch
-from batchfold.core.ending import DONE, Ending, is_outcome, outcome_of
-from batchfold.core.event import RawRecord
-from batchfold.core.lanes import Lane, assign_lanes
-from batchfold.core.observe import Observe
-from batchfold.core.outcomes import Outcome
-from batchfold.core.record import Record
-from batchfold.core.response import ItemId
-from batchfold.core.schedule import Schedule
-from batchfold.core.source import Source
+from batchfold.core.batch import AnyBatch, Batch
+from batchfold.core.handlers import holds
+from batchfold.core.lanes import Lane, Schedule, assign_lanes
+from batchfold.core.outcomes import DONE, Ending, Failed, Observe, Outcome, StopWhen, is_outcome, outcome_of
+from batchfold.core.records import ItemId, RawRecord, Record, item_name
+from batchfold.core.source import AsyncSource
 
 R = TypeVar("R")
 V = TypeVar("V")
 E = TypeVar("E")
 D = TypeVar("D", bound=Record)
+A = TypeVar("A")
 
 
-class Progress(Generic[R, V, E, D]):
+class Progress(Generic[R, V, E, D, A]):
     """What has become of each record so far, and who may start.
 
-    Sequential, threaded and async runs differ in how they wait for handlers. All else they share is here: they ask
-    `start`, handle the record in their own way, and say with `finish` what it came to. It is not thread-safe: one thread
-    coordinates a run.
+    A run asks `start`, handles the record in its own way, and calls `finish` with the ending. Progress is not
+    thread-safe: one thread coordinates a run.
 
-    `observe` is told every outcome, and `observer_failed` what it raises: an observer changes nothing. `remaining_ms` is
-    the clock: no record but the first is started unless it says more than `reserve_ms`.
+    `observe` is called with every outcome. It changes nothing: what it raises goes to `failed_aside`, and so does what
+    `stop_when` raises. `remaining_ms` is the clock: no record but the first is started unless it says more than
+    `reserve_ms`.
 
-    Raises `UnexpectedEventError` if the source cannot read the event, and whatever a user's lane function raises:
-    before any record is handled, either way.
+    Raises `UnexpectedEventError` if the source cannot read the event, and whatever a user's lane function raises: before
+    any record is handled, either way.
     """
 
     __slots__ = (
-        "any_started",
+        "_any_started",
+        "_observe",
+        "_remaining_ms",
+        "_reserve_ms",
+        "_stop_when",
+        "_why_stopped",
         "endings",
+        "failed_aside",
+        "is_watched",
         "item_ids",
         "lane",
-        "observe",
-        "observer_failed",
         "raws",
-        "remaining_ms",
-        "reserve_ms",
         "schedule",
         "source",
     )
@@ -55,63 +60,137 @@ class Progress(Generic[R, V, E, D]):
     def __init__(
         self,
         event: object,
-        source: Source[R, D],
+        source: AsyncSource[R, D, Any, A],
         *,
         observe: Observe[V, E, D] | None = None,
-        observer_failed: Callable[[Exception], object] = id,
+        stop_when: StopWhen[E, D] | None = None,
+        failed_aside: Callable[[str, Exception], object] = lambda _who, _error: None,
         remaining_ms: Callable[[], int] | None = None,
         reserve_ms: int = 0,
     ) -> None:
         self.source = source
-        self.raws: Sequence[RawRecord]
-        self.item_ids: Sequence[ItemId]
-        self.raws, self.item_ids = source.read(event)
+        raws, item_ids = source.read(event)
+        # of our own, for a handler may sort or empty the list in the event: a record must keep its identifier
+        self.raws: Sequence[RawRecord] = tuple(raws)
+        self.item_ids: Sequence[ItemId] = item_ids
         self.lane: Lane = source.lane_of(self.raws)
         self.schedule = Schedule(assign_lanes(self.lane, self.raws))
         self.endings: list[Ending[V, E, D]] = [None] * len(self.raws)
-        self.observe = observe
-        self.observer_failed = observer_failed
-        self.remaining_ms = remaining_ms
-        self.reserve_ms = reserve_ms
-        self.any_started = False
+        self.is_watched = observe is not None
+        self.failed_aside = failed_aside
+        self._observe = observe
+        self._stop_when = stop_when
+        self._remaining_ms = remaining_ms
+        self._reserve_ms = reserve_ms
+        self._any_started = False
+        self._why_stopped: str | None = None
+
+    @property
+    def reads_time(self) -> bool:
+        """Whether there is a clock to be asked."""
+        return self._remaining_ms is not None
+
+    def ms_before_reserve(self) -> int:
+        """Return the milliseconds that are left until the reserve is reached. Only where there is a clock."""
+        assert self._remaining_ms is not None  # noqa: S101  # `reads_time` is asked first
+        return self._remaining_ms() - self._reserve_ms
+
+    def may_start(self) -> bool:
+        """Return whether time allows another record: the first one always, so that there is progress."""
+        if self._remaining_ms is not None and self._any_started and self._remaining_ms() <= self._reserve_ms:
+            self.close(f"only the reserve of {self._reserve_ms} ms was left of the invocation's time")
+            return False
+        self._any_started = True
+        return True
+
+    def may_settle(self) -> bool:
+        """Return whether time allows to settle a record: only before the reserve is reached."""
+        return self._remaining_ms is None or self._remaining_ms() > self._reserve_ms
 
     def start(self) -> int | None:
-        """The position of the next record to handle; `None` if none may start (now, or any more).
-
-        The first record is always started, so that there is progress however little time is left.
-        """
-        if self.remaining_ms is not None and self.any_started and self.remaining_ms() <= self.reserve_ms:
-            self.schedule.close()
-        self.any_started = True
-        return self.schedule.start()
+        """Return the position of the next record to handle; `None` if none may start (now, or any more)."""
+        return self.schedule.start() if self.may_start() else None
 
     def finish(self, position: int, ending: Ending[V, E, D]) -> None:
-        """Say what handling a started record came to; `None` if its handler was not reached after all."""
-        if self.observe is not None and ending is not None:
-            ending = self._told(self.observe, position, ending)
+        """Take the ending of a started record; `None` if its handler was not reached after all."""
+        is_done = type(ending) in DONE
+        if self._observe is not None and ending is not None:
+            ending = self._tell(self._observe, position, ending)
+        if not is_done and self._stop_when is not None and ending is not None:
+            ending = self._outcome(position, ending)
+            self._ask_to_stop(self._stop_when, ending)
         self.endings[position] = ending
-        self.schedule.finish(position, done=type(ending) in DONE)
+        self.schedule.finish(position, done=is_done)
 
-    def close(self) -> None:
+    def close(self, why: str | None = None) -> None:
         """Start no further record."""
+        if self._why_stopped is None:
+            self._why_stopped = why
         self.schedule.close()
 
-    def batch(self) -> Batch[V, E, D]:
-        """The batch, once no more records are started and all that were started are finished."""
-        batch = Batch(self.raws, self.item_ids, self.endings, self.source)
-        if self.observe is not None and not batch.is_all_success:
+    def batch(self) -> Batch[V, E, D, A]:
+        """Return the batch, once no more records are started and all that were started are finished."""
+        if self._observe is not None:
             for position, ending in enumerate(self.endings):
                 if ending is None:
-                    self.endings[position] = self._told(self.observe, position, ending)
+                    self.endings[position] = self._tell(self._observe, position, ending)
+        batch: Batch[V, E, D, A] = Batch(
+            self.raws,
+            self.item_ids,
+            self.endings,
+            self.source,
+            why_stopped=self._why_stopped,
+            ms_left=None if self._remaining_ms is None else _ms_left(self._remaining_ms, self._reserve_ms),
+        )
+        for watch in _watchers:
+            watch(batch)
         return batch
 
-    def _told(self, observe: Observe[V, E, D], position: int, ending: Ending[V, E, D]) -> Outcome[V, E, D]:
+    def release(self) -> None:
+        """Let go of the endings, which the batch holds now. `core.fold` says why."""
+        self.endings = []
+
+    def _outcome(self, position: int, ending: Ending[V, E, D]) -> Outcome[V, E, D]:
         if is_outcome(ending):
-            outcome = ending
-        else:
-            outcome = outcome_of(self.item_ids[position], self.source.as_delivered(self.raws[position]), ending)
+            return ending
+        return outcome_of(self.item_ids[position], self.source.as_delivered(self.raws[position]), ending)
+
+    def _tell(self, observe: Observe[V, E, D], position: int, ending: Ending[V, E, D]) -> Outcome[V, E, D]:
+        outcome = self._outcome(position, ending)
         try:
             observe(outcome)
         except Exception as error:  # noqa: BLE001  # whatever it is: an observer changes nothing
-            self.observer_failed(error)
+            self.failed_aside("an observer raised; the outcome that it was called with stands", error)
         return outcome
+
+    def _ask_to_stop(self, stop_when: StopWhen[E, D], outcome: Outcome[V, E, D]) -> None:
+        if not isinstance(outcome, Failed) or self.schedule.is_closed:
+            return
+        try:
+            if not holds(stop_when, outcome):
+                return
+        except Exception as error:  # noqa: BLE001  # whatever it is: records that are not started come back
+            self.failed_aside("stop_when= raised; no further record is started", error)
+        self.close(f"stop_when= picked record {item_name(outcome.item_id)}")
+
+
+def _ms_left(remaining_ms: Callable[[], int], reserve_ms: int) -> Callable[[], int]:
+    kept = min(reserve_ms, remaining_ms() // 2)
+    return lambda: remaining_ms() - kept
+
+
+_watchers: list[Callable[[AnyBatch], object]] = []
+
+
+@contextmanager
+def watch_batches(watcher: Callable[[AnyBatch], object]) -> Generator[None]:
+    """Call `watcher` with every batch that is finished in this process, for as long as the context lasts.
+
+    For tools that run somebody's Lambda function and want to know what became of the records: the `batchfold` command
+    does. The watcher must not raise.
+    """
+    _watchers.append(watcher)
+    try:
+        yield
+    finally:
+        _watchers.remove(watcher)

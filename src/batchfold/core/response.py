@@ -1,64 +1,47 @@
-"""The partial response, and the two ways in which it names the records that must come back.
+"""The two rules that name records in a partial response, and when an invocation fails instead of answering.
 
-https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html and its siblings for Kinesis, DynamoDB
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html and the same pages for Kinesis, DynamoDB
 Streams and Kafka describe how Lambda reads it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from typing import TypeAlias, TypedDict
+from collections.abc import Hashable, Iterable
+from typing import Literal, TypeAlias, cast
+
+from batchfold.core.batch import AnyBatch
+from batchfold.core.records import ItemFailure, ItemId, PartialResponse
+
+RaiseOn: TypeAlias = Literal["entire_batch", "any_failure", "never"]
+"""When an invocation fails instead of answering:
+
+- `"entire_batch"`: no record was done. Lambda delivers everything again either way, but counts an error, and
+  `BisectBatchOnFunctionError` isolates a record that never succeeds.
+- `"any_failure"`: any record is not done. For event source mappings without `ReportBatchItemFailures`, which ignore the
+  response and would delete what it names.
+- `"never"`.
+"""
 
 
-class KafkaItemId(TypedDict):
-    """Where a Kafka record stands: Lambda expects this mapping as its item identifier."""
-
-    partition: str
-    """`"<topic>-<partition>"`, the key under which the event lists the record."""
-    offset: int
+def name_every_record(batch: AnyBatch) -> PartialResponse:
+    """Name each record that is not done, once, in arrival order: the rule of SQS and Kafka."""
+    return name_each(batch.ids_not_done)
 
 
-ItemId: TypeAlias = str | KafkaItemId
-"""What names a record to Lambda: message id, sequence number, or topic, partition and offset."""
-
-
-class ItemFailure(TypedDict):
-    """One entry of the partial response."""
-
-    itemIdentifier: ItemId
-
-
-class PartialResponse(TypedDict):
-    """What the Lambda function returns. An empty list says that every record is done."""
-
-    batchItemFailures: list[ItemFailure]
-
-
-def item_name(item_id: ItemId) -> str:
-    """An item identifier as it reads in a message.
-
-    >>> item_name({"partition": "orders-0", "offset": 15})
-    'orders-0 at offset 15'
-    """
-    return item_id if isinstance(item_id, str) else f"{item_id['partition']} at offset {item_id['offset']}"
-
-
-def name_every_record(not_done: Sequence[ItemId]) -> PartialResponse:
-    """Name each record that is not done, once, in arrival order: what SQS and Kafka need."""
-    if not not_done:
-        return {"batchItemFailures": []}
+def name_each(item_ids: Iterable[ItemId]) -> PartialResponse:
+    """Name each of these records once."""
     named: dict[Hashable, ItemFailure] = {}
-    for item_id in not_done:
+    for item_id in item_ids:
         key = item_id if isinstance(item_id, str) else (item_id["partition"], item_id["offset"])
         named.setdefault(key, {"itemIdentifier": item_id})
     return {"batchItemFailures": list(named.values())}
 
 
-def name_lowest_sequence_number(not_done: Sequence[str]) -> PartialResponse:
-    """Name the lowest sequence number that is not done: Lambda delivers a stream again from there on.
+def name_lowest_sequence_number(batch: AnyBatch) -> PartialResponse:
+    """Name the lowest sequence number that is not done: Lambda delivers a stream again from there.
 
     Sequence numbers are decimal numbers of differing length, so they are compared as numbers.
     """
-    if not not_done:
-        return {"batchItemFailures": []}
-    return {"batchItemFailures": [{"itemIdentifier": min(not_done, key=int)}]}
+    # a stream's item identifiers are sequence numbers: its source has read them as decimal numbers
+    not_done = cast("list[str]", batch.ids_not_done)
+    return {"batchItemFailures": [{"itemIdentifier": min(not_done, key=int)}] if not_done else []}

@@ -1,47 +1,132 @@
-"""The source: a value that says how to read one kind of event."""
+"""The source: a value that says how to read one kind of event, and how to answer it.
+
+`sqs()`, `kinesis()` and the others make sources; a source of a user's own is made by `Source(...)`, or from another one
+by `replace`. Nothing in batchfold lists the sources that there are: every part that depends on the kind of event is a
+field of the source.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Generic, Self, TypeAlias
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Generic, Self, TypeAlias, TypedDict
 
-from typing_extensions import TypeVar
+from typing_extensions import TypeVar, Unpack
 
-from batchfold.core.event import RawRecord
+from batchfold.core.batch import AnyBatch
 from batchfold.core.lanes import Lane
-from batchfold.core.record import Record
-from batchfold.core.response import ItemId, PartialResponse
+from batchfold.core.records import ItemId, PartialResponse, RawRecord, Record
+from batchfold.core.response import RaiseOn
 
 R_co = TypeVar("R_co", covariant=True)
 D_co = TypeVar("D_co", bound=Record, covariant=True, default=Record)
+B_contra = TypeVar("B_contra", bound=AnyBatch, contravariant=True, default=AnyBatch)
+A_co = TypeVar("A_co", covariant=True, default=PartialResponse)
 
 ReadEvent: TypeAlias = Callable[[object], tuple[Sequence[RawRecord], Sequence[ItemId]]]
 """From an event to its raw records and their item identifiers; raises `UnexpectedEventError` for anything else."""
 
 
-class Source(Generic[R_co, D_co]):
-    """How to read one kind of event. Made by `sqs()`, `kinesis()`, `dynamodb()` and `kafka()`.
+class SourceParts(TypedDict, total=False):
+    """The parts that `Source.replace` takes, each as in `Source`."""
 
-    A source is nothing but functions, so two sources are equal only if they are one.
+    name: str
+    read: ReadEvent
+    parse: Callable[[RawRecord], Any]
+    as_delivered: Callable[[RawRecord], Any]
+    lane_of: Callable[[Sequence[RawRecord]], Lane]
+    respond: Callable[[Any], Any]
+    raise_on: RaiseOn
+
+
+class AsyncSource(Generic[R_co, D_co, B_contra, A_co]):
+    """A source whose records may have to be awaited; only async runs read it. Every `Source` is one too.
 
     `R` is the record that handlers take, its payload parsed; `D` is the record with its payload as delivered, which
-    outcomes carry.
+    outcomes carry. `B` is the batch that can be answered: any, or one whose handlers succeed with values of some type,
+    `BatchOf[V]`. `A` is the answer.
+
+    A source is made of functions, so two sources are equal only if they are the same object. It is immutable.
     """
 
-    __slots__ = ("as_delivered", "hands_over_as_delivered", "lane_of", "parse", "read", "respond")
+    __slots__ = ("as_delivered", "lane_of", "name", "parse", "raise_on", "read", "respond")
 
+    name: str
+    """The name of the service, for messages: `SQS`."""
     read: ReadEvent
-    """Find the raw records of an event, and what names each of them to Lambda."""
-    parse: Callable[[RawRecord], R_co]
-    """From a raw record to the record that handlers take. What it raises becomes the record's fault."""
+    """Finds the raw records of an event and the item identifier of each. It raises `UnexpectedEventError` for an event
+    that it cannot read. It may return more raw records than the event lists (de-aggregation); identifiers may repeat."""
+    parse: Callable[[RawRecord], R_co | Awaitable[R_co]]
+    """From a raw record to the record that handlers take. A `ValueError` from it is `Malformed`, anything else
+    `Crashed`."""
     as_delivered: Callable[[RawRecord], D_co]
-    """From a raw record to the record with its payload as delivered. It never raises."""
+    """From a raw record to the record with its payload as delivered. It must not raise."""
     lane_of: Callable[[Sequence[RawRecord]], Lane]
-    """The lane that orders these raw records: the user's, or the one that the source is known by."""
-    respond: Callable[[Sequence[Any]], PartialResponse]
-    """From the item identifiers of all records that are not done to the partial response."""
-    hands_over_as_delivered: bool
-    """Whether handlers take the record as delivered, so that outcomes can carry the very same one."""
+    """The lane function that orders these raw records. Called with none, it returns the lane of an unknown batch."""
+    respond: Callable[[B_contra], A_co]
+    """From the finished batch to the answer of the Lambda function. It may be called several times."""
+    raise_on: RaiseOn
+    """When an invocation fails instead of answering, where the caller does not say."""
+
+    def __init__(
+        self,
+        *,
+        read: ReadEvent,
+        parse: Callable[[RawRecord], R_co | Awaitable[R_co]],
+        as_delivered: Callable[[RawRecord], D_co],
+        lane_of: Callable[[Sequence[RawRecord]], Lane],
+        respond: Callable[[B_contra], A_co],
+        name: str = "an unnamed source",
+        raise_on: RaiseOn = "entire_batch",
+    ) -> None:
+        keep = object.__setattr__  # the way past the `__setattr__` below; as properties these would cost every call
+        keep(self, "name", name)
+        keep(self, "read", read)
+        keep(self, "parse", parse)
+        keep(self, "as_delivered", as_delivered)
+        keep(self, "lane_of", lane_of)
+        keep(self, "respond", respond)
+        keep(self, "raise_on", raise_on)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a source is immutable, so its {name!r} cannot be set: source.replace({name}=...)")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        return self
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.name}>"
+
+    def _parts(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in AsyncSource.__slots__}
+
+
+class Source(AsyncSource[R_co, D_co, B_contra, A_co]):
+    """How to read one kind of event, and how to answer it. Made by `sqs()`, `kinesis()`, `dynamodb()`, `kafka()`, ...
+
+    A source of your own needs five functions; each field says what it must do:
+
+    >>> def read(event):
+    ...     return event["lines"], [line["id"] for line in event["lines"]]
+    >>> source = Source(
+    ...     name="lines",
+    ...     read=read,
+    ...     parse=lambda raw: raw["text"],
+    ...     as_delivered=lambda raw: Record(),
+    ...     lane_of=lambda raws: lambda raw: None,
+    ...     respond=lambda batch: {"again": list(batch.ids_not_done)},
+    ... )
+    >>> source
+    <Source of lines>
+    """
+
+    __slots__ = ()
+
+    parse: Callable[[RawRecord], R_co]
+    """From a raw record to the record that handlers take. A `ValueError` from it is `Malformed`, anything else
+    `Crashed`."""
 
     def __init__(
         self,
@@ -50,22 +135,26 @@ class Source(Generic[R_co, D_co]):
         parse: Callable[[RawRecord], R_co],
         as_delivered: Callable[[RawRecord], D_co],
         lane_of: Callable[[Sequence[RawRecord]], Lane],
-        respond: Callable[[Sequence[Any]], PartialResponse],
-        hands_over_as_delivered: bool = False,
+        respond: Callable[[B_contra], A_co],
+        name: str = "an unnamed source",
+        raise_on: RaiseOn = "entire_batch",
     ) -> None:
-        keep = object.__setattr__  # the way past the `__setattr__` below; as properties these would cost every call
-        keep(self, "read", read)
-        keep(self, "parse", parse)
-        keep(self, "as_delivered", as_delivered)
-        keep(self, "lane_of", lane_of)
-        keep(self, "respond", respond)
-        keep(self, "hands_over_as_delivered", hands_over_as_delivered)
+        super().__init__(
+            read=read,
+            parse=parse,
+            as_delivered=as_delivered,
+            lane_of=lane_of,
+            respond=respond,
+            name=name,
+            raise_on=raise_on,
+        )
 
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"a source cannot be changed, and so neither can its {name!r}")
+    def replace(self, **parts: Unpack[SourceParts]) -> Self:
+        """Return another source with some parts replaced; the types stay. To change the types, make a `Source`.
 
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, _memo: object) -> Self:
-        return self
+        >>> from batchfold import each_record, kinesis
+        >>> kinesis().replace(lane_of=lambda raws: each_record)
+        <Source of Kinesis Data Streams>
+        """
+        replaced: dict[str, Any] = {**self._parts(), **parts}
+        return type(self)(**replaced)

@@ -16,11 +16,12 @@ from batchfold.core.faults import Rejected
 from batchfold.core.lanes import Lane, each_record
 from batchfold.core.outcomes import Failed, Outcome, Settled, Succeeded, Unprocessed
 from batchfold.core.progress import Progress
+from batchfold.core.records import PartialResponse
 from batchfold.powertools.exceptions import ExceptionInfo
 from batchfold.powertools.processing import OfProcessing, Processing, Processings
 from batchfold.powertools.source import GivenRecord, as_given, given
 from batchfold.powertools.types import FailureResponse, SuccessResponse
-from batchfold.shell.process_async import fold_batch_async
+from batchfold.shell.process import fold_batch_async
 
 # what the hooks kept says more; these only tell the schedule
 _DONE: Result[None, None] = Success(None)
@@ -112,7 +113,9 @@ class BasePartialProcessor(ABC):
         processing = self.processings_.at_hand
         records, entries, looked_at = processing.records, list[Any](), 0
         with self.processings_.staying_with(processing):
-            progress: Progress[Any, None, None, GivenRecord] = Progress(given(records), as_given(self._lane))
+            progress: Progress[Any, None, None, GivenRecord, PartialResponse] = Progress(
+                given(records), as_given(self._lane)
+            )
             while (position := progress.start()) is not None:
                 if position > looked_at:  # they may not start; Powertools calls the hook for them in their turn
                     entries.extend(map(self._pass_over, records[looked_at:position]))

@@ -4,7 +4,8 @@ import copy
 import sys
 from typing import Any, ClassVar
 
-from batchfold.core.response import ItemFailure, PartialResponse, name_every_record
+from batchfold.core.records import ItemFailure, PartialResponse
+from batchfold.core.response import name_each
 from batchfold.powertools.base import BasePartialProcessor, Warns
 from batchfold.powertools.event_type import EventType
 from batchfold.powertools.exceptions import BatchProcessingError
@@ -81,10 +82,10 @@ class BasePartialBatchProcessor(BasePartialProcessor):
         return len(self.exceptions) == len(self.records)
 
     def _get_messages_to_report(self) -> list[ItemFailure]:
-        """What the core's `name_every_record` makes of the records that failed."""
+        """What the core's `name_each` makes of the records that failed."""
         processing = self.processings_.at_hand
         item_ids = [item_id_of(self.event_type, processing.raw_of(record)) for record in self.fail_messages]
-        return name_every_record(item_ids)["batchItemFailures"]
+        return name_each(item_ids)["batchItemFailures"]
 
     def _attempt(self, record: Any) -> Any:
         """Call the handler, and the hook that fits, whose result it returns. Only what a hook raises passes through."""

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from batchfold.core.forms import is_mapping, is_plain_list
-from batchfold.core.response import PartialResponse
+from batchfold.core._guards import is_mapping, is_plain_list
+from batchfold.core.records import PartialResponse
 from batchfold.powertools.base import BasePartialProcessor
 from batchfold.powertools.event_type import EventType
 from batchfold.powertools.exceptions import UnexpectedBatchTypeError

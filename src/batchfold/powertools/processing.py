@@ -9,8 +9,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic, Protocol, TypeVar, overload, runtime_checkable
 
-from batchfold.core.event import RawRecord
-from batchfold.core.response import PartialResponse
+from batchfold.core.records import PartialResponse, RawRecord
 from batchfold.powertools.exceptions import ExceptionInfo
 from batchfold.powertools.records.wrapper import DictWrapper
 

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from batchfold.core.event import Event, RawRecord
 from batchfold.core.lanes import Lane
-from batchfold.core.record import Record
-from batchfold.core.response import ItemId, name_every_record
+from batchfold.core.records import Event, ItemId, RawRecord, Record
+from batchfold.core.response import name_every_record
 from batchfold.core.source import Source
 from batchfold.powertools.event_type import EventType
 from batchfold.sources.dynamodb import DynamoDBRecord

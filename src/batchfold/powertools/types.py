@@ -2,7 +2,7 @@
 
 from typing import Any, TypeAlias
 
-from batchfold.core.response import ItemFailure, KafkaItemId, PartialResponse
+from batchfold.core.records import ItemFailure, KafkaItemId, PartialResponse
 from batchfold.powertools.records import DynamoDBRecord, KafkaEventRecord, KinesisStreamRecord, SQSRecord
 
 EventSourceDataClassTypes: TypeAlias = SQSRecord | KinesisStreamRecord | DynamoDBRecord | KafkaEventRecord

@@ -12,8 +12,8 @@ from typing import Any, Never, NoReturn, TypeVar, cast, get_args, get_origin, ge
 from returns.result import Failure, Result
 
 from batchfold.core.faults import Crashed
-from batchfold.core.layers.named_after import named_after
-from batchfold.core.returned import is_awaitable, result_of
+from batchfold.core.handlers import is_awaitable, result_of
+from batchfold.core.layers import named_after
 
 H = TypeVar("H", bound=Callable[..., Any])
 
@@ -43,7 +43,7 @@ def checked(handler: H) -> H:
     <Success: 3>
     >>> checked(quantity)({"quantity": "three"})
     Traceback (most recent call last):
-    batchfold.shell.checked.BrokenAnnotationError: quantity() returned a Success that holds a str, which its annotation \
+    batchfold.BrokenAnnotationError: quantity() returned a Success that holds a str, which its annotation \
 Result[int, str] does not allow
 
     Raises at once, not when the first record comes: `ImportError` if beartype is not installed, `TypeError` for what is
@@ -156,3 +156,7 @@ def _shown(hint: Any) -> str:
         if isinstance(origin, type):
             return f"{origin.__name__}[{', '.join(map(_shown, get_args(hint)))}]"
     return hint.__name__ if isinstance(hint, type) else str(hint)
+
+
+# tracebacks show the public name
+BrokenAnnotationError.__module__ = "batchfold"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self, TypeVar, overload
 
-from batchfold.core.batch import Batch
+from batchfold.core.batch import AnyBatch
 
 ExceptionT = TypeVar("ExceptionT", bound=Exception)
 BaseExceptionT = TypeVar("BaseExceptionT", bound=BaseException)
@@ -39,14 +39,14 @@ class BatchProcessingError(ExceptionGroup[Exception]):
     lost by raising.
     """
 
-    batch: Batch[object, object]
+    batch: AnyBatch
 
-    def __new__(cls, message: str, exceptions: Sequence[Exception], batch: Batch[object, object]) -> Self:
+    def __new__(cls, message: str, exceptions: Sequence[Exception], batch: AnyBatch) -> Self:
         """A group takes its message and exceptions here, before `__init__`."""
         del batch  # `__init__` keeps it
         return super().__new__(cls, message, exceptions)
 
-    def __init__(self, message: str, exceptions: Sequence[Exception], batch: Batch[object, object]) -> None:
+    def __init__(self, message: str, exceptions: Sequence[Exception], batch: AnyBatch) -> None:
         super().__init__(message, exceptions)
         self.batch = batch
 
@@ -61,3 +61,9 @@ class BatchProcessingError(ExceptionGroup[Exception]):
     def derive(self, excs: Sequence[BaseExceptionT], /) -> BaseExceptionGroup[BaseExceptionT]:
         """The part of the group that `except*` or `split` picked out. It is a plain group: the batch stays here."""
         return BaseExceptionGroup(self.message, excs)
+
+
+# tracebacks show the public name
+RejectedError.__module__ = "batchfold"
+UnprocessedError.__module__ = "batchfold"
+BatchProcessingError.__module__ = "batchfold"

@@ -9,19 +9,19 @@ import asyncio
 import threading
 import weakref
 from collections.abc import Coroutine
-from contextvars import copy_context
 from inspect import CORO_CLOSED, getcoroutinestate
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
-class _Keeper:
-    """Holds a thread's loop; closes it when the thread has ended, or at the interpreter's exit."""
+class _Kept:
+    """Holds the loop of a thread, and closes it when the thread has ended, or at the interpreter's exit."""
 
     def __init__(self) -> None:
-        self.runner = asyncio.Runner()
-        self.close = weakref.finalize(self, _close, self.runner)
+        self.loop = asyncio.new_event_loop()
+        self.close = weakref.finalize(self, _close, self.loop)
+        asyncio.set_event_loop(self.loop)
 
 
 _of_thread = threading.local()
@@ -32,6 +32,9 @@ def run_on_loop(coroutine: Coroutine[Any, Any, T]) -> T:
 
     Raises `RuntimeError` where a loop runs already, and where the coroutine was cancelled from inside: a `CancelledError`
     that left the Lambda function would end the runtime's process.
+
+    `asyncio.Runner` would do the same, but swaps signal handlers in each invocation (40 us), and passes `context=` to task
+    factories that do not take it.
     """
     try:
         asyncio.get_running_loop()
@@ -43,29 +46,28 @@ def run_on_loop(coroutine: Coroutine[Any, Any, T]) -> T:
             "a Lambda function made of an async handler runs its own event loop and was called where one is running: "
             "await process_batch_async(event, handler, source) there"
         )
-    keeper: _Keeper | None = getattr(_of_thread, "keeper", None)
-    if keeper is None or keeper.runner.get_loop().is_closed():  # closed by the user: there is no going on with it
-        keeper = _of_thread.keeper = _Keeper()
+    kept: _Kept | None = getattr(_of_thread, "kept", None)
+    if kept is None or kept.loop.is_closed():  # the user closed it: a closed loop runs nothing any more
+        kept = _of_thread.kept = _Kept()
     try:
-        return keeper.runner.run(coroutine, context=copy_context())
+        return kept.loop.run_until_complete(coroutine)
     except asyncio.CancelledError as error:
         raise RuntimeError("a handler cancelled the run that it is part of; the whole batch comes back") from error
     finally:
         if getcoroutinestate(coroutine) != CORO_CLOSED:
-            # the loop was stopped under it (`loop.stop()`, a second Ctrl-C). On a loop that is kept, its handlers would go
-            # on in the next invocation; closing cancels them and waits for them
-            del _of_thread.keeper
-            keeper.close()
+            # Ctrl-C or `loop.stop()` ended the loop before the run. On a loop that is kept, its handlers would go on in
+            # the next invocation; closing cancels them and waits for them
+            del _of_thread.kept
+            kept.close()
             coroutine.close()  # it may never have come to run
 
 
-def _close(runner: asyncio.Runner) -> None:
-    """Cancel what is left on the loop, wait for it, and close the loop.
+def _close(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancel the tasks that are left on the loop, wait for them, and close the loop.
 
-    `Runner.close` would start a thread to wait for those of the loop's default executor. A thread that is ending and an
-    interpreter at its exit start none; there they end by themselves.
+    Threads of the loop's default executor are not waited for: a thread that is ending and an interpreter at its exit
+    cannot start the thread that would wait.
     """
-    loop = runner.get_loop()
     if loop.is_closed() or loop.is_running():  # at exit a daemon thread may still be running its own
         return
     try:

@@ -1,57 +1,134 @@
-"""The options that all ways of running a batch share, written once."""
+"""The options that all ways of running a batch share, their checks, and the Lambda context with its clock."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Generic, TypedDict
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, Protocol, TypedDict, runtime_checkable
 
 from typing_extensions import TypeVar
 
-from batchfold.core.coroutine import must_be_awaited
-from batchfold.core.observe import Observe
-from batchfold.core.record import Record
-from batchfold.core.settle import AsyncSettle, Settle
+from batchfold.core.handlers import must_be_awaited
+from batchfold.core.outcomes import Observe, StopWhen
+from batchfold.core.progress import Progress
+from batchfold.core.records import Record
+from batchfold.core.settling import AsyncSettle, Settle
+from batchfold.core.source import AsyncSource, Source
 
+R = TypeVar("R")
 V = TypeVar("V")
 E = TypeVar("E")
-D = TypeVar("D", bound=Record, default=Record)
+D = TypeVar("D", bound=Record)
+D_any = TypeVar("D_any", bound=Record, default=Record)
+A = TypeVar("A")
 
 
-class SharedOptions(TypedDict, Generic[V, E, D], total=False):
-    """What means the same wherever it is given."""
+@runtime_checkable
+class LambdaContext(Protocol):
+    """The object that Lambda passes beside the event. The runtime's own class fits, and so does Powertools' typed one.
 
-    observe: Observe[V, E, D] | None
+    https://docs.aws.amazon.com/lambda/latest/dg/python-context.html lists what else the real one has.
+    """
+
+    @property
+    def aws_request_id(self) -> str:
+        """The id of this invocation."""
+        ...
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds until Lambda cuts the function off."""
+        ...
+
+
+class SharedOptions(TypedDict, Generic[V, E, D_any], total=False):
+    """The options that mean the same wherever they are given."""
+
+    observe: Observe[V, E, D_any] | None
     """Called with every outcome as it is known. What it raises is logged and changes nothing."""
+    stop_when: StopWhen[E, D_any] | None
+    """A predicate on `Failed`, asked of each failed record that was not settled: once it holds, no further record is
+    started, in any lane. Records that run are finished; the rest is `Unprocessed` and comes back. If it raises, that is
+    logged and counts as a yes."""
     reserve_ms: int | None
-    """No record is started, except the first, unless more than this many milliseconds remain."""
+    """No record is started, except the first, and none is settled, unless more than this many milliseconds remain. The
+    reserve must cover the slowest handler, `then=`, and logging what failed."""
 
 
-class FoldOptions(SharedOptions[V, E, D], Generic[V, E, D], total=False):
+class FoldOptions(SharedOptions[V, E, D_any], Generic[V, E, D_any], total=False):
     """Options of `fold_batch`, `process_batch` and, with a synchronous handler, `as_lambda_handler`."""
 
-    settle: Settle[E, D] | None
+    settle: Settle[E, D_any] | None
     """The last word on each failed record: `dead_letter(...)`, `discard(...)`, or any function `Failed -> Result`."""
 
 
-class AsyncFoldOptions(SharedOptions[V, E, D], Generic[V, E, D], total=False):
+class AsyncFoldOptions(SharedOptions[V, E, D_any], Generic[V, E, D_any], total=False):
     """Options of `fold_batch_async`, `process_batch_async` and, with an async handler, `as_lambda_handler`."""
 
-    settle: Settle[E, D] | AsyncSettle[E, D] | None
+    settle: Settle[E, D_any] | AsyncSettle[E, D_any] | None
     """The last word on each failed record, as in `FoldOptions`. It may be async."""
 
 
-_KNOWN = frozenset(("settle", "observe", "reserve_ms"))
+_SHARED = ("settle", "observe", "stop_when", "reserve_ms")
+_KNOWN = frozenset(_SHARED)
 
 
-def refuse_misused(options: Mapping[str, object]) -> None:
-    """Raise `TypeError` for an option that no way of running a batch has, and for an observer that nobody would await."""
+def begin(
+    event: object,
+    source: AsyncSource[R, D, Any, A],
+    context: LambdaContext | None,
+    options: FoldOptions[V, E, D] | AsyncFoldOptions[V, E, D],
+) -> Progress[R, V, E, D, A]:
+    """Read the event and make ready to handle its records.
+
+    Raises `UnexpectedEventError` for an event that the source cannot read, `TypeError` and `ValueError` for options that
+    make no sense.
+    """
+    if not options and context is None:  # most batches: nothing to watch, nothing to check
+        return Progress(event, source)
+    refuse_misused(options)
+    reserve_ms = options.get("reserve_ms")
+    return Progress(
+        event,
+        source,
+        observe=options.get("observe"),
+        stop_when=options.get("stop_when"),
+        failed_aside=_log_aside,
+        remaining_ms=clock_of(context, reserve_ms),
+        reserve_ms=reserve_ms or 0,
+    )
+
+
+def refuse_no_source(source: object, *, is_async: bool = False) -> None:
+    """Raise `TypeError` for a value that is no source, such as `sqs` without its parentheses."""
+    if isinstance(source, Source) or (is_async and isinstance(source, AsyncSource)):
+        return
+    if isinstance(source, AsyncSource):
+        raise TypeError(
+            f"the records of {source!r} have to be awaited, and the handler is synchronous: use an async handler, or a "
+            "function that fetches without awaiting"
+        )
+    raise TypeError(
+        "expected a source, as sqs(...), kinesis(...), dynamodb(...) and kafka(...) return them, "
+        f"got a {type(source).__name__}; the handler stands before the source"
+    )
+
+
+def refuse_misused(options: Mapping[str, object], own: tuple[str, ...] = ()) -> None:
+    """Raise `TypeError` for an unknown option, and for an async observer or predicate, which nobody would await.
+
+    `own` names the other options of the function that was called, for the message.
+    """
     for name in options:
         if name not in _KNOWN:
-            raise TypeError(f"unexpected option {name}=, expected one of {', '.join(sorted(_KNOWN))}")
-    observe = options.get("observe")
-    if observe is not None and must_be_awaited(observe):
-        raise TypeError(
-            "observe= got an async function, expected one that returns at once: nobody awaits what an observer returns"
+            raise TypeError(f"unexpected option {name}=, expected one of {', '.join(sorted((*_SHARED, *own)))}")
+    for name in ("observe", "stop_when"):
+        if options.get(name) is not None and must_be_awaited(options[name]):
+            raise TypeError(
+                f"{name}= got an async function, expected one that returns at once: nobody awaits what it returns"
+            )
+    reserve_ms = options.get("reserve_ms")
+    if isinstance(reserve_ms, int) and reserve_ms < 0:
+        raise ValueError(
+            f"reserve_ms is the time in milliseconds that must remain, expected 0 or more, got {reserve_ms}"
         )
 
 
@@ -62,3 +139,40 @@ def refuse_async_settle(settle: object) -> None:
             "settle= got an async function, and the handler is synchronous: expected a function that returns a Result at "
             "once; async ones go to process_batch_async, or to as_lambda_handler with an async handler"
         )
+
+
+def refuse_no_concurrency(max_concurrency: int) -> None:
+    """Raise `ValueError` unless at least one handler may run."""
+    if max_concurrency < 1:
+        raise ValueError(
+            f"max_concurrency is how many handlers may run at a time, expected 1 or more, got {max_concurrency}"
+        )
+
+
+def clock_of(context: LambdaContext | None, reserve_ms: int | None) -> Callable[[], int] | None:
+    """Return the clock that tells the milliseconds that remain of the invocation; `None` if time does not matter.
+
+    Raises `TypeError` if one of the two is given without the other.
+    """
+    if context is None and reserve_ms is None:
+        return None
+    if context is None or reserve_ms is None:
+        given, missing = ("context", "reserve_ms") if reserve_ms is None else ("reserve_ms", "context")
+        raise TypeError(
+            f"{given}= was given without {missing}=: records are started until the context has only reserve_ms left, "
+            "so pass both, or neither"
+        )
+    # a LambdaContext has it; a test's may not
+    remaining: Callable[[], int] | None = getattr(context, "get_remaining_time_in_millis", None)
+    if remaining is None:
+        raise TypeError(
+            f"reserve_ms={reserve_ms} needs a context that has get_remaining_time_in_millis(), "
+            f"got a {type(context).__name__}; batchfold.testing has one for tests"
+        )
+    return remaining
+
+
+def _log_aside(message: str, error: Exception) -> None:
+    from batchfold.shell.respond import log_aside  # noqa: PLC0415  # logging costs a cold start 7 ms
+
+    log_aside(message, error)

@@ -1,24 +1,38 @@
-"""`fold_batch` and `process_batch`: run a batch with a synchronous handler."""
+"""`fold_batch` and `process_batch`, and their async twins: from an event to its batch, or to the response."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from typing_extensions import Unpack
 
-from batchfold.core.attempt import attempt_with
-from batchfold.core.batch import Batch
-from batchfold.core.chunks import AttemptChunk, InChunks, attempt_chunk_with, fold_in_chunks, refuse_one_lane
-from batchfold.core.event import Event
-from batchfold.core.fold import fold
-from batchfold.core.handler import Handler
-from batchfold.core.record import Record
-from batchfold.core.response import PartialResponse
-from batchfold.core.source import Source
-from batchfold.shell.begin import begin
-from batchfold.shell.context import LambdaContext
-from batchfold.shell.options import FoldOptions, refuse_async_settle
-from batchfold.shell.respond import RaiseOn, refuse_unknown_raise_on, respond
+from batchfold.core.batch import Batch, BatchOf
+from batchfold.core.chunks import (
+    AttemptChunk,
+    InChunks,
+    attempt_chunk_with,
+    fold_in_chunks,
+    refuse_one_lane,
+    takes_async_chunks,
+    takes_sync_chunks,
+)
+from batchfold.core.fold import attempt_with, fold
+from batchfold.core.handlers import AnyFuture, Handler
+from batchfold.core.progress import Progress
+from batchfold.core.records import AnyEvent, Record
+from batchfold.core.response import RaiseOn
+from batchfold.core.source import AsyncSource, Source
+from batchfold.shell.options import (
+    AsyncFoldOptions,
+    FoldOptions,
+    LambdaContext,
+    begin,
+    refuse_async_settle,
+    refuse_no_concurrency,
+    refuse_no_source,
+)
+from batchfold.shell.respond import refuse_unknown_raise_on, respond
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -29,49 +43,50 @@ R = TypeVar("R")
 V = TypeVar("V")
 E = TypeVar("E")
 D = TypeVar("D", bound=Record)
+A = TypeVar("A")
 
 
 def fold_batch(
-    event: Event,
+    event: AnyEvent,
     handler: Handler[R, V, E],
-    source: Source[R, D],
+    source: Source[R, D, BatchOf[V], A],
     *,
     context: LambdaContext | None = None,
     executor: Executor | None = None,
     **options: Unpack[FoldOptions[V, E, D]],
-) -> Batch[V, E, D]:
+) -> Batch[V, E, D, A]:
     """Handle the records of an event, in order, and return what became of each of them.
 
     Args:
-        event: what Lambda passed to the function.
-        handler: record in, `Result` or `IOResult` out. One that raises, or returns anything else, has `Crashed`.
-        source: how to read the event, which also says what order means: `sqs(...)`, `kinesis(...)`, `dynamodb(...)` or
-            `kafka(...)`.
+        event: the event that Lambda passed to the function.
+        handler: record in, `Result` or `IOResult` out. One that raises, or returns anything else, is `Crashed`.
+        source: how to read the event, which also says what order means: `sqs(...)`, `kinesis(...)`, `dynamodb(...)`,
+            `kafka(...)`, or one of your own.
         context: the Lambda context; together with `reserve_ms`, the clock.
         executor: a `ThreadPoolExecutor`, for handlers that block: lanes then run side by side in its threads, records of
             a lane one after the other. No handler runs any more when this function returns.
-        options: `settle`, `observe` and `reserve_ms`; see `FoldOptions`.
+        options: `settle`, `observe`, `stop_when` and `reserve_ms`; see `FoldOptions`.
 
     Raises:
         UnexpectedEventError: the source cannot read the event. No record was handled.
 
-    It never raises for a record. What a user's lane function raises, or a `SystemExit` and its like from a handler,
-    passes through: the invocation fails, and everything comes back.
+    It never raises for a record. Whatever a user's lane function raises, and `SystemExit` or `KeyboardInterrupt` from a
+    handler, passes through: the invocation fails, and everything comes back.
     """
-    return _fold(event, handler, source, context, executor, options)
+    return run_batch(event, handler, source, context, executor, options)
 
 
 def process_batch(
-    event: Event,
+    event: AnyEvent,
     handler: Handler[R, V, E],
-    source: Source[R, D],
+    source: Source[R, D, BatchOf[V], A],
     *,
     context: LambdaContext | None = None,
     executor: Executor | None = None,
-    raise_on: RaiseOn = "entire_batch",
+    raise_on: RaiseOn | None = None,
     **options: Unpack[FoldOptions[V, E, D]],
-) -> PartialResponse:
-    """Handle the records of an event, in order, and return the partial response: `respond` after `fold_batch`.
+) -> A:
+    """Handle the records of an event, in order, and return the response: `respond` after `fold_batch`.
 
     >>> from batchfold import sqs
     >>> from returns.result import Failure, Success
@@ -83,40 +98,127 @@ def process_batch(
     {'batchItemFailures': [{'itemIdentifier': 'm2'}]}
 
     Raises:
-        BatchProcessingError: as `raise_on` says; by default if no record was done.
+        BatchProcessingError: as `raise_on` says; by default as the source does, which is if no record was done.
         UnexpectedEventError: the source cannot read the event. No record was handled.
     """
     refuse_unknown_raise_on(raise_on)
-    return respond(_fold(event, handler, source, context, executor, options), raise_on)
+    return respond(run_batch(event, handler, source, context, executor, options), raise_on)
 
 
-def _fold(
-    event: Event,
+async def fold_batch_async(
+    event: AnyEvent,
+    handler: Callable[[R], AnyFuture[V, E]],
+    source: AsyncSource[R, D, BatchOf[V], A],
+    *,
+    context: LambdaContext | None = None,
+    max_concurrency: int = 10,
+    cancel_at_reserve: bool = False,
+    **options: Unpack[AsyncFoldOptions[V, E, D]],
+) -> Batch[V, E, D, A]:
+    """Handle the records of an event with an async handler, lanes side by side, and return what became of each of them.
+
+    Args:
+        event: the event that Lambda passed to the function.
+        handler: record in, an awaitable of `Result` or `IOResult` out; `FutureResult` is one.
+        source: how to read the event, which also says what order means. Records of a lane are handled one after the
+            other.
+        context: the Lambda context; together with `reserve_ms`, the clock.
+        max_concurrency: how many handlers run at a time, at most.
+        cancel_at_reserve: cancel the handlers, and the `settle`, that still run when only `reserve_ms` is left. Their
+            records are `Crashed(TimeoutError(...))`, for they had started. If no more than that is left to begin with,
+            the first record is handled all the same, to its end.
+        options: `settle` (which may be async), `observe`, `stop_when` and `reserve_ms`; see `AsyncFoldOptions`.
+
+    Raises:
+        UnexpectedEventError: the source cannot read the event. No record was handled.
+
+    It never raises for a record. If it is cancelled, it cancels the handlers, waits for them, and is cancelled; when it
+    returns or raises, no handler runs any more.
+    """
+    refuse_no_concurrency(max_concurrency)
+    refuse_no_source(source, is_async=True)
+    if takes_sync_chunks(handler):
+        raise TypeError(
+            "in_chunks made a synchronous handler of a function that is not async: it goes to process_batch, fold_batch or "
+            "as_lambda_handler, with executor= for chunks side by side; of an async function it makes one for async runs"
+        )
+    if cancel_at_reserve and options.get("reserve_ms") is None:
+        raise TypeError("cancel_at_reserve=True was given without reserve_ms= and context=, which say when that is")
+    from batchfold.shell.side_by_side import fold_side_by_side  # noqa: PLC0415  # asyncio costs a cold start 30 ms
+
+    progress: Progress[R, V, E, D, A] = begin(event, source, context, options)
+    if takes_async_chunks(handler):
+        refuse_one_lane(progress.lane, handler.size)
+    return await fold_side_by_side(
+        progress,
+        handler,
+        options.get("settle"),
+        max_concurrency=max_concurrency,
+        cancel_at_reserve=cancel_at_reserve,
+    )
+
+
+async def process_batch_async(
+    event: AnyEvent,
+    handler: Callable[[R], AnyFuture[V, E]],
+    source: AsyncSource[R, D, BatchOf[V], A],
+    *,
+    context: LambdaContext | None = None,
+    max_concurrency: int = 10,
+    cancel_at_reserve: bool = False,
+    raise_on: RaiseOn | None = None,
+    **options: Unpack[AsyncFoldOptions[V, E, D]],
+) -> A:
+    """Handle the records of an event with an async handler: `respond` after `fold_batch_async`.
+
+    Raises:
+        BatchProcessingError: as `raise_on` says; by default as the source does, which is if no record was done.
+        UnexpectedEventError: the source cannot read the event. No record was handled.
+    """
+    refuse_unknown_raise_on(raise_on)
+    return respond(
+        await fold_batch_async(
+            event,
+            handler,
+            source,
+            context=context,
+            max_concurrency=max_concurrency,
+            cancel_at_reserve=cancel_at_reserve,
+            **options,
+        ),
+        raise_on,
+    )
+
+
+def run_batch(
+    event: object,
     handler: Handler[R, V, E],
-    source: Source[R, D],
+    source: Source[R, D, Any, A],
     context: LambdaContext | None,
     executor: Executor | None,
     options: FoldOptions[V, E, D],
-) -> Batch[V, E, D]:
+) -> Batch[V, E, D, A]:
+    """Fold with a synchronous handler: one record at a time, in chunks, or in the threads of an executor."""
+    refuse_no_source(source)
     settle = options.get("settle")
     refuse_async_settle(settle)
-    progress = begin(event, source, context, options)
-    if isinstance(handler, InChunks):
+    progress: Progress[R, V, E, D, A] = begin(event, source, context, options)
+    if takes_sync_chunks(handler):
         chunks = cast("InChunks[R, V, E]", handler)  # the line above, with what the handler's type says of it
-        refuse_one_lane(progress, chunks.size)
-        attempt_chunk = attempt_chunk_with(chunks, source, settle)
+        refuse_one_lane(progress.lane, chunks.size)
+        attempt_chunk = attempt_chunk_with(chunks, source, settle, progress.may_settle)
         if executor is None:
             return fold_in_chunks(progress, attempt_chunk, chunks.size)
         return _fold_in_threads(progress, attempt_chunk, chunks.size, executor)
+    attempt = attempt_with(handler, source, settle, progress.may_settle)
     if executor is None:
-        return fold(progress, handler, settle)
-    attempt = attempt_with(handler, source, settle)  # `progress` tells the observer, one thread at a time
+        return fold(progress, attempt)
     return _fold_in_threads(progress, lambda chunk: [attempt(raw, item_id) for raw, item_id in chunk], 1, executor)
 
 
 def _fold_in_threads(
-    progress: Any, attempt_chunk: AttemptChunk[V, E, D], size: int, executor: Executor
-) -> Batch[V, E, D]:
+    progress: Progress[Any, V, E, D, A], attempt_chunk: AttemptChunk[V, E, D], size: int, executor: Executor
+) -> Batch[V, E, D, A]:
     from batchfold.shell.threads import fold_in_threads  # noqa: PLC0415  # threads cost a cold start 8 ms
 
     return fold_in_threads(progress, attempt_chunk, size, executor)

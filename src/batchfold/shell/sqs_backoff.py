@@ -14,15 +14,16 @@ from typing import Any, NamedTuple
 
 from typing_extensions import TypeVar
 
+from batchfold.core._guards import is_list, is_mapping
 from batchfold.core.batch import Batch
-from batchfold.core.forms import is_list, is_mapping
 from batchfold.core.outcomes import Failed, Unprocessed
-from batchfold.core.response import item_name
+from batchfold.core.records import item_name
 from batchfold.shell.sqs_client import CALLS_AT_ONCE, ChangesVisibility, clients_of, is_unreachable
 from batchfold.sources.sqs import SqsRecord
 
 V = TypeVar("V")
 E = TypeVar("E")
+A = TypeVar("A")
 
 _MOST_ENTRIES = 10
 """The number of messages that one call takes."""
@@ -60,12 +61,12 @@ class SqsBackoff:
         self._client_of = client_of
         self._random = random
 
-    def __call__(self, batch: Batch[V, E, SqsRecord], /) -> Batch[V, E, SqsRecord]:
+    def __call__(self, batch: Batch[V, E, SqsRecord, A], /) -> Batch[V, E, SqsRecord, A]:
         """Set the visibility timeouts, and return the batch as it is. It raises no `Exception`; it logs."""
         try:
             problems: list[_Problem] = []
             calls = _in_calls(self._timeouts(batch, problems))
-            _Calls(calls, self._client_of, getattr(batch, "ms_left", None), problems).to_the_end()
+            _Calls(calls, self._client_of, batch.ms_left, problems).to_the_end()
             _log_all(problems)
         except Exception as error:  # noqa: BLE001  # the response must be returned, whatever happens here
             _log("the records that failed", error)
@@ -76,7 +77,9 @@ class SqsBackoff:
         """The client for the queue that was given, whose settings can be looked at."""
         return self._client_of(self._queue_url or "")
 
-    def _timeouts(self, batch: Batch[object, object, SqsRecord], problems: list[_Problem]) -> Iterator[_Timeout]:
+    def _timeouts(
+        self, batch: Batch[object, object, SqsRecord, object], problems: list[_Problem]
+    ) -> Iterator[_Timeout]:
         """Yield a timeout for each record that comes back of a lane in which one failed: one and the same in a lane."""
         if not batch.failed:
             return
@@ -346,6 +349,6 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _log(records: str, error: Exception | None = None) -> None:
-    from batchfold.shell.log import log_no_backoff  # noqa: PLC0415  # logging costs a cold start 7 ms
+    from batchfold.shell.respond import log_no_backoff  # noqa: PLC0415  # logging costs a cold start 7 ms
 
     log_no_backoff(records, error)

@@ -16,14 +16,12 @@ from typing import Any, TypeAlias
 from returns.result import Failure, Result, Success
 from typing_extensions import TypeVar
 
+from batchfold.core._guards import is_mapping
 from batchfold.core.faults import Malformed
-from batchfold.core.forms import is_mapping
 from batchfold.core.outcomes import Failed
-from batchfold.core.record import Record
-from batchfold.core.response import item_name
-from batchfold.shell.redact import told
+from batchfold.core.records import Record, item_name
+from batchfold.core.redaction import describe, describe_redacted
 from batchfold.shell.sqs_client import SendsMessages, clients_of, is_unreachable
-from batchfold.shell.why import told_clean
 from batchfold.sources.fields import bytes_of
 from batchfold.sources.sqs import SqsRecord
 
@@ -227,7 +225,7 @@ def _source_of(raw: Mapping[str, Any]) -> str:
 def _reason(failed: Failed[object, Record]) -> str:
     error = failed.fault.error
     # what parsing raised comes from the source without its input, and names the fields of the user's own model
-    reason = told(error) if isinstance(failed.fault, Malformed) else told_clean(error)
+    reason = describe(error) if isinstance(failed.fault, Malformed) else describe_redacted(error)
     return f"{type(failed.fault).__name__}: {reason}"
 
 

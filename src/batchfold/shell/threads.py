@@ -9,20 +9,21 @@ from threading import Condition
 from typing import Any, Generic, TypeVar
 
 from batchfold.core.batch import Batch
-from batchfold.core.chunks import AttemptChunk, take
+from batchfold.core.chunks import AttemptChunk, chunk_of, finish_all, take
 from batchfold.core.progress import Progress
-from batchfold.core.record import Record
+from batchfold.core.records import Record
 
 V = TypeVar("V")
 E = TypeVar("E")
 D = TypeVar("D", bound=Record)
+A = TypeVar("A")
 
 _OUT_OF_PROCESS = frozenset(("ProcessPoolExecutor", "InterpreterPoolExecutor"))
 
 
 def fold_in_threads(
-    progress: Progress[Any, V, E, D], attempt_chunk: AttemptChunk[V, E, D], size: int, executor: object
-) -> Batch[V, E, D]:
+    progress: Progress[Any, V, E, D, A], attempt_chunk: AttemptChunk[V, E, D], size: int, executor: object
+) -> Batch[V, E, D, A]:
     """Handle records in the executor's threads, and return when no handler runs any more.
 
     Which record is next is asked when a thread is free to start it, not when work is queued, so the reserve holds
@@ -35,18 +36,22 @@ def fold_in_threads(
     Raises `TypeError` for an executor that does not run in threads of this interpreter, and what the executor raises if
     it does not accept any work, `RuntimeError` if it was shut down.
     """
-    _Run(progress, attempt_chunk, size).to_the_end(checked_executor(executor))
-    return progress.batch()
+    run = _Run(progress, attempt_chunk, size)
+    try:
+        run.to_the_end(checked_executor(executor))
+        return progress.batch()
+    finally:
+        progress.release()
 
 
-class _Run(Generic[V, E, D]):
+class _Run(Generic[V, E, D, A]):
     """One run in threads. Its workers are as many as there are threads; any one of them could do all the work alone.
 
     It is over when nothing may start and nothing runs. The futures of its workers do not tell: they may wait in the
     executor's queue behind somebody else's work long after the last record is handled.
     """
 
-    def __init__(self, progress: Progress[Any, V, E, D], attempt_chunk: AttemptChunk[V, E, D], size: int) -> None:
+    def __init__(self, progress: Progress[Any, V, E, D, A], attempt_chunk: AttemptChunk[V, E, D], size: int) -> None:
         self._progress = progress
         self._attempt_chunk = attempt_chunk
         self._size = size
@@ -119,16 +124,15 @@ class _Run(Generic[V, E, D]):
             return positions
 
     def _handle(self, positions: Sequence[int]) -> None:
-        chunk = [(self._progress.raws[position], self._progress.item_ids[position]) for position in positions]
         try:
-            endings = self._attempt_chunk(chunk)
+            endings = self._attempt_chunk(chunk_of(self._progress, positions))
             with self._changed:
-                for position, ending in zip(positions, endings, strict=True):
-                    self._progress.finish(position, ending)
+                finish_all(self._progress, positions, endings)
         except BaseException as error:  # noqa: BLE001  # as above
             with self._changed:
                 self._escape(error)
         finally:
+            endings = ()  # the opening of `core.fold` says why
             with self._changed:
                 self._in_flight -= 1
                 self._changed.notify_all()

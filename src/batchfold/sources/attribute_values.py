@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
+from batchfold.core._guards import is_mapping, is_plain_list
 from batchfold.core.faults import PayloadError
-from batchfold.core.forms import is_mapping, is_plain_list
 from batchfold.sources.fields import bytes_of
 
 _LONGEST_TAG = 4

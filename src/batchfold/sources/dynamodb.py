@@ -14,8 +14,8 @@ from typing import Any, Generic, Literal, TypeAlias, cast, overload
 
 from typing_extensions import TypeForm, TypeVar
 
-from batchfold.core.event import RawRecord
 from batchfold.core.lanes import Lane, whole_batch
+from batchfold.core.records import RawRecord
 from batchfold.core.response import name_lowest_sequence_number
 from batchfold.core.source import Source
 from batchfold.sources.attribute_values import python_values, values_to_validate
@@ -29,6 +29,8 @@ EventName: TypeAlias = Literal["INSERT", "MODIFY", "REMOVE"]
 
 StreamViewType: TypeAlias = Literal["KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"]
 """Which images the stream carries."""
+
+_NAME = "DynamoDB Streams"
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -199,6 +201,7 @@ def dynamodb(
     if not one_for_both and not one_each:
         raise TypeError("the images have one type, or one each, given as new= and as old=")
     return Source(
+        name=_NAME,
         read=_read,
         parse=_parser(image if one_for_both else new, image if one_for_both else old, decode),
         as_delivered=DynamoDBRecord,
@@ -249,7 +252,7 @@ def _image_validator(form: Any) -> Callable[[Any], Any]:
 
 
 _read = reader(
-    "DynamoDB Streams",
+    _NAME,
     event_source="aws:dynamodb",
     id_path=("dynamodb", "SequenceNumber"),
     is_number=True,

@@ -13,14 +13,15 @@ from typing import Any, Generic, TypedDict, cast, overload
 
 from typing_extensions import TypeForm, TypeVar
 
-from batchfold.core.event import RawRecord
 from batchfold.core.lanes import Lane
-from batchfold.core.record import Record
+from batchfold.core.records import RawRecord, Record
 from batchfold.core.response import name_every_record
 from batchfold.core.source import Source
 from batchfold.sources.fields import UNDECODED, bytes_of, moment_from_ms, text
 from batchfold.sources.kafka_reading import read_kafka
 from batchfold.sources.payload import from_json, parser_of
+
+_NAME = "Kafka"
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -204,6 +205,7 @@ def kafka(
     ([1, 2], None)
     """
     return Source(
+        name=_NAME,
         read=read_kafka,
         parse=_parser(parser_of(value, decode, from_json), parser_of(key, decode_key, from_json)),
         as_delivered=KafkaRecord,

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
-from batchfold.core.event import RawRecord
-from batchfold.core.forms import is_list, is_mapping
-from batchfold.core.response import KafkaItemId
+from batchfold.core._guards import is_list, is_mapping
+from batchfold.core.records import KafkaItemId, RawRecord
 from batchfold.sources.reading import a_kind_of, check_event_source, checked_event, quoted, refuse
 
 _NAME = "Kafka"

@@ -14,14 +14,16 @@ from typing import Any, Generic, cast, overload
 
 from typing_extensions import TypeForm, TypeVar
 
-from batchfold.core.event import RawRecord
 from batchfold.core.lanes import Lane, whole_batch
+from batchfold.core.records import RawRecord
 from batchfold.core.response import name_lowest_sequence_number
 from batchfold.core.source import Source
 from batchfold.sources.fields import UNDECODED, bytes_of, moment_from_s, nested, optional_text, text
 from batchfold.sources.listed_record import ListedRecord
 from batchfold.sources.payload import from_function, from_json
 from batchfold.sources.reading import reader
+
+_NAME = "Kinesis Data Streams"
 
 T = TypeVar("T")
 Data_co = TypeVar("Data_co", covariant=True, default=bytes)
@@ -154,12 +156,12 @@ def kinesis(
     (['7'], b'[1, 2]', [1, 2])
     """
     return Source(
+        name=_NAME,
         read=_read,
         parse=_parser(data, decode),
         as_delivered=KinesisRecord,
         lane_of=lambda _raws: lane,
         respond=name_lowest_sequence_number,
-        hands_over_as_delivered=data is UNDECODED and decode is None,
     )
 
 
@@ -186,7 +188,7 @@ def _parser(form: Any, decode: Callable[[bytes], Any] | None) -> Callable[[RawRe
 
 
 _read = reader(
-    "Kinesis Data Streams",
+    _NAME,
     event_source="aws:kinesis",
     id_path=("kinesis", "sequenceNumber"),
     is_number=True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batchfold.core.record import Record
+from batchfold.core.records import Record
 from batchfold.sources.fields import text
 
 

@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from typing_extensions import TypeVar
 
+from batchfold.core.redaction import is_validation_error, names_in, redact_validation_error
 from batchfold.sources.fields import UNDECODED
-from batchfold.sources.privacy import is_validation_error, names_in, without_input
 from batchfold.sources.type_adapter import type_adapter
 
 T = TypeVar("T")
@@ -68,7 +68,7 @@ def from_function(decode: Callable[[Any], T], form: Any = UNDECODED) -> Callable
         except ValueError as error:
             if not is_validation_error(error):
                 raise
-            clean = without_input(error)
+            clean = redact_validation_error(error)
         raise clean  # not inside `except`, as above
 
     return decoded
@@ -127,7 +127,7 @@ def _new_validator(form: Any, method: _Method, names: Mapping[str, Any] | None =
         return names_in(adapter.core_schema)
 
     def hidden(error: ValueError) -> ValueError:
-        return without_input(error, shown()) if is_validation_error(error) else error
+        return redact_validation_error(error, shown()) if is_validation_error(error) else error
 
     # the validator itself: the adapter's own method around it takes half as long again
     return Validator(getattr(adapter.validator, method), hidden)

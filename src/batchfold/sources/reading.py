@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
-from batchfold.core.event import Event, RawRecord, UnexpectedEventError
-from batchfold.core.forms import is_list, is_mapping
+from batchfold.core._guards import is_list, is_mapping
+from batchfold.core.records import Event, RawRecord, UnexpectedEventError
 from batchfold.core.source import ReadEvent
 
 _LONGEST_QUOTE = 60

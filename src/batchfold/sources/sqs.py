@@ -13,9 +13,9 @@ from typing import Any, Generic, cast, overload
 
 from typing_extensions import TypeForm, TypeVar
 
-from batchfold.core.event import RawRecord
 from batchfold.core.faults import PayloadError
 from batchfold.core.lanes import Lane, each_record, whole_batch
+from batchfold.core.records import RawRecord
 from batchfold.core.response import name_every_record
 from batchfold.core.source import Source
 from batchfold.sources.fields import (
@@ -30,6 +30,8 @@ from batchfold.sources.fields import (
 from batchfold.sources.listed_record import ListedRecord
 from batchfold.sources.payload import from_function, from_json
 from batchfold.sources.reading import reader
+
+_NAME = "SQS"
 
 T = TypeVar("T")
 Body_co = TypeVar("Body_co", covariant=True, default=str)
@@ -202,12 +204,12 @@ def sqs(
     (['m1'], [1, 2])
     """
     return Source(
+        name=_NAME,
         read=_read,
         parse=_parser(body, decode),
         as_delivered=SqsRecord,
         lane_of=_lane_of_queue if lane is None else lambda _raws: lane,
         respond=name_every_record,
-        hands_over_as_delivered=body is UNDECODED and decode is None,
     )
 
 
@@ -234,7 +236,7 @@ def _parser(form: Any, decode: Callable[[str], Any] | None) -> Callable[[RawReco
 
 
 _read = reader(
-    "SQS",
+    _NAME,
     event_source="aws:sqs",
     id_path=("messageId",),
     is_number=False,

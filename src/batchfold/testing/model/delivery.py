@@ -4,7 +4,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from batchfold.core.event import RawRecord
+from batchfold.core.records import RawRecord
 from batchfold.testing.context import Seconds
 from batchfold.testing.model.source_record import SourceRecord
 

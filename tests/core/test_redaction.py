@@ -26,8 +26,8 @@ from pydantic.networks import IPvAnyAddress
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
+from batchfold.core.redaction import HIDDEN, is_validation_error, names_in, redact_validation_error
 from batchfold.sources.payload import from_json, from_python
-from batchfold.sources.privacy import HIDDEN, is_validation_error, names_in, without_input
 
 MARKER = "xq7marker"
 
@@ -234,4 +234,4 @@ def test_every_text_of_a_schema_is_a_name() -> None:
 def test_without_names_every_name_is_hidden() -> None:
     with pytest.raises(ValidationError) as caught:
         Inner.model_validate({"number": "x"})
-    assert without_input(caught.value).errors()[0]["loc"] == (HIDDEN,)
+    assert redact_validation_error(caught.value).errors()[0]["loc"] == (HIDDEN,)

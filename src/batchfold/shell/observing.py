@@ -1,0 +1,235 @@
+"""Observing: several observers as one, the time that each record takes, and what a batch comes to in numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import wraps
+from inspect import iscoroutinefunction
+from time import perf_counter
+from typing import Any, NamedTuple, Protocol, TypeVar, overload, runtime_checkable
+
+from batchfold.core.batch import AnyBatch
+from batchfold.core.faults import Crashed, Fault, Malformed, Rejected
+from batchfold.core.handlers import is_async_function, is_awaitable, must_be_awaited
+from batchfold.core.records import RawRecord, Record
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+def observe_all(*observers: Callable[[T], object]) -> Callable[[T], None]:
+    """Tell every outcome to each of these observers, in the order given.
+
+    One that raises keeps none of the others from being told. What it raised is raised once all have been told (as an
+    `ExceptionGroup` if several have), is logged as that of any observer, and changes nothing.
+
+    Raises `TypeError` at once for an async observer: nobody would await it.
+
+    >>> observe_all(print, lambda outcome: print(len(outcome)))("text")
+    text
+    4
+    """
+    if any(map(must_be_awaited, observers)):
+        raise TypeError("observe_all got an async function, expected functions that return at once")
+
+    def observe(outcome: T) -> None:
+        errors: list[Exception] = []
+        for each in observers:
+            try:
+                each(outcome)
+            except Exception as error:  # noqa: BLE001  # raised again below
+                errors.append(error)
+        if len(errors) == 1:
+            raise errors[0]
+        if errors:
+            raise ExceptionGroup("several observers raised", errors)
+
+    return observe
+
+
+@runtime_checkable
+class Timed(Protocol):
+    """A layer that changes nothing about what its handler takes and returns."""
+
+    def __call__(self, handler: Callable[[R], T], /) -> Callable[[R], T]:
+        """The same handler, timed."""
+        ...
+
+
+@runtime_checkable
+class TimedOf(Protocol[R]):
+    """The same, for handlers of the record that `tell` takes."""
+
+    def __call__(self, handler: Callable[[R], T], /) -> Callable[[R], T]:
+        """The same handler, timed."""
+        ...
+
+
+@overload
+def timed(tell: Callable[[Record, float], object], *, clock: Callable[[], float] = perf_counter) -> Timed: ...
+@overload
+def timed(tell: Callable[[R, float], object], *, clock: Callable[[], float] = perf_counter) -> TimedOf[R]: ...
+def timed(tell: Callable[[Any, float], object], *, clock: Callable[[], float] = perf_counter) -> Any:
+    """A layer that tells the record and the seconds that its handler took, whatever came of it.
+
+    An observer cannot know them: where lanes run side by side, the time between two outcomes is nobody's. `tell` is a
+    `Latencies()`, or any function, say one that adds to a histogram. Like an observer it changes nothing, and what it
+    raises is logged. Of an async handler the whole time is told, waiting included.
+
+    >>> from batchfold import SqsRecord
+    >>> from returns.result import Success
+    >>> ticks = iter([10.0, 12.5])
+    >>> handle = timed(lambda record, seconds: print(record, seconds), clock=lambda: next(ticks))(Success)
+    >>> handle(SqsRecord({"messageId": "m1"}))
+    SqsRecord(message_id='m1') 2.5
+    <Success: SqsRecord(message_id='m1')>
+    """
+
+    def tell_safely(record: Any, seconds: float) -> None:
+        try:
+            tell(record, seconds)
+        except Exception as error:  # noqa: BLE001  # whatever it is: it changes nothing
+            from batchfold.shell.respond import log_aside  # noqa: PLC0415  # logging costs a cold start 7 ms
+
+            log_aside("timed: tell raised; the outcome of the record stands", error)
+
+    def layer(handler: Callable[[Any], Any], /) -> Callable[[Any], Any]:
+        async def awaited(record: Any, awaitable: Awaitable[Any], start: float) -> Any:
+            try:
+                return await awaitable
+            finally:
+                tell_safely(record, clock() - start)
+
+        def handle(record: Any) -> Any:
+            start = clock()
+            try:
+                returned = handler(record)
+            except BaseException:
+                tell_safely(record, clock() - start)
+                raise
+            if is_awaitable(returned):
+                return _alike(returned, awaited(record, returned, start))
+            tell_safely(record, clock() - start)
+            return returned
+
+        if iscoroutinefunction(handler):
+
+            @wraps(handler)
+            async def handle_async(record: Any) -> Any:
+                start = clock()
+                return await awaited(record, handler(record), start)
+
+            return handle_async
+        return _known_as(handler, handle)
+
+    return layer
+
+
+def _known_as(handler: Callable[[Any], Any], handle: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    wrapped = wraps(handler)(handle)
+    # `future_safe` is known by itself; the annotations it has are those of the function inside
+    if is_async_function(handler):
+        wrapped.__annotations__ = {**wrapped.__annotations__, "return": "FutureResult"}
+    return wrapped
+
+
+def _alike(returned: object, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """The coroutine, as a `FutureResult` where the handler returned one, for the layers above may ask more of it."""
+    if type(returned).__module__ != "returns.future":
+        return coroutine
+    from returns.future import FutureResult  # noqa: PLC0415  # costs a cold start 10 ms, which the handler has paid
+    from returns.unsafe import unsafe_perform_io  # noqa: PLC0415  # as above
+
+    async def inner() -> Any:
+        return unsafe_perform_io(await coroutine)
+
+    return FutureResult(inner())
+
+
+class Latencies:
+    """Collects what `timed` tells. Make one for each invocation: it belongs to the records of one event.
+
+    >>> from batchfold import Record, SqsRecord
+    >>> latencies, record = Latencies(), SqsRecord({"messageId": "m1"})
+    >>> latencies(record, 0.25)
+    >>> latencies.of(record), latencies.of(SqsRecord({"messageId": "m2"}))
+    (0.25, None)
+    """
+
+    __slots__ = ("_by_raw",)
+
+    def __init__(self) -> None:
+        # by identity, for a raw record is never copied; it is kept too, or its identity could become another's
+        self._by_raw: dict[int, tuple[RawRecord, float]] = {}
+
+    def __call__(self, record: Record, seconds: float) -> None:
+        """Take down the seconds that a record's handler took. Those of several attempts at a record add up."""
+        _, before = self._by_raw.get(id(record.raw), (None, 0.0))
+        self._by_raw[id(record.raw)] = (record.raw, before + seconds)
+
+    def of(self, record: Record) -> float | None:
+        """The seconds that the handler took for this record, parsed or as delivered; `None` if it was not called."""
+        _, seconds = self._by_raw.get(id(record.raw), (None, None))
+        return seconds
+
+
+class Measures(NamedTuple):
+    """What a batch came to in numbers: a value, and nothing is kept.
+
+    `succeeded`, `settled`, `failed` and `unprocessed` count all records. `malformed`, `rejected` and `crashed` count the
+    faults of those that failed, settled or not.
+    """
+
+    succeeded: int
+    settled: int
+    failed: int
+    unprocessed: int
+    malformed: int
+    rejected: int
+    crashed: int
+    seconds: tuple[float, ...]
+    """How long the handler took, for each record that it was called for, in arrival order. Empty without `Latencies`."""
+
+    def counts(self) -> dict[str, int]:
+        """The counts by name."""
+        return {name: value for name, value in self._asdict().items() if name != "seconds"}
+
+
+def measures_of(batch: AnyBatch, latencies: Latencies | None = None) -> Measures:
+    """What a batch came to in numbers; with the `Latencies` that a `timed` handler told, if there are any.
+
+    >>> from batchfold import SqsRecord, fold_batch, pipe, sqs, timed
+    >>> from returns.result import Failure, Result, Success
+    >>> def reserve(record: SqsRecord) -> Result[None, str]:
+    ...     return Success(None) if record.body == "in stock" else Failure("out of stock")
+    >>> bodies = {"m1": "in stock", "m2": "sold out"}
+    >>> event = {"Records": [{"messageId": m, "eventSource": "aws:sqs", "body": bodies[m]} for m in bodies]}
+    >>> latencies = Latencies()
+    >>> measures = measures_of(fold_batch(event, pipe(reserve, timed(latencies)), sqs()), latencies)
+    >>> measures.succeeded, measures.rejected, len(measures.seconds)
+    (1, 1, 2)
+    """
+    settled, failed, unprocessed = batch.settled, batch.failed, len(batch.unprocessed)
+    faults = Counter(_kind_of(each.fault) for each in settled) + Counter(_kind_of(each.fault) for each in failed)
+    seconds = () if latencies is None else tuple(map(latencies.of, (outcome.record for outcome in batch.outcomes)))
+    return Measures(
+        succeeded=len(batch) - len(settled) - len(failed) - unprocessed,
+        settled=len(settled),
+        failed=len(failed),
+        unprocessed=unprocessed,
+        malformed=faults["malformed"],
+        rejected=faults["rejected"],
+        crashed=faults["crashed"],
+        seconds=tuple(each for each in seconds if each is not None),
+    )
+
+
+def _kind_of(fault: Fault[Any]) -> str:
+    match fault:
+        case Malformed():
+            return "malformed"
+        case Rejected():
+            return "rejected"
+        case Crashed():
+            return "crashed"
