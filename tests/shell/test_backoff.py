@@ -155,6 +155,40 @@ def test_a_lane_that_time_ran_out_for_keeps_its_timeout() -> None:
     assert list(client.timeouts()) == [handles[0], handles[2]]
 
 
+@given(
+    told=st.lists(st.sampled_from(("done", "fail", "stop")), min_size=1, max_size=15),
+    lane=st.sampled_from((each_record, by_message_group, whole_batch)),
+)
+def test_records_that_a_breaker_kept_from_being_tried_come_back_with_the_one_that_opened_it(
+    told: list[str], lane: Any
+) -> None:
+    client = Client()
+    batch = fold_batch(
+        event_of([Told("AB"[at % 2], does, 1 + at) for at, does in enumerate(told)]),
+        handle_or_stop,
+        sqs(lane=lane),
+        stop_when=caused_by(ConnectionError),
+    )
+    sqs_backoff(QUEUE, client=client, seconds=lambda failed: 100 * failed.record.approximate_receive_count)(batch)
+    timeouts = client.timeouts()
+    assert set(timeouts) == {outcome.record.receipt_handle for outcome in batch.not_done}
+    opened_by = [failed for failed in batch.failed if isinstance(failed.fault.error, ConnectionError)]
+    keys = [
+        outcome.record.message_id if key is None else key
+        for outcome, key in zip(batch.outcomes, batch.lanes, strict=True)
+    ]
+    of_lane = list(zip(keys, batch.outcomes, strict=True))
+    failed_lanes = {key for key, outcome in of_lane if isinstance(outcome, Failed)}
+    for key, outcome in of_lane:
+        if key not in failed_lanes and outcome in batch.unprocessed:
+            (failed,) = opened_by
+            assert timeouts[outcome.record.receipt_handle] == 100 * failed.record.approximate_receive_count
+
+
+def handle_or_stop(record: SqsRecord) -> Result[None, Exception]:
+    return Failure(ConnectionError()) if record.body == "stop" else handle(record)
+
+
 FAILED = {"Id": "1", "Code": "InvalidParameterValue", "Message": "beyond the limit", "SenderFault": True}
 
 
@@ -376,6 +410,34 @@ def test_after_a_call_that_could_not_reach_sqs_none_is_begun(caplog: pytest.LogC
     assert len(client.calls) <= 10
     assert f"and {500 - 10 * len(client.calls) - 10} more" in caplog.text
     assert "could not be reached" in caplog.text
+
+
+class RunningOut:
+    """A context of a real clock."""
+
+    aws_request_id = "1"
+
+    def __init__(self, seconds: float) -> None:
+        self.ends = time.monotonic() + seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return max(0, round(1_000 * (self.ends - time.monotonic())))
+
+
+def test_no_call_begins_at_the_reserve_and_none_is_waited_for(caplog: pytest.LogCaptureFixture) -> None:
+    client = Client(seconds=1.2)
+    batch = fold_batch(MANY, handle, sqs(), context=RunningOut(1), reserve_ms=300)
+    assert batch.ms_left is not None
+    began, left = time.monotonic(), batch.ms_left() / 1_000
+    sqs_backoff(QUEUE, client=client)(batch)
+    assert left - 0.01 < time.monotonic() - began < left + 0.2
+    assert 1 <= len(client.calls) <= 10
+    assert "no time was left" in caplog.text
+    assert "had not answered yet" in caplog.text
+    logged = len(caplog.records)
+    time.sleep(1)  # the calls that were left end now
+    assert len(client.calls) <= 10
+    assert len(caplog.records) == logged
 
 
 def test_a_call_that_sqs_refuses_does_not_keep_the_others_from_being_made() -> None:

@@ -80,27 +80,35 @@ class SqsBackoff:
     def _timeouts(
         self, batch: Batch[object, object, SqsRecord, object], problems: list[_Problem]
     ) -> Iterator[_Timeout]:
-        """Yield a timeout for each record that comes back of a lane in which one failed: one and the same in a lane."""
+        """Yield a timeout for each record that comes back of a lane in which one failed: one and the same in a lane.
+
+        Where `stop_when` stopped the batch, other lanes come back together with the record that it picked.
+        """
         if not batch.failed:
             return
-        seconds: dict[Hashable, int] = {}
+        seconds: dict[Hashable, int | None] = {}
         coming_back: list[tuple[Hashable, SqsRecord, str]] = []
-        for outcome, lane in zip(batch.outcomes, batch.lanes, strict=True):
+        stopped_by: Hashable = None
+        for position, (outcome, lane) in enumerate(zip(batch.outcomes, batch.lanes, strict=True)):
             key = object() if lane is None else lane
+            if position == batch.stopped_at:
+                stopped_by = key
             if isinstance(outcome, Failed | Unprocessed):
                 coming_back.append((key, outcome.record, item_name(outcome.item_id)))
             if isinstance(outcome, Failed):
                 try:
-                    seconds[key] = max(seconds.get(key, 0), self._seconds_of(outcome))
+                    seconds[key] = max(seconds.get(key) or 0, self._seconds_of(outcome))
                 except Exception as error:  # noqa: BLE001  # of the user's function; other lanes have their backoff
+                    seconds.setdefault(key, None)
                     problems.append(_Problem(type(error).__name__, (item_name(outcome.item_id),), error=error))
-        for key, record, name in coming_back:
-            if key not in seconds:
+        for of_lane, record, name in coming_back:
+            timeout = seconds.get(of_lane if of_lane in seconds else stopped_by)
+            if timeout is None:
                 continue
             receipt_handle: object = record.raw.get("receiptHandle")
             queue_url = self._queue_of(record)
             if isinstance(receipt_handle, str) and receipt_handle and queue_url is not None:
-                yield _Timeout(name, queue_url, receipt_handle, seconds[key])
+                yield _Timeout(name, queue_url, receipt_handle, timeout)
             else:
                 missing = "receiptHandle" if queue_url is not None else "eventSourceARN of a queue"
                 problems.append(_Problem(missing, (name,), f"the record has no {missing}"))
@@ -258,8 +266,9 @@ def sqs_backoff(
     A failed message becomes visible again after a random time: up to `base_seconds` the first time it was received, up to
     twice as long each further time, at most up to `max_seconds`. (Exponential backoff with full jitter,
     https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/.) A message in flight holds up its lane, so
-    the unprocessed rest of a lane comes back together with the failed message in it. Lanes in which nothing failed, such
-    as those that time ran out for, keep the queue's visibility timeout.
+    the unprocessed rest of a lane comes back together with the failed message in it. Where `stop_when` stopped the batch,
+    so does everything that was not started: to receive and put back a message counts as a receive. Lanes that time ran
+    out for keep the queue's visibility timeout.
 
     It never raises: where SQS refuses, or cannot be reached, the visibility timeout stays as it is, an error is logged,
     and the batch's response is the same either way.
