@@ -132,6 +132,11 @@ class AnyBatch:
         return assign_lanes(self._source.lane_of(self._raws), self._raws)
 
     @property
+    def raws(self) -> Sequence[RawRecord]:
+        """The raw records, in arrival order."""
+        return self._raws
+
+    @property
     def source(self) -> AnySource:
         """The source that the event was read with."""
         return self._source  # type: ignore[no-any-return]  # what the constructor was given
@@ -207,17 +212,17 @@ class Batch(Answerable[A_co], Generic[V_co, E_co, D_co, A_co]):
     if TYPE_CHECKING:  # the properties of `AnyBatch`, with their types
 
         @property
-        def outcomes(self) -> tuple[Outcome[V_co, E_co, D_co], ...]: ...
+        def outcomes(self) -> tuple[Outcome[V_co, E_co, D_co], ...]: ...  # noqa: D102  # `AnyBatch` says it
         @property
-        def succeeded(self) -> tuple[Succeeded[V_co, D_co], ...]: ...
+        def succeeded(self) -> tuple[Succeeded[V_co, D_co], ...]: ...  # noqa: D102  # `AnyBatch` says it
         @property
-        def settled(self) -> tuple[Settled[E_co, D_co], ...]: ...
+        def settled(self) -> tuple[Settled[E_co, D_co], ...]: ...  # noqa: D102  # `AnyBatch` says it
         @property
-        def failed(self) -> tuple[Failed[E_co, D_co], ...]: ...
+        def failed(self) -> tuple[Failed[E_co, D_co], ...]: ...  # noqa: D102  # `AnyBatch` says it
         @property
-        def unprocessed(self) -> tuple[Unprocessed[D_co], ...]: ...
+        def unprocessed(self) -> tuple[Unprocessed[D_co], ...]: ...  # noqa: D102  # `AnyBatch` says it
         @property
-        def not_done(self) -> tuple[Failed[E_co, D_co] | Unprocessed[D_co], ...]: ...
+        def not_done(self) -> tuple[Failed[E_co, D_co] | Unprocessed[D_co], ...]: ...  # noqa: D102  # `AnyBatch` says it
 
 
 BatchOf: TypeAlias = Batch[V, object, Record, object]

@@ -17,10 +17,9 @@ from returns.result import Failure, Result, Success
 from typing_extensions import TypeVar
 
 from batchfold.core._guards import is_mapping
-from batchfold.core.faults import Malformed
 from batchfold.core.outcomes import Failed
 from batchfold.core.records import Record, item_name
-from batchfold.core.redaction import describe, describe_redacted
+from batchfold.core.redaction import describe_redacted
 from batchfold.shell.sqs_client import SendsMessages, clients_of, is_unreachable
 from batchfold.sources.fields import bytes_of
 from batchfold.sources.sqs import SqsRecord
@@ -225,7 +224,8 @@ def _source_of(raw: Mapping[str, Any]) -> str:
 def _reason(failed: Failed[object, Record]) -> str:
     error = failed.fault.error
     # what parsing raised comes from the source without its input, and names the fields of the user's own model
-    reason = describe(error) if isinstance(failed.fault, Malformed) else describe_redacted(error)
+    # an error value that is no exception may be anything; whoever reads dead letters is not who reads the log
+    reason = describe_redacted(error) if isinstance(error, BaseException) else type(error).__name__
     return f"{type(failed.fault).__name__}: {reason}"
 
 
