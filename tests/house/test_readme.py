@@ -111,7 +111,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Sqs:
     """What the programs find in the place of boto3's client."""
     client = Sqs()
 
-    def make(_service: str) -> Sqs:
+    def make(_service: str, **_options: object) -> Sqs:
         return client
 
     monkeypatch.setattr("boto3.client", make)
