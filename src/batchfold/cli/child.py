@@ -60,6 +60,7 @@ from batchfold.testing import (
     Returned,
     read_answer,
 )
+from batchfold.testing.answers import as_written
 
 _HERE = Path(__file__).parent
 
@@ -176,9 +177,9 @@ def _answered(response: Any, read: ReadEvent, batches: list[AnyBatch]) -> Answer
 
 
 def as_json(response: object) -> str | None:
-    """The response as Lambda's runtime would write it, `None` if it cannot."""
+    """The response as Lambda's runtime writes it, `None` if it cannot."""
     try:
-        return json.dumps(response)
+        return json.dumps(as_written(response))
     except (TypeError, ValueError, RecursionError):
         return None
 
