@@ -79,12 +79,11 @@ def begin(
 ) -> Progress[R, V, E, D, A]:
     """Read the event and make ready to handle its records.
 
-    Raises `UnexpectedEventError` for an event that the source cannot read, `TypeError` and `ValueError` for options that
-    make no sense.
+    Raises `UnexpectedEventError` for an event that the source cannot read, `TypeError` if `context` or `reserve_ms` is given
+    without the other.
     """
-    if not options and context is None:  # most batches: nothing to watch, nothing to check
+    if not options and context is None:  # most batches: nothing to watch
         return Progress(event, source)
-    refuse_misused(options)
     reserve_ms = options.get("reserve_ms")
     return Progress(
         event,
