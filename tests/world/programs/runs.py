@@ -262,6 +262,32 @@ def timed_out(tool: Tool) -> Seen:
     return _ended_by(tool, _time_out)
 
 
+def cancelled_at_the_reserve(tool: Tool) -> Seen:
+    """Let the run itself cancel its handlers, when only the reserve is left of the invocation's time."""
+    records = Records(tool)
+
+    context = LambdaContext(timeout_seconds=1.01)
+
+    async def main() -> object:
+        tool.enter_loop()
+        asyncio.get_running_loop().call_later(0.03, context.clock.advance, 1)
+        with tool.batch():
+            return await process_batch_async(
+                records.event,
+                records.wait_for_ever,
+                sqs(),
+                max_concurrency=IN_FLIGHT,
+                context=context,
+                reserve_ms=1_000,
+                cancel_at_reserve=True,
+                raise_on="never",
+            )
+
+    with tool.invocation(2):
+        answer = records.answer_of(lambda: asyncio.run(main()))
+    return records.seen([answer], [len(records.started)])
+
+
 async def _cancel_in_flight(records: Records) -> str:
     run = asyncio.create_task(_run_for_ever(records))
     while records.in_flight < IN_FLIGHT and not run.done():  # noqa: ASYNC110  # a count is no event
@@ -321,6 +347,7 @@ ENTRY_POINTS: dict[str, Callable[[Tool], Seen]] = {
     "cancelled": cancelled,
     "cancelled at once": cancelled_at_once,
     "timed out": timed_out,
+    "cancelled at the reserve": cancelled_at_the_reserve,
     "in threads": lambda_handler_in_threads,
 }
 
