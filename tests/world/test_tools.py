@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from tests.world.programs.runs import ENTRY_POINTS, FAILING, IN_FLIGHT, RECORDS, Seen
+from tests.world.programs.records import FAILING, IN_FLIGHT, RECORDS, Seen
+from tests.world.programs.runs import ENTRY_POINTS
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 60
