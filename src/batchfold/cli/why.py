@@ -3,7 +3,7 @@
 from typing import Any, assert_never
 
 from batchfold import Failed, Outcome, Settled, Succeeded, Unprocessed
-from batchfold.core.redaction import describe_redacted, why
+from batchfold.core.redaction import describe, why
 
 
 def why_of(outcome: Outcome[Any, Any]) -> str:
@@ -16,7 +16,7 @@ def why_of(outcome: Outcome[Any, Any]) -> str:
         case Failed(settle_error=None):
             return why(outcome.fault)
         case Failed():
-            return f"{why(outcome.fault)}; it could not be settled: {describe_redacted(outcome.settle_error)}"
+            return f"{why(outcome.fault)}; it could not be settled: {describe(outcome.settle_error)}"
         case Unprocessed():
             return "not started"
         case _:
