@@ -148,3 +148,35 @@ def test_latencies_of_one_event_are_not_those_of_another() -> None:
     fold_batch(sqs_event(1), pipe(reserve, timed(latencies)), sqs(int))
     again = fold_batch(sqs_event(1), reserve, sqs(int))
     assert latencies.of(again.outcomes[0].record) is None
+
+
+# ------------------------------------------------------------ timed
+async def tell_later(_record: object, _seconds: float) -> None:
+    raise NotImplementedError
+
+
+def test_an_async_tell_is_refused_for_nobody_would_await_it() -> None:
+    with pytest.raises(TypeError, match="timed got an async function, expected one that returns at once"):
+        timed(tell_later)
+
+
+def test_a_tell_that_is_down_is_logged_three_times_and_then_counted(caplog: pytest.LogCaptureFixture) -> None:
+    def tell(_record: object, _seconds: float) -> None:
+        raise OSError("the metrics are down")
+
+    process_batch(sqs_event(*[1] * 20), timed(tell)(reserve), sqs(int))
+    said = "timed: tell raised; the outcome of the record stands"
+    assert [record.getMessage() for record in caplog.records] == [
+        *[said] * 3,
+        f"{said} (10 times so far, now OSError: the metrics are down)",
+    ]
+
+
+def test_a_tell_for_records_of_any_payload_takes_those_of_one() -> None:
+    told: list[str] = []
+
+    def tell(record: SqsRecord[object], _seconds: float) -> None:
+        told.append(record.message_id)
+
+    process_batch(sqs_event(1, 2), pipe(reserve, timed(tell)), sqs(int))
+    assert len(told) == 2
