@@ -44,6 +44,7 @@ class AnyBatch:
         "_outcomes",
         "_raws",
         "_source",
+        "_stopped_at",
         "_why_stopped",
     )
 
@@ -55,6 +56,7 @@ class AnyBatch:
         source: Any,
         *,
         why_stopped: str | None = None,
+        stopped_at: int | None = None,
         ms_left: Callable[[], int] | None = None,
     ) -> None:
         self._raws = raws
@@ -62,6 +64,7 @@ class AnyBatch:
         self._endings = endings
         self._source: Any = source
         self._why_stopped = why_stopped
+        self._stopped_at = stopped_at
         self._ms_left = ms_left
         self._outcomes: tuple[Outcome[Any, Any, Any], ...] | None = None
         self._other_outcomes: tuple[Outcome[Any, Any, Any], ...] | None = None
@@ -142,6 +145,11 @@ class AnyBatch:
     def why_stopped(self) -> str | None:
         """Why records were not started though their lanes were free: time ran out, or `stop_when` said so."""
         return self._why_stopped
+
+    @property
+    def stopped_at(self) -> int | None:
+        """The position of the failed record that `stop_when` picked; `None` if it picked none."""
+        return self._stopped_at
 
     @property
     def ms_left(self) -> Callable[[], int] | None:
