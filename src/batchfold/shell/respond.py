@@ -14,9 +14,9 @@ started. The item identifier stands in the message. Each log record carries what
 | `batchfold_lane`    | the lane, where it is text; of any other lane its number in the batch |
 
 Payloads are never written; `core.redaction` decides what may be said of an error. The amount is bounded. An exception
-object has its traceback written once, and of a kind (a type and the line that raised it) the first three have one; where a
-line goes without, the exception's text stands in it. Of failures of one type the first 100 have a line each, the others
-share one by the hundred, and so do all once no time is left.
+object has its traceback written once, and of a kind (a type and the line that raised it) the first three have one; the line
+of a failed record that goes without holds the exception's text. Of failures of one type the first 100 have a line each, the
+others share one by the hundred, and so do all once no time is left.
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ class _BatchLog:
             _log(logging.ERROR, f"record {name} could not be settled: {reason}", extra, printed)
 
     def _write_settled(self, settled: Settled[Any, Any]) -> None:
-        message = f"record {item_name(settled.item_id)} failed and was settled: {why(settled.fault, in_full=True)}"
+        message = f"record {item_name(settled.item_id)} failed and was settled: {why(settled.fault)}"
         _log(logging.WARNING, message, self._extra(settled))
 
     def _printed(self, error: object) -> BaseException | None:
