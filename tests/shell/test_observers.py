@@ -8,7 +8,17 @@ from typing import Any
 import pytest
 from returns.result import Failure, Result, Success
 
-from batchfold import Outcome, SqsRecord, by_message_group, fold_batch, fold_batch_async, pipe, process_batch, sqs
+from batchfold import (
+    Outcome,
+    SqsRecord,
+    by_message_group,
+    fold_batch,
+    fold_batch_async,
+    in_chunks,
+    pipe,
+    process_batch,
+    sqs,
+)
 from batchfold.core.settling import caused_by, discard
 from batchfold.shell.observing import Latencies, Measures, measures_of, observe_all, timed
 from batchfold.testing import SqsMessage, sqs_event
@@ -180,3 +190,27 @@ def test_a_tell_for_records_of_any_payload_takes_those_of_one() -> None:
 
     process_batch(sqs_event(1, 2), pipe(reserve, timed(tell)), sqs(int))
     assert len(told) == 2
+
+
+def reserve_all(records: list[SqsRecord[int]]) -> list[Result[int, str]]:
+    return list(map(reserve, records))
+
+
+async def reserve_all_later(records: list[SqsRecord[int]]) -> list[Result[int, str]]:
+    return reserve_all(records)
+
+
+def test_chunks_stay_chunks_and_each_record_is_told_the_time_of_its_chunk() -> None:
+    def clock() -> Callable[[], float]:
+        return iter(range(100)).__next__
+
+    event, threes = sqs_event(1, 2, 3, -4), Latencies()
+    batch = fold_batch(event, pipe(in_chunks(reserve_all, size=3), timed(threes, clock=clock())), sqs(int))
+    assert [type(outcome).__name__ for outcome in batch.outcomes] == [*["Succeeded"] * 3, "Failed"]
+    assert measures_of(batch, threes).seconds == (1, 1, 1, 1)
+
+    twos = Latencies()
+    chunks = pipe(in_chunks(reserve_all_later, size=2), timed(twos, clock=clock()))
+    later = asyncio.run(fold_batch_async(event, chunks, sqs(int), max_concurrency=1))
+    assert later == batch
+    assert measures_of(later, twos).seconds == (1, 1, 1, 1)

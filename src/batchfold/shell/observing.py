@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import wraps
 from inspect import iscoroutinefunction
 from time import perf_counter
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from batchfold.core.batch import AnyBatch
+from batchfold.core.chunks import takes_chunks
 from batchfold.core.faults import Crashed, Fault, Malformed, Rejected
 from batchfold.core.handlers import is_async_function, is_awaitable, must_be_awaited
 from batchfold.core.records import RawRecord, Record
@@ -68,7 +69,8 @@ def timed(tell: Callable[[R, float], object], *, clock: Callable[[], float] = pe
 
     An observer cannot know them: where lanes run side by side, the time between two outcomes is nobody's. `tell` is a
     `Latencies()`, or any function, say one that adds to a histogram. Like an observer it changes nothing, and what it
-    raises is logged. Of an async handler the whole time is told, waiting included.
+    raises is logged. Of an async handler the whole time is told, waiting included; of a chunk, for each of its records the
+    time that the chunk took.
 
     Give `tell` a name and its record a type: the checkers cannot infer the record of a lambda in a layer, and refuse one
     that reads an attribute of it.
@@ -85,36 +87,56 @@ def timed(tell: Callable[[R, float], object], *, clock: Callable[[], float] = pe
     """
     tell_safely = _safely(tell)
 
+    def tell_each(records: Iterable[Any], seconds: float) -> None:
+        for record in records:
+            tell_safely(record, seconds)
+
     def layer(handler: Callable[[Any], Any], /) -> Callable[[Any], Any]:
-        async def awaited(record: Any, awaitable: Awaitable[Any], start: float) -> Any:
-            try:
-                return await awaitable
-            finally:
-                tell_safely(record, clock() - start)
-
-        def handle(record: Any) -> Any:
-            start = clock()
-            try:
-                returned = handler(record)
-            except BaseException:
-                tell_safely(record, clock() - start)
-                raise
-            if is_awaitable(returned):
-                return _alike(returned, awaited(record, returned, start))
-            tell_safely(record, clock() - start)
-            return returned
-
-        if iscoroutinefunction(handler):
-
-            @wraps(handler)
-            async def handle_async(record: Any) -> Any:
-                start = clock()
-                return await awaited(record, handler(record), start)
-
-            return handle_async
-        return _known_as(handler, handle)
+        if takes_chunks(handler):
+            # a tuple, for the function may change its list
+            return type(handler)(_around(handler.handle, tell_each, clock, taken=tuple), handler.size)
+        return _around(handler, tell_safely, clock)
 
     return layer
+
+
+def _around(
+    function: Callable[[Any], Any],
+    tell: Callable[[Any, float], None],
+    clock: Callable[[], float],
+    *,
+    taken: Callable[[Any], Any] = lambda given: given,
+) -> Callable[[Any], Any]:
+    """The function, sync or async, that calls `tell` with what it was given and the seconds that it took."""
+
+    async def awaited(given: Any, awaitable: Awaitable[Any], start: float) -> Any:
+        try:
+            return await awaitable
+        finally:
+            tell(given, clock() - start)
+
+    if iscoroutinefunction(function):
+
+        @wraps(function)
+        async def handle_async(argument: Any) -> Any:
+            given, start = taken(argument), clock()
+            return await awaited(given, function(argument), start)
+
+        return handle_async
+
+    def handle(argument: Any) -> Any:
+        given, start = taken(argument), clock()
+        try:
+            returned = function(argument)
+        except BaseException:
+            tell(given, clock() - start)
+            raise
+        if is_awaitable(returned):
+            return _alike(returned, awaited(given, returned, start))
+        tell(given, clock() - start)
+        return returned
+
+    return _known_as(function, handle)
 
 
 def _safely(tell: Callable[[Any, float], object]) -> Callable[[Any, float], None]:
