@@ -13,6 +13,7 @@ from batchfold.core.progress import Progress
 from batchfold.core.records import Record
 from batchfold.core.settling import AsyncSettle, Settle
 from batchfold.core.source import AsyncSource, Source
+from batchfold.shell.respond import AsideLog
 
 R = TypeVar("R")
 V = TypeVar("V")
@@ -90,7 +91,7 @@ def begin(
         source,
         observe=options.get("observe"),
         stop_when=options.get("stop_when"),
-        failed_aside=_log_aside,
+        failed_aside=AsideLog(),
         remaining_ms=clock_of(context, reserve_ms),
         reserve_ms=reserve_ms or 0,
     )
@@ -169,9 +170,3 @@ def clock_of(context: LambdaContext | None, reserve_ms: int | None) -> Callable[
             f"got a {type(context).__name__}; batchfold.testing has one for tests"
         )
     return remaining
-
-
-def _log_aside(message: str, error: Exception) -> None:
-    from batchfold.shell.respond import log_aside  # noqa: PLC0415  # logging costs a cold start 7 ms
-
-    log_aside(message, error)

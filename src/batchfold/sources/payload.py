@@ -72,7 +72,10 @@ def from_function(decode: Callable[[Any], T], form: Any = UNDECODED) -> Callable
             if not is_validation_error(error):
                 raise
             clean = redact_validation_error(error)
-        raise clean  # not inside `except`, as above
+        try:  # not inside `except`: the error with the input would be its context, and be printed with it
+            raise clean
+        finally:
+            del clean  # a cycle otherwise: the error keeps this frame
 
     return decoded
 
