@@ -53,7 +53,10 @@ def image_validator(form: Any) -> Callable[[Any], Any]:
             return validate(values_to_validate(attributes))
         except ValueError as error:
             clean = redacted(error)
-        raise clean  # not inside `except`: the error with the input would be its context, and be printed with it
+        try:  # not inside `except`: the error with the input would be its context, and be printed with it
+            raise clean
+        finally:
+            del clean  # a cycle otherwise: the error keeps this frame
 
     return validated
 

@@ -91,7 +91,10 @@ class Validator:
             return self.validate(delivered)
         except ValueError as error:
             redacted = self.redacted(error)
-        raise redacted  # not inside `except`: the error with the input would be its context, and be printed with it
+        try:  # not inside `except`: the error with the input would be its context, and be printed with it
+            raise redacted
+        finally:
+            del redacted  # a cycle otherwise: the error keeps this frame
 
 
 def from_json(form: Any) -> Validator:
@@ -130,17 +133,24 @@ def from_function(decode: Callable[[Any], Any], form: Any = UNDECODED) -> Callab
                 return made.unwrap()
             if kind is not Failure:
                 return made
-            error: object = made.failure()
+            clean = _undecodable(made.failure())
         except ValueError as raised:
             if not is_validation_error(raised):
                 raise
-            error = raised
-        # not inside `except`: the error with the input would be the context of this one, and be printed with it
-        if isinstance(error, BaseException) and is_validation_error(error):
-            raise redact_validation_error(error)
-        raise DecodeFailure(error)
+            clean = redact_validation_error(raised)
+        try:  # not inside `except`: the error with the input would be its context, and be printed with it
+            raise clean
+        finally:
+            del clean  # a cycle otherwise: the error keeps this frame
 
     return decoded
+
+
+def _undecodable(error: object) -> ValueError:
+    """Return the exception for the error in a decoder's `Failure`."""
+    if isinstance(error, BaseException) and is_validation_error(error):
+        return redact_validation_error(error)
+    return DecodeFailure(error)
 
 
 def text_of(delivered: Any) -> str:
