@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any, NoReturn, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, Union
 
 from typing_extensions import TypeAliasType
 
@@ -25,12 +25,15 @@ from batchfold.core._guards import is_mapping, is_plain_list
 from batchfold.core.faults import PayloadError
 from batchfold.sources.fields import bytes_of, whole_or_exact
 
-Attribute = TypeAliasType(
-    "Attribute",
-    Union[
-        str, Decimal, bytes, bool, set[str], set[Decimal], set[bytes], "list[Attribute]", "dict[str, Attribute]", None
-    ],
-)
+if TYPE_CHECKING:
+    Attribute: TypeAlias = Union[
+        str, Decimal, bytes, bool, set[str], set[Decimal], set[bytes], list["Attribute"], dict[str, "Attribute"], None
+    ]
+else:  # who reads annotations at run time can resolve this one anywhere, and the checkers find Any in it
+    Attribute = TypeAliasType(
+        "Attribute",
+        "str | Decimal | bytes | bool | set[str] | set[Decimal] | set[bytes] | list[Attribute] | dict[str, Attribute] | None",
+    )
 """The Python value of an attribute of an item: the right-hand column of the table above."""
 
 Item: TypeAlias = Mapping[str, Attribute]
