@@ -6,6 +6,7 @@ files of another kind are passed over; a file that is named must be of one of th
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from batchfold.cli.check_links import kind_of
@@ -109,8 +110,12 @@ def _plan(text: str) -> Mapping[str, object] | None:
 def _decoded(text: str, file: str, *, is_named: bool) -> Mapping[str, object]:
     """The content, with positions. A file that was not named and does not parse is taken for one of another kind."""
     from cfnlint.decode import decode_str  # noqa: PLC0415  # it takes most of a second
+    from cfnlint.decode.cfn_json import loads  # noqa: PLC0415
 
     content, problems = decode_str(text)
+    if problems and text.lstrip().startswith("{"):  # YAML does not read all of JSON: not an escaped pair of surrogates
+        with suppress(ValueError, TypeError):  # which of them, depends on where the JSON breaks
+            content, problems = loads(text), []
     if problems:
         if not is_named and "Resources" not in text:
             return {}
@@ -129,10 +134,15 @@ def _described(mappings: Sequence[object], file: str) -> Iterator[Connection]:
         settings["FunctionName"] = settings.get("FunctionArn")
         source = settings.get("EventSourceArn")
         function_name = str(settings.get("FunctionArn", "")).rpartition(":function:")[2]
-        source_name = str(source or "").replace("/", ":").split(":")[-1] or "Kafka"
-        name = f"{function_name or settings.get('UUID')} from {source_name}"
+        name = f"{function_name or settings.get('UUID')} from {_name_in(source)}"
         part = Part(name, places.get("UUID", Place(file)), "aws", settings, places)
         kind = kind_of(part, "")
         if kind is not None:
             absent = Unknown("the AWS CLI does not describe it with the mapping")
             yield Connection(part, "mapping", kind, source, absent if kind == "sqs" else None, absent)
+
+
+def _name_in(arn: object) -> str:
+    """Return the name of the queue, stream, table or cluster."""
+    resource = str(arn or "Kafka").split(":", 5)[-1]
+    return resource.split("/")[1] if "/" in resource else resource

@@ -43,7 +43,7 @@ def _source(subject: Subject) -> Answer:
     window = _window(connection)
     if connection.kind == "stream":
         return Unknown("whether the mapping reads Kinesis or DynamoDB Streams is not in this file")
-    if made.reads(connection) or made.reads(connection, windowed=True) or isinstance(window, Unknown):
+    if _fits(made, connection) or isinstance(window, Unknown):
         return None
     wanted = f"pipes({_SOURCES[connection.kind]})" if connection.poller == "pipe" else _SOURCES[connection.kind]
     return Broken(
@@ -86,7 +86,7 @@ def _fifo_lane(subject: Subject) -> Answer:
         return None
     if connection.is_fifo is not True:
         return connection.is_fifo if isinstance(connection.is_fifo, Unknown) else None
-    lane = made.lane(connection)
+    lane = made.lane(connection) if made.reads(connection) else "other"  # another rule speaks of that
     if lane == "whole_batch":
         return Broken(
             says="The queue is FIFO, and the whole batch is one lane.",
@@ -107,7 +107,7 @@ def _stream_lane(subject: Subject) -> Answer:
     made, connection = subject.made, subject.connection
     if not isinstance(made, Made) or connection.kind not in STREAMS or connection.poller == "pipe":
         return None
-    if made.lane(connection) != "each_record":
+    if made.lane(connection) != "each_record" or not _fits(made, connection):
         return None
     return Broken(
         says="The source is a stream, and each record is a lane of its own.",
@@ -134,6 +134,10 @@ def _raise_on(subject: Subject) -> Answer:
         remedy=Remedy(advice='Leave raise_on= out: "entire_batch" raises where nothing was done.'),
         setting="FunctionResponseTypes",
     )
+
+
+def _fits(made: Made, connection: Connection) -> bool:
+    return made.reads(connection) or made.reads(connection, windowed=True)
 
 
 def _window(connection: Connection) -> int | Unknown:

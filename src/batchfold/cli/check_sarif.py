@@ -18,7 +18,8 @@ def sarif(
     findings: Sequence[Finding], questions: Sequence[Open], notes: Sequence[tuple[Place, str]]
 ) -> dict[str, object]:
     """Return a log of one run, with the rules that it speaks of."""
-    rules = list(dict.fromkeys([*(found.rule for found in findings), *(found.rule for found in questions)]))
+    asked = [*(finding.rule for finding in findings), *(question.rule for question in questions)]
+    rules = list({rule.name: rule for rule in asked}.values())
     places = {rule.name: index for index, rule in enumerate(rules)}
     results = [
         *(_finding(finding, places[finding.rule.name]) for finding in findings),
