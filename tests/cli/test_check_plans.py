@@ -226,6 +226,16 @@ def test_queues_made_by_a_loop_are_judged_if_they_are_alike(tmp_path: Path) -> N
     assert {question.why for question in found.open} == {"the queue is not in this file"}
 
 
+def test_a_state_is_read_as_a_plan_is(tmp_path: Path) -> None:
+    arns = {
+        "event_source_arn": "arn:aws:sqs:eu-west-1:123456789012:orders",
+        "function_name": "arn:aws:lambda:eu-west-1:123456789012:function:reserve",
+    }
+    planned = plan(having(QUEUE, visibility_timeout_seconds=59), FUNCTION, having(MAPPING, **arns))
+    state = {"format_version": "1.0", "terraform_version": "1.11.4", "values": planned["planned_values"]}
+    assert names(check_plan(tmp_path, state)) == ["visibility-timeout", "no-redrive"]
+
+
 def test_a_pipe_of_a_plan_is_judged(tmp_path: Path) -> None:
     pipe = resource(
         "aws_pipes_pipe.clicks",

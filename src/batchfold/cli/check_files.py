@@ -83,7 +83,7 @@ def _document(file: Path, *, is_named: bool) -> Document | None:
 
 
 def _read(text: str, file: str, *, is_named: bool) -> Document | None:
-    if '"planned_values"' in text:
+    if '"terraform_version"' in text or '"planned_values"' in text:
         plan = _plan(text)
         if plan is not None:
             return plan_document(plan, text, file)

@@ -1,4 +1,4 @@
-"""The arguments of the resources in a Terraform plan: literal, taken from another resource, or unknown.
+"""The arguments of the resources in a plan or a state of Terraform: literal, taken from another resource, or unknown.
 
 A plan says three things of an argument in three places: its value, if it is known already; that it will be known; and
 from which references its expression is made. Everything that brings them together is in this file.
@@ -39,7 +39,7 @@ class Planned:
     """The resources of a plan, and what their arguments are."""
 
     def __init__(self, plan: Mapping[str, object]) -> None:
-        values = _mapping(plan.get("planned_values")).get("root_module")
+        values = _mapping(plan.get("planned_values") or plan.get("values")).get("root_module")  # a state has no plan
         self.resources = list(_resources(_mapping(values)))
         self.types: dict[str, str] = {}
         """The type of each resource that is configured, by its address without keys."""
