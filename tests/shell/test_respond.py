@@ -124,7 +124,7 @@ def test_an_error_that_is_no_exception_stands_in_the_group(value: Any) -> None:
     (exception,) = fails("x", handler=lambda _record: Failure(value)).exceptions
     assert isinstance(exception, RejectedError)
     assert exception.error is value
-    assert str(exception) == f"the handler returned a Failure that holds a {type(value).__name__}"
+    assert str(exception).startswith(f"the handler returned a Failure ({type(value).__name__}")
 
 
 def test_one_exception_for_many_records_stands_in_the_group_once_and_notes_do_not_pile_up() -> None:
@@ -156,7 +156,7 @@ def test_any_failure_raises_for_records_that_were_only_not_started() -> None:
         respond(batch, raise_on="any_failure")
     (exception,) = raised.value.exceptions
     assert isinstance(exception, UnprocessedError)
-    assert str(exception) == "1 records were not started: time ran out"
+    assert str(exception) == "1 records were not started: only the reserve of 1000 ms was left of the invocation's time"
 
 
 def test_both_causes_are_in_the_group_if_settling_failed_too() -> None:
@@ -223,7 +223,7 @@ def test_a_failure_to_settle_is_logged_too(caplog: pytest.LogCaptureFixture) -> 
     respond(fold("rejected", settle=cannot_settle(OSError("queue is down"))), raise_on="never")
     assert lines(caplog)[1].endswith("could not be settled: OSError")
     respond(fold("rejected", settle=cannot_settle("queue is down")), raise_on="never")
-    assert lines(caplog)[3].endswith("could not be settled: str")
+    assert lines(caplog)[3].endswith("could not be settled: str: queue is down")
 
 
 def test_a_kafka_record_is_named_by_partition_and_offset(caplog: pytest.LogCaptureFixture) -> None:
@@ -395,10 +395,10 @@ def test_what_the_standard_library_says_of_a_payload_is_told(
     assert said in caplog.text
 
 
-@given(st.text(min_size=8, alphabet="qxzjk"))
-def test_error_values_are_not_quoted(secret: str) -> None:
-    error = fails(secret, handler=lambda record: Failure({"body": record.body}))
-    assert secret not in "".join(traceback.format_exception(error))
+def test_an_error_value_is_the_handlers_words_and_is_logged_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    error = fails("a", handler=lambda _record: Failure("stock is empty\n" + 600 * "x"))
+    assert lines(caplog)[0].endswith(f"the handler returned a Failure (str: stock is empty\\n{485 * 'x'}...)")
+    assert str(error.exceptions[0]) == f"the handler returned a Failure (str: stock is empty\\n{485 * 'x'}...)"
 
 
 def test_a_chain_of_causes_that_goes_in_a_circle_ends() -> None:

@@ -24,6 +24,7 @@ from typing_extensions import TypeForm, assert_never, assert_type
 
 from batchfold import (
     AsyncHandler,
+    AnyBatch,
     Batch,
     BatchProcessingError,
     Crashed,
@@ -143,7 +144,8 @@ assert_type(sqs(decode=as_int), Source[SqsRecord[int], Text])
 assert_type(sqs(decode=json.loads), Source[SqsRecord[Any], Text])
 assert_type(sqs(decode=lambda s: s.upper()), Source[Text, Text])
 assert_type(sqs(decode=Order.model_validate_json), Source[SqsRecord[Order], Text])
-assert_type(sqs(decode=TypeAdapter(Order | Legacy).validate_json), Source[SqsRecord[Order | Legacy], Text])
+either: TypeAdapter[Order | Legacy] = TypeAdapter(Order | Legacy)
+assert_type(sqs(decode=either.validate_json), Source[SqsRecord[Order | Legacy], Text])
 assert_type(sqs(list[Order]), Source[SqsRecord[list[Order]], Text])
 assert_type(sqs(Order | Legacy), Source[SqsRecord[Order | Legacy], Text])
 assert_type(sqs(Order | None), Source[SqsRecord[Order | None], Text])
@@ -436,7 +438,7 @@ explain(fold_batch(event, reserve, sqs(Order)))
 try:
     process_batch(event, reserve, sqs(Order))
 except BatchProcessingError as error:
-    assert_type(error.batch, Batch[object, object])
+    assert_type(error.batch, AnyBatch)
 
 
 # ------------------------------------------------------------ wiring

@@ -184,7 +184,6 @@ process_batch(event, async_order, sqs(Order))  # BAD async handler, sync run
 process_batch(event, future_order, sqs(Order))  # BAD async handler, sync run
 process_batch(event, on_order(SqsRecord({}, an_order)), sqs(Order))  # BAD handler called
 process_batch(event, on_order, sqs)  # BAD source not called
-process_batch([event], on_order, sqs(Order))  # BAD event
 
 
 async def async_runs() -> None:
@@ -327,9 +326,6 @@ def save_int(x: int) -> Result[float, OutOfStock]:
     raise NotImplementedError
 
 
-def save_io(o: Order) -> IOResult[float, OutOfStock]:
-    raise NotImplementedError
-
 
 def timed(handler: object) -> int:
     return 1
@@ -341,7 +337,6 @@ def doubling(literal: Literal[2]) -> Result[int, OutOfStock]:
 
 chain(parse, save_int)  # BAD step
 chain(parse, parse_order, parse)  # BAD last step
-chain(parse, save_io)  # BAD Result and IOResult
 process_batch(event, chain(parse, parse_order), sqs(Legacy))  # BAD model
 process_batch(event, chain(parse, parse_order), kinesis(Order))  # BAD source
 pipe(on_order, as_int)  # BAD not a layer

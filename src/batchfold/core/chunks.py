@@ -56,7 +56,7 @@ class InChunks(Generic[R_contra, V_co, E_co]):
         self.handle = handle
         self.size = size
 
-    def __call__(self, record: R_contra, /) -> AnyResult[V_co, E_co]:
+    def __call__(self, _record: R_contra, /) -> AnyResult[V_co, E_co]:
         """Raise `TypeError`: it takes chunks."""
         raise TypeError(_NO_LAYER)
 
@@ -70,7 +70,7 @@ class AsyncInChunks(Generic[R_contra, V_co, E_co]):
         self.handle = handle
         self.size = size
 
-    async def __call__(self, record: R_contra, /) -> AnyResult[V_co, E_co]:
+    async def __call__(self, _record: R_contra, /) -> AnyResult[V_co, E_co]:
         """Raise `TypeError`: it takes chunks."""
         raise TypeError(_NO_LAYER)
 

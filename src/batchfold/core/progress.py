@@ -46,6 +46,7 @@ class Progress(Generic[R, V, E, D, A]):
         "_remaining_ms",
         "_reserve_ms",
         "_stop_when",
+        "_stopped_at",
         "_why_stopped",
         "endings",
         "failed_aside",
@@ -83,6 +84,7 @@ class Progress(Generic[R, V, E, D, A]):
         self._remaining_ms = remaining_ms
         self._reserve_ms = reserve_ms
         self._any_started = False
+        self._stopped_at: int | None = None
         self._why_stopped: str | None = None
 
     @property
@@ -118,7 +120,9 @@ class Progress(Generic[R, V, E, D, A]):
             ending = self._tell(self._observe, position, ending)
         if not is_done and self._stop_when is not None and ending is not None:
             ending = self._outcome(position, ending)
-            self._ask_to_stop(self._stop_when, ending)
+            if self._is_to_stop(self._stop_when, ending):
+                self._stopped_at = position
+                self.close(f"stop_when= picked record {item_name(ending.item_id)}")
         self.endings[position] = ending
         self.schedule.finish(position, done=is_done)
 
@@ -140,6 +144,7 @@ class Progress(Generic[R, V, E, D, A]):
             self.endings,
             self.source,
             why_stopped=self._why_stopped,
+            stopped_at=self._stopped_at,
             ms_left=None if self._remaining_ms is None else _ms_left(self._remaining_ms, self._reserve_ms),
         )
         for watch in _watchers:
@@ -163,15 +168,14 @@ class Progress(Generic[R, V, E, D, A]):
             self.failed_aside("an observer raised; the outcome that it was called with stands", error)
         return outcome
 
-    def _ask_to_stop(self, stop_when: StopWhen[E, D], outcome: Outcome[V, E, D]) -> None:
+    def _is_to_stop(self, stop_when: StopWhen[E, D], outcome: Outcome[V, E, D]) -> bool:
         if not isinstance(outcome, Failed) or self.schedule.is_closed:
-            return
+            return False
         try:
-            if not holds(stop_when, outcome):
-                return
+            return holds(stop_when, outcome)
         except Exception as error:  # noqa: BLE001  # whatever it is: records that are not started come back
             self.failed_aside("stop_when= raised; no further record is started", error)
-        self.close(f"stop_when= picked record {item_name(outcome.item_id)}")
+            return True
 
 
 def _ms_left(remaining_ms: Callable[[], int], reserve_ms: int) -> Callable[[], int]:

@@ -26,7 +26,12 @@ else:
     ValidationError = ValueError
 
 HIDDEN = "[...]"
+_REDACTED = "_batchfold_redacted"
+_MORE = "more_broken_rules"
+_MOST_READ = 1_000
+_MOST_SHOWN = 20
 _MOST_RULES = 5
+_MOST_CHARACTERS = 500
 
 _WITHOUT_QUOTE: dict[str, LiteralString] = {
     "bytes_invalid_encoding": "Data should be valid {encoding}",
@@ -50,23 +55,36 @@ _EMAIL = "value is not a valid email address"
 
 
 def redact_validation_error(error: ValidationError, names: Collection[str] = ()) -> ValidationError:
-    """The same error (title, rules, positions) without its input.
+    """Return the same error (title, rules, positions) without its input; of many broken rules, a few and their number.
 
-    A name in a position is shown if it is one of `names`, those of the schema. Any other name is a key that the payload
-    brought along. What a validator of the user's says is kept: it is the user's.
+    A name in a position is shown if it is one of `names`, those of the schema. Any other name is a key of the payload.
+    The text of a user's validator is kept: it is the user's. An error that was redacted before is returned as it is.
+
+    A payload of 1 MB can break a million rules. pydantic lists all of them or none, and takes longer for the list than for
+    the payload, so of more than 1,000 only the number is told.
     """
-    from pydantic_core import ValidationError  # noqa: PLC0415  # pydantic is imported only by those who use it
+    from pydantic_core import PydanticCustomError, ValidationError  # noqa: PLC0415  # pydantic is imported only by those who use it
 
+    if getattr(error, _REDACTED, False):
+        return error
+    count = error.error_count()
     details: list[InitErrorDetails] = []
-    for problem in error.errors(include_url=False, include_input=False):
+    problems = error.errors(include_url=False, include_input=False) if count <= _MOST_READ else []
+    for problem in problems[:_MOST_SHOWN]:
         detail = _rule(problem["type"], problem["msg"], problem.get("ctx", {}))
         detail["loc"] = tuple(part if isinstance(part, int) or part in names else HIDDEN for part in problem["loc"])
         details.append(detail)
-    return ValidationError.from_exception_data(error.title, details, hide_input=True)
+    if more := count - len(details):
+        further = "more broken rules" if details else "broken rules, too many to list"
+        rule = PydanticCustomError(_MORE, "{count} {further}", {"count": more, "further": further})
+        details.append({"type": rule, "input": None})
+    redacted = ValidationError.from_exception_data(error.title, details, hide_input=True)
+    setattr(redacted, _REDACTED, True)
+    return redacted
 
 
 def is_validation_error(error: BaseException) -> TypeIs[ValidationError]:
-    """Whether it is pydantic's, asked by name: whoever raised one has paid for the import, and nobody else should."""
+    """Return whether it is pydantic's, asked by name: only those who raise one pay for the import."""
     kind = type(error)
     return kind.__name__ == "ValidationError" and kind.__module__.partition(".")[0] == "pydantic_core"
 
@@ -86,7 +104,7 @@ def _rule(name: Any, message: str, context: dict[str, Any]) -> InitErrorDetails:
 
 
 def names_in(schema: object) -> frozenset[str]:
-    """Every text in a pydantic core schema: the names of its fields, aliases, tags and types, among others."""
+    """Return every text in a pydantic core schema: the names of its fields, aliases, tags and types, among others."""
     return frozenset(_texts(schema)) | {"[key]"}
 
 
@@ -103,11 +121,11 @@ def _texts(schema: object) -> Iterator[str]:
 
 
 def redact(error: BaseException) -> BaseException:
-    """The same exception with every pydantic `ValidationError` in it replaced by one without its input.
+    """Return the same exception with every pydantic `ValidationError` in it replaced by a redacted one.
 
     It looks at the exception itself, at its causes and contexts, and into groups. Where there is no `ValidationError`,
-    nothing is changed; what the user's own exceptions say is theirs. It never raises an `Exception`: for one that cannot
-    be made clean there is another that says so.
+    nothing is changed; the text of a user's exception is the user's. It never raises an `Exception`: an exception that
+    cannot be redacted is replaced by one that says so.
     """
     try:
         reached = _reached_from(error)
@@ -116,13 +134,13 @@ def redact(error: BaseException) -> BaseException:
         return _cleaned(error, reached)
     except Exception as failure:  # noqa: BLE001  # of exceptions of the user's, which may do anything when asked
         return RuntimeError(
-            f"a {type(error).__name__} that is not shown: a ValidationError is among its causes, and to take out "
-            f"its input raised {type(failure).__name__}"
+            f"a {type(error).__name__} that is not shown: a ValidationError is among its causes, and to redact it "
+            f"raised {type(failure).__name__}"
         )
 
 
 def _reached_from(error: BaseException) -> list[BaseException]:
-    """The exception, its causes and contexts, the members of groups, and theirs, each once."""
+    """Return the exception, its causes and contexts, the members of groups, and theirs, each once."""
     reached = {id(error): error}
     waiting = [error]
     while waiting:  # no recursion: one that ran too deep may have left a cause at each level
@@ -162,17 +180,20 @@ def _cleaned(error: BaseException, reached: list[BaseException]) -> BaseExceptio
 
 
 def is_group(error: BaseException) -> TypeIs[BaseExceptionGroup[BaseException]]:
-    """Whether it is a group of exceptions."""
+    """Return whether it is a group of exceptions."""
     return isinstance(error, BaseExceptionGroup)
 
 
 def describe(error: object) -> str:
-    """What may be said of an error in one line: its type, and more where that is known to quote no payload.
+    """Say in one line what an error is, without quoting a payload.
 
-    Positions in a `ValidationError` are told as they stand; `redact` hides what is a key of the payload.
+    Of an exception that is its type, and more where the text is known to quote no payload. An error value that is no
+    exception is its author's words, as the text of an exception is: it is shown, at most 500 characters of it.
     """
     name = type(error).__name__
-    if isinstance(error, BaseException) and is_validation_error(error):
+    if not isinstance(error, BaseException):
+        return f"{name}: {escape(str(error))}"
+    if is_validation_error(error):
         return f"{name}: {_broken_rules(error)}"
     if isinstance(error, PayloadError | BinasciiError):
         return f"{name}: {error}"
@@ -183,26 +204,53 @@ def describe(error: object) -> str:
     return name
 
 
-def _broken_rules(error: ValidationError) -> str:
-    problems = error.errors(include_url=False, include_input=False)
-    rules = [f"{'.'.join(map(str, problem['loc'])) or 'payload'} {problem['type']}" for problem in problems]
-    more = f" and {len(rules) - _MOST_RULES} more" if len(rules) > _MOST_RULES else ""
-    return ", ".join(rules[:_MOST_RULES]) + more
+def escape(text: str) -> str:
+    r"""Return a text fit for one line of a log: control characters and lone surrogates escaped, 500 characters at most.
+
+    >>> escape("two\nlines")
+    'two\\nlines'
+    """
+    cut = text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}..."
+    if cut.isprintable():
+        return cut
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in cut)
 
 
 def why(fault: Fault[Any]) -> str:
-    """The fault in one line."""
+    """Say in one line why a record failed."""
     match fault:
         case Malformed(error):
-            return f"its payload would not parse ({describe(error)})"  # the source has cleaned it already
+            return f"its payload would not parse ({describe(_redacted_alone(error))})"
         case Rejected(error):
-            return f"the handler returned a Failure ({describe_redacted(error)})"
+            return f"the handler returned a Failure ({describe(_redacted_alone(error))})"
         case Crashed(error):
-            return f"handling it raised {describe_redacted(error)}"
+            doing = "parsing its payload" if fault.is_from_parsing else "handling it"
+            return f"{doing} raised {describe(_redacted_alone(error))}"
         case _:
             assert_never(fault)
 
 
 def describe_redacted(error: object) -> str:
-    """What `told` says of an error that may hold the input of a `ValidationError`."""
-    return describe(redact(error) if isinstance(error, BaseException) else error)
+    """Say what `describe` says, of an error that may hold the input of a `ValidationError`."""
+    return describe(_redacted_alone(error))
+
+
+def _redacted_alone(error: object) -> object:
+    """Return the error, redacted if it is a `ValidationError` itself: nothing is said of its causes here."""
+    return redact_validation_error(error) if isinstance(error, BaseException) and is_validation_error(error) else error
+
+
+def _broken_rules(error: ValidationError) -> str:
+    problems = error.errors(include_url=False, include_input=False)
+    rules = [
+        f"{'.'.join(map(str, problem['loc'])) or 'payload'} {problem['type']}"
+        for problem in problems
+        if problem["type"] != _MORE
+    ]
+    further = sum(problem["ctx"]["count"] - 1 for problem in problems if problem["type"] == _MORE and "ctx" in problem)
+    count = len(problems) + further
+    if not rules:
+        return f"{count} broken rules"
+    shown = rules[:_MOST_RULES]
+    more = f" and {count - len(shown)} more" if count > len(shown) else ""
+    return ", ".join(shown) + more

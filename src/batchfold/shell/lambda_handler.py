@@ -317,13 +317,13 @@ def _context_passer(handler: Callable[..., Any]) -> Callable[[Any], Callable[[An
         return lambda _context: handler
 
     def for_context(context: Any) -> Callable[[Any], Any]:
-        def handle(record: Any) -> Any:
-            returned: Any = handler(record)
-            return returned(context) if type(returned).__module__.startswith("returns.context") else returned
-
-        return handle
+        return lambda record: _given_context(handler(record), context)
 
     return for_context
+
+
+def _given_context(returned: Any, context: Any) -> Any:
+    return returned(context) if type(returned).__module__.startswith("returns.context") else returned
 
 
 def _is_known_to_need_none(handler: object) -> bool:

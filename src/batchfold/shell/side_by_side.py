@@ -2,7 +2,8 @@
 
 Of the loop's task factory it takes only what every factory promises: `create_task(coroutine)` makes a task that ends. It
 may wrap the coroutine, run its first step at once, or drop it. So a task says nothing by what it returns; that it has
-ended, its done callback tells.
+ended, its done callback tells. All tasks are created in the run's own task, because some factories, X-Ray's for one, pass
+on what belongs to the task that creates another.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ class _Run(Generic[R, V, E, D, A]):
         self._context = copy_context()  # each record is handled in a copy of it
         self._tasks: set[asyncio.Future[Any]] = set()
         self._unfinished: set[int] = set()
-        self._all_ended: asyncio.Future[None] = self._loop.create_future()
+        self._ended: asyncio.Future[None] = self._loop.create_future()  # one or more of the tasks have
         self._timer: asyncio.TimerHandle | None = None
         self._is_reserve_reached = False
         self._is_ended_early = False
@@ -108,13 +109,15 @@ class _Run(Generic[R, V, E, D, A]):
                 self._watch_the_reserve()
             self._start()
             while self._tasks:
+                self._ended = self._loop.create_future()
                 try:
-                    await self._all_ended
+                    await self._ended
                 except asyncio.CancelledError as error:
                     cancelled = error
-                    self._all_ended = self._loop.create_future()
                     self._end_early()
+                self._start()
         finally:
+            self._parent = None  # its result is the batch: the opening of `core.fold` says why that matters
             if self._timer is not None:
                 self._timer.cancel()
         if self._escaped is not None:
@@ -151,9 +154,8 @@ class _Run(Generic[R, V, E, D, A]):
                 self._finish(position, None)
         except BaseException as error:  # noqa: BLE001  # raised when all handlers have ended
             self._escape(error)
-        self._start()
-        if not self._tasks and not self._all_ended.done():
-            self._all_ended.set_result(None)
+        if not self._ended.done():
+            self._ended.set_result(None)
 
     async def _handle(self, positions: Sequence[int]) -> None:
         try:

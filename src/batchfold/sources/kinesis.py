@@ -182,7 +182,10 @@ def _parser(form: Any, decode: Callable[[bytes], Any] | None) -> Callable[[RawRe
         except (KeyError, TypeError):
             data_bytes(raw)  # says what is wrong with the data; if nothing is, the error is a validator's
             raise
-        raise clean  # not inside `except`: the error with the input would be its context, and be printed with it
+        try:  # not inside `except`: the error with the input would be its context, and be printed with it
+            raise clean
+        finally:
+            del clean  # a cycle otherwise: the error keeps this frame
 
     return parse
 

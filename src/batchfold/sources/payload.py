@@ -40,7 +40,10 @@ class Validator:
             return self.validate(delivered)
         except ValueError as error:
             clean = self.hidden(error)
-        raise clean  # not inside `except`: the error with the input would be its context, and be printed with it
+        try:  # not inside `except`: the error with the input would be its context, and be printed with it
+            raise clean
+        finally:
+            del clean  # a cycle otherwise: the error keeps this frame
 
 
 def from_json(form: Any) -> Validator:

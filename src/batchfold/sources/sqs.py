@@ -230,7 +230,10 @@ def _parser(form: Any, decode: Callable[[str], Any] | None) -> Callable[[RawReco
         except KeyError:
             body_text(raw)  # says that there is none; if there is one, the error is a validator's
             raise
-        raise clean  # not inside `except`: the error with the input would be its context, and be printed with it
+        try:  # not inside `except`: the error with the input would be its context, and be printed with it
+            raise clean
+        finally:
+            del clean  # a cycle otherwise: the error keeps this frame
 
     return parse
 
