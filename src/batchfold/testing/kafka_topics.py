@@ -84,7 +84,6 @@ class KafkaShareGroup(Queue):
     """
 
     source_name: ClassVar[str] = "Kafka"
-    lanes: ClassVar[tuple[Lane, ...]] = (by_topic_partition, by_message_key)
     payload_at: ClassVar[str] = "record.value"
     removal: ClassVar[Removal] = "archived"
 

@@ -21,9 +21,9 @@ from batchfold.testing.events.kinesis import KinesisData, kinesis_event
 from batchfold.testing.refuse import refuse_other_numbers
 from batchfold.testing.stream_retries import StreamSettings, StreamState
 
-# The second number has one digit more than the first: compared as text, it is the lower one.
-_FIRST_KINESIS_NUMBER = 10**56 - 1
-_FIRST_DYNAMODB_NUMBER = 10**21 - 1
+# The third number has one digit more than the second: compared as text, it is the lowest.
+_FIRST_KINESIS_NUMBER = 10**56 - 2
+_FIRST_DYNAMODB_NUMBER = 10**21 - 2
 
 _MOST_BATCHES_OF_A_SHARD = 10
 
