@@ -84,14 +84,8 @@ def log_batch(batch: AnyBatch) -> None:
     log.write_unprocessed()
 
 
-def log_aside(message: str, error: Exception) -> None:
-    """Write that a function beside the handler raised, such as an observer."""
-    _write(logging.ERROR, message, redact(error), {})
-
-
-def log_no_backoff(records: str, error: Exception | None = None) -> None:
-    """Write that the visibility timeout of some records is not what backoff wanted it to be."""
-    message = f"no backoff for {escape(records)}: SQS delivers again after the visibility timeout that stands"
+def log_aside(message: str, error: Exception | None = None) -> None:
+    """Write that something beside the handler went wrong, such as an observer that raised."""
     _write(logging.ERROR, message, None if error is None else redact(error), {})
 
 
