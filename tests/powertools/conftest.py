@@ -14,11 +14,15 @@ THEIR_MODULES = (
     "aws_lambda_powertools.utilities.batch.base",
     "aws_lambda_powertools.utilities.batch.exceptions",
     "aws_lambda_powertools.utilities.batch.types",
+    "aws_lambda_powertools.warnings",
     "aws_lambda_powertools.utilities.data_classes.sqs_event",
     "aws_lambda_powertools.utilities.data_classes.kinesis_stream_event",
     "aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event",
     "aws_lambda_powertools.utilities.data_classes.kafka_event",
     "aws_lambda_powertools.utilities.parser.models",
+    "aws_lambda_powertools.utilities.data_classes.s3_event",
+    "aws_lambda_powertools.utilities.data_classes.sns_event",
+    "aws_lambda_powertools.utilities.parser.models.dynamodb",
     "aws_lambda_powertools.utilities.parser.models.kafka",
 )
 

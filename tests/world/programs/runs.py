@@ -4,6 +4,7 @@ import asyncio
 import faulthandler
 import json
 import logging
+import os
 import sys
 import time
 import traceback
@@ -242,6 +243,7 @@ def powertools_decorator(tool: Tool) -> Seen:
 
 def _enter_loop_of_powertools(records: Records) -> None:
     """Let one record be handled, so that the tool is there from the first task on: all start at once in these runs."""
+    os.environ["LAMBDA_TASK_ROOT"] = "/var/task"  # in Lambda the loop is kept, and the tool on it
     handler, processor = records.handle_as_in_powertools, AsyncBatchProcessor(EventType.SQS)
     with records.tool.invocation(2), suppress(Exception):
         async_process_partial_response(sqs_event("0"), handler, processor)

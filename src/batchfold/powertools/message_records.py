@@ -1,12 +1,10 @@
-"""`SQSRecord`: a message of an SQS queue. Its attributes stay text, as Lambda delivers them."""
+"""`SQSRecord`: a message of an SQS queue, as handlers of Powertools know it. Its attributes stay text, as delivered."""
 
 from functools import cached_property
 from typing import Any
 
-from batchfold.powertools.records.s3 import S3Event
-from batchfold.powertools.records.sns import SNSMessage
-from batchfold.powertools.records.wrapper import DictWrapper
-from batchfold.sources.fields import optional_text, text
+from batchfold.powertools.nested_messages import S3Event, SNSMessage
+from batchfold.powertools.record_view import DictWrapper
 
 
 class SQSRecordAttributes(DictWrapper):
@@ -15,47 +13,47 @@ class SQSRecordAttributes(DictWrapper):
     @property
     def aws_trace_header(self) -> str | None:
         """The X-Ray trace header."""
-        return optional_text(self, "AWSTraceHeader")
+        return self._optional_text("AWSTraceHeader")
 
     @property
     def approximate_receive_count(self) -> str:
-        """How often the message was received, this time included: digits."""
-        return text(self, "ApproximateReceiveCount")
+        """The number of times that the message was received, this time included, as digits."""
+        return self._text("ApproximateReceiveCount")
 
     @property
     def sent_timestamp(self) -> str:
         """When the message was sent: milliseconds since the epoch, as digits."""
-        return text(self, "SentTimestamp")
+        return self._text("SentTimestamp")
 
     @property
     def sender_id(self) -> str:
-        """Who sent the message."""
-        return text(self, "SenderId")
+        """The sender's user or role ID."""
+        return self._text("SenderId")
 
     @property
     def approximate_first_receive_timestamp(self) -> str:
         """When the message was received for the first time: milliseconds since the epoch, as digits."""
-        return text(self, "ApproximateFirstReceiveTimestamp")
+        return self._text("ApproximateFirstReceiveTimestamp")
 
     @property
     def sequence_number(self) -> str | None:
         """The place of a message in its FIFO queue."""
-        return optional_text(self, "SequenceNumber")
+        return self._optional_text("SequenceNumber")
 
     @property
     def message_group_id(self) -> str | None:
         """The message group."""
-        return optional_text(self, "MessageGroupId")
+        return self._optional_text("MessageGroupId")
 
     @property
     def message_deduplication_id(self) -> str | None:
-        """What a FIFO queue knows a repeated send by."""
-        return optional_text(self, "MessageDeduplicationId")
+        """The token by which a FIFO queue recognises a repeated send."""
+        return self._optional_text("MessageDeduplicationId")
 
     @property
     def dead_letter_queue_source_arn(self) -> str | None:
         """The queue from which the message was moved to this dead-letter queue."""
-        return optional_text(self, "DeadLetterQueueSourceArn")
+        return self._optional_text("DeadLetterQueueSourceArn")
 
 
 class SQSMessageAttribute(DictWrapper):
@@ -74,7 +72,7 @@ class SQSMessageAttribute(DictWrapper):
     @property
     def data_type(self) -> str:
         """`String`, `Number` or `Binary`, perhaps with a label of the sender's behind a dot."""
-        return text(self, "dataType")
+        return self._text("dataType")
 
 
 class SQSMessageAttributes(dict[str, Any]):
@@ -95,21 +93,21 @@ class SQSRecord(DictWrapper):
     @property
     def message_id(self) -> str:
         """The id of the message, which names it to Lambda."""
-        return text(self, "messageId")
+        return self._text("messageId")
 
     @property
     def receipt_handle(self) -> str:
-        """What deletes this delivery of the message, or changes its visibility timeout."""
-        return text(self, "receiptHandle")
+        """The handle that deletes this delivery of the message, or changes its visibility timeout."""
+        return self._text("receiptHandle")
 
     @property
     def body(self) -> str:
         """The body, text."""
-        return text(self, "body")
+        return self._text("body")
 
     @cached_property
     def json_body(self) -> Any:
-        """What the body's JSON stands for. Raises `ValueError` for a body that is no JSON."""
+        """The value of the body's JSON. Raises `ValueError` for a body that is no JSON."""
         return self._json_deserializer(self["body"])
 
     @property
@@ -125,22 +123,22 @@ class SQSRecord(DictWrapper):
     @property
     def md5_of_body(self) -> str:
         """The MD5 digest of the body, in hexadecimal."""
-        return text(self, "md5OfBody")
+        return self._text("md5OfBody")
 
     @property
     def event_source(self) -> str:
         """`aws:sqs`."""
-        return text(self, "eventSource")
+        return self._text("eventSource")
 
     @property
     def event_source_arn(self) -> str:
         """The queue's ARN."""
-        return text(self, "eventSourceARN")
+        return self._text("eventSourceARN")
 
     @property
     def aws_region(self) -> str:
         """The queue's region."""
-        return text(self, "awsRegion")
+        return self._text("awsRegion")
 
     @property
     def queue_url(self) -> str:

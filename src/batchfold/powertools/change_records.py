@@ -1,30 +1,16 @@
-"""`DynamoDBRecord`: a change of an item, from a DynamoDB stream."""
+"""`DynamoDBRecord`: the change of an item, from a DynamoDB stream, as handlers of Powertools know it.
 
-from collections.abc import Mapping
-from enum import Enum
+The images' values are those of Powertools: numbers are `Decimal` with at most 38 digits, and binary values stay in the
+base64 text in which Lambda delivers them.
+"""
+
+from collections.abc import Callable, Mapping
+from decimal import Clamped, Context, Decimal, Inexact, Overflow, Rounded, Underflow
 from functools import cached_property
 from typing import Any
 
-from batchfold.powertools.records.wrapper import DictWrapper
-from batchfold.sources.attribute_values import python_value
-from batchfold.sources.fields import optional_text
-
-
-class StreamViewType(Enum):
-    """Which images the stream carries."""
-
-    KEYS_ONLY = 0
-    NEW_IMAGE = 1
-    OLD_IMAGE = 2
-    NEW_AND_OLD_IMAGES = 3
-
-
-class DynamoDBRecordEventName(Enum):
-    """What became of the item."""
-
-    INSERT = 0
-    MODIFY = 1
-    REMOVE = 2
+from batchfold.powertools.named_enums import DynamoDBRecordEventName, StreamViewType
+from batchfold.powertools.record_view import DictWrapper
 
 
 class StreamRecord(DictWrapper):
@@ -54,7 +40,7 @@ class StreamRecord(DictWrapper):
     @property
     def sequence_number(self) -> str | None:
         """The place of the change in its shard, which names the record to Lambda."""
-        return optional_text(self, "SequenceNumber")
+        return self._optional_text("SequenceNumber")
 
     @property
     def size_bytes(self) -> int | None:
@@ -64,9 +50,9 @@ class StreamRecord(DictWrapper):
 
     @property
     def stream_view_type(self) -> StreamViewType | None:
-        """Which images the stream carries."""
+        """The images that the stream carries."""
         item = self.get("StreamViewType")
-        return None if item is None else StreamViewType[item]
+        return None if item is None else StreamViewType[str(item)]
 
 
 class DynamoDBRecord(DictWrapper):
@@ -75,7 +61,7 @@ class DynamoDBRecord(DictWrapper):
     @property
     def aws_region(self) -> str | None:
         """The stream's region."""
-        return optional_text(self, "awsRegion")
+        return self._optional_text("awsRegion")
 
     @property
     def dynamodb(self) -> StreamRecord | None:
@@ -86,50 +72,77 @@ class DynamoDBRecord(DictWrapper):
     @property
     def event_id(self) -> str | None:
         """The id of the change, unique everywhere."""
-        return optional_text(self, "eventID")
+        return self._optional_text("eventID")
 
     @property
     def event_name(self) -> DynamoDBRecordEventName | None:
-        """Whether the item was inserted, modified or removed."""
+        """The change: inserted, modified or removed."""
         item = self.get("eventName")
         return None if item is None else DynamoDBRecordEventName[item]
 
     @property
     def event_source(self) -> str | None:
         """`aws:dynamodb`."""
-        return optional_text(self, "eventSource")
+        return self._optional_text("eventSource")
 
     @property
     def event_source_arn(self) -> str | None:
         """The stream's ARN."""
-        return optional_text(self, "eventSourceARN")
+        return self._optional_text("eventSourceARN")
 
     @property
     def event_version(self) -> str | None:
         """The version of the form of the raw record."""
-        return optional_text(self, "eventVersion")
+        return self._optional_text("eventVersion")
 
     @property
     def user_identity(self) -> Any:
-        """Who changed the item. Only there when DynamoDB did it itself, else empty."""
+        """The service that changed the item: DynamoDB itself, after a time to live. Empty for all other changes."""
         return self.get("userIdentity") or {}
 
 
+_MOST_DIGITS = 38
+_EXACT = Context(
+    prec=_MOST_DIGITS, Emin=-128, Emax=126, traps=[Clamped, Overflow, Inexact, Rounded, Underflow]
+)  # DynamoDB's numbers
+_WITHOUT_TRAILING_ZEROS = Context(prec=_MOST_DIGITS, traps=[Inexact])
+
+
 def plain_values(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Plain Python values by name, of an image or of the keys."""
+    """Return the plain Python values of an image or of the keys, by name.
+
+    Raises `TypeError` for a type that DynamoDB does not have, and `ArithmeticError` for a number that does not fit.
+    """
     return {name: _plain_value(attribute_value) for name, attribute_value in attributes.items()}
 
 
 def _plain_value(attribute_value: Any) -> Any:
-    """As the core's `python_value`, except that binary values stay in base64, as Powertools leaves them."""
-    match attribute_value:
-        case {"B": content}:
-            return content
-        case {"BS": content}:
-            return set(content)
-        case {"L": content}:
-            return [_plain_value(element) for element in content]
-        case {"M": content}:
-            return plain_values(content)
-        case _:
-            return python_value(attribute_value)
+    tag, content = list(attribute_value.items())[0]  # noqa: RUF015  # `next` raises StopIteration, which loops swallow
+    try:
+        convert = _CONVERTERS[tag.lower()]
+    except KeyError:
+        raise TypeError(f"Dynamodb type {tag} is not supported") from None
+    return convert(content)
+
+
+def _number(digits: Any) -> Decimal:
+    if digits in {"", "."}:
+        return Decimal(0)
+    number = Decimal(digits)
+    if len(number.as_tuple().digits) > _MOST_DIGITS:
+        number = number.normalize(_WITHOUT_TRAILING_ZEROS)
+    return _EXACT.create_decimal(number)
+
+
+_CONVERTERS: dict[str, Callable[[Any], Any]] = {
+    "null": lambda _: None,
+    "bool": lambda content: content,
+    "n": _number,
+    "s": lambda content: content,
+    "b": lambda content: content,
+    "ns": lambda content: set(map(_number, content)),
+    "ss": set,
+    "bs": set,
+    "l": lambda content: [_plain_value(element) for element in content],
+    "m": plain_values,
+}
