@@ -89,6 +89,12 @@ if TYPE_CHECKING:
     from batchfold.shell.process import process_batch as process_batch
     from batchfold.shell.process import process_batch_async as process_batch_async
     from batchfold.shell.respond import respond as respond
+    from batchfold.shell.s3_pointers import DeletesObjects as DeletesObjects
+    from batchfold.shell.s3_pointers import DeletesObjectsAsync as DeletesObjectsAsync
+    from batchfold.shell.s3_pointers import GetsObjects as GetsObjects
+    from batchfold.shell.s3_pointers import GetsObjectsAsync as GetsObjectsAsync
+    from batchfold.shell.s3_pointers import delete_fetched as delete_fetched
+    from batchfold.shell.s3_pointers import s3_pointers as s3_pointers
     from batchfold.shell.sqs_backoff import SqsBackoff as SqsBackoff
     from batchfold.shell.sqs_backoff import sqs_backoff as sqs_backoff
     from batchfold.shell.sqs_client import ChangesVisibility as ChangesVisibility
@@ -101,6 +107,7 @@ if TYPE_CHECKING:
     from batchfold.sources.envelopes import EventBridge as EventBridge
     from batchfold.sources.envelopes import Sns as Sns
     from batchfold.sources.envelopes import SnsMessageAttribute as SnsMessageAttribute
+    from batchfold.sources.fetched import fetched as fetched
     from batchfold.sources.kafka import KafkaRecord as KafkaRecord
     from batchfold.sources.kafka import by_message_key as by_message_key
     from batchfold.sources.kafka import by_topic_partition as by_topic_partition
@@ -134,11 +141,13 @@ else:
         "shell.options": "AsyncFoldOptions FoldOptions LambdaContext",
         "shell.process": "fold_batch fold_batch_async process_batch process_batch_async",
         "shell.respond": "respond",
+        "shell.s3_pointers": "DeletesObjects DeletesObjectsAsync GetsObjects GetsObjectsAsync delete_fetched s3_pointers",
         "shell.sqs_backoff": "SqsBackoff sqs_backoff",
         "shell.sqs_client": "ChangesVisibility SendsMessages",
         "shell.sqs_sender": "Sender sqs_sender",
         "sources.dynamodb": "DynamoDBRecord by_item_key dynamodb",
         "sources.envelopes": "EventBridge Sns SnsMessageAttribute",
+        "sources.fetched": "fetched",
         "sources.kafka": "KafkaRecord by_message_key by_topic_partition kafka",
         "sources.kinesis": "KinesisRecord by_partition_key kinesis",
         "sources.sqs": "SqsRecord by_message_group sqs",
