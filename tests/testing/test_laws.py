@@ -16,7 +16,6 @@ from batchfold.testing import (
     QueueState,
     Raised,
     Returned,
-    SourceState,
     SqsQueue,
     StreamState,
     TimedOut,
