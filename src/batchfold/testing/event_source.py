@@ -105,7 +105,7 @@ class EventSource(ABC):
     """An event source and its event source mapping, with the settings that decide what comes back.
 
     Subclass it for a source of your own. `source_name` is the `name` of the batchfold source that reads the events, and
-    `lanes` are the lane functions that know its raw records. `payload_at` is where a handler finds the payload; messages
+    `lanes` are the lane functions that know only its raw records. `payload_at` is where a handler finds the payload; messages
     say so. Every other method has a default that is right for a queue without order.
     """
 
@@ -171,7 +171,7 @@ def refuse_other_lanes(lane: Lane | None, source: EventSource) -> None:
     if lane in source.lanes:
         return
     for other in _kinds_of(EventSource):  # type: ignore[type-abstract]  # none is made
-        if lane in other.lanes:
+        if lane in other.lanes and other.source_name != source.source_name:
             name = getattr(lane, "__name__", "this")
             raise ValueError(f"lane={name} is a lane of {other.__name__}, not of {type(source).__name__}.")
 

@@ -42,12 +42,13 @@ class Scenario:
 
     @property
     def enough_invocations(self) -> int:
-        """How often a function may be invoked that gets on with one record, or one failure, in every fourth invocation.
+        """How often a function may be invoked: twice for each record, and four times for each failure.
 
-        That is room for a circuit breaker that stays open for three.
+        That is room for a function that does one record in each invocation, and for a circuit breaker that refuses
+        everything in three.
         """
         failures = sum(len(attempts) for attempts in self.schedule.attempts.values())
-        enough = 8 + 4 * (len(self.records) + failures)
+        enough = 2 * len(self.records) + 4 * failures
         if self.schedule.never_succeed and self.source.most_deliveries is not None:
             enough += 2 * (len(self.records) + 1) * self.source.most_deliveries
         return enough
@@ -106,8 +107,8 @@ def outages(source: EventSource, *, overruns: bool, duplicates: bool, max_record
                 yield Scenario(twice, names, _failing(names))
             yield Scenario(source, names, _failing(names))
             if size > 1:
-                yield Scenario(source, names, _failing([first]))
                 yield Scenario(source, names, _failing([last]))
+                yield Scenario(source, names, _failing([first]))
             if overruns:
                 yield Scenario(source, names, _failing([last], "overruns"))
             if gives_up:

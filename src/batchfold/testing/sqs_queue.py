@@ -17,9 +17,9 @@ from batchfold.core.lanes import Lane
 from batchfold.sources.sqs import by_message_group
 from batchfold.testing.answers import Answer, CompleteFailure, CompleteSuccess, PartialFailure, Reading
 from batchfold.testing.context import Seconds
+from batchfold.testing.event_parts import deterministic_id
 from batchfold.testing.event_source import Delivery, EventSource, Removal, SourceRecord, SourceState
-from batchfold.testing.events.identity import deterministic_id
-from batchfold.testing.events.sqs import SqsMessage, sqs_event
+from batchfold.testing.queue_events import SqsMessage, sqs_event
 from batchfold.testing.refuse import refuse_other_numbers, refuse_other_seconds, refuse_text
 
 _LARGEST_STANDARD_BATCH = 10_000

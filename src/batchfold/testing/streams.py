@@ -13,17 +13,17 @@ from batchfold.core.lanes import Lane
 from batchfold.sources.dynamodb import by_item_key
 from batchfold.sources.kinesis import by_partition_key
 from batchfold.testing.answers import Answer, Reading
+from batchfold.testing.change_events import DynamoDBChange, dynamodb_event
 from batchfold.testing.context import Seconds, timestamp
+from batchfold.testing.event_parts import SENT_AT_MS, arn
 from batchfold.testing.event_source import Delivery, SourceRecord, SourceState
-from batchfold.testing.events.dynamodb import DynamoDBChange, dynamodb_event
-from batchfold.testing.events.identity import SENT_AT_MS, arn
-from batchfold.testing.events.kinesis import KinesisData, kinesis_event
 from batchfold.testing.refuse import refuse_other_numbers
+from batchfold.testing.stream_events import KinesisData, kinesis_event
 from batchfold.testing.stream_retries import StreamSettings, StreamState
 
-# The second number has one digit more than the first: compared as text, it is the lower one.
-_FIRST_KINESIS_NUMBER = 10**56 - 1
-_FIRST_DYNAMODB_NUMBER = 10**21 - 1
+# The third number has one digit more than the second: compared as text, it is the lowest.
+_FIRST_KINESIS_NUMBER = 10**56 - 2
+_FIRST_DYNAMODB_NUMBER = 10**21 - 2
 
 _MOST_BATCHES_OF_A_SHARD = 10
 
