@@ -9,11 +9,21 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from batchfold.cli.delivery import delivery_of
+from batchfold.cli.account import Answered
 from batchfold.cli.report import report
 from batchfold.cli.verdict import Row, Verdict
 
-DELIVERY = delivery_of('{"Records": [{"eventSource": "aws:sqs", "messageId": "m1"}]}')
+NOTHING = Answered(
+    response="null",
+    kind="NoneType",
+    is_partial=False,
+    has_failures=True,
+    is_awaitable=False,
+    failed_because=None,
+    named=[],
+    strangers=[],
+    is_as_source_says=None,
+)
 REJECTED = "the handler returned a Failure (OutOfStock)"
 MALFORMED = "its payload would not parse (ValidationError: quantity int_parsing)"
 MESSAGES = [
@@ -37,7 +47,7 @@ rows_of_all_kinds = st.lists(
 
 
 def reported(rows: list[Row], width: int) -> str:
-    return report(DELIVERY, Verdict(tuple(rows), (), 0), None, Console(width=width))
+    return report("SQS queue", Verdict(tuple(rows), (), 0), NOTHING, Console(width=width))
 
 
 def letters(*texts: str) -> Counter[str]:

@@ -1,56 +1,28 @@
 """Each item of Powertools' documentation that customises has its counterpart here, in at most 25 lines, and it runs."""
 
-import importlib.util
 import io
 import json
 import logging
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sentry_sdk
-from aws_lambda_powertools.utilities.idempotency import IdempotencyConfig, idempotent_function
-from aws_lambda_powertools.utilities.idempotency.exceptions import (
-    IdempotencyItemAlreadyExistsError,
-    IdempotencyItemNotFoundError,
-)
-from aws_lambda_powertools.utilities.idempotency.persistence.base import BasePersistenceLayer
-from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import DataRecord
+from aws_xray_sdk import global_sdk_config
+from aws_xray_sdk.core import xray_recorder
+from aws_xray_sdk.core.context import Context
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from returns.result import Result, safe
 from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
 
-from batchfold import fold_batch, sqs
 from batchfold.testing import LambdaContext, SqsMessage, kinesis_event, sqs_event
 
 FOLDER = Path(__file__).parent / "customising"
 EXAMPLES = sorted(FOLDER.glob("*.py"))
-
-
-@pytest.fixture
-def load() -> Iterator[Callable[[str], Any]]:
-    """Loads an example, fresh for each test."""
-    loaded: list[str] = []
-
-    def load(name: str) -> Any:
-        spec = importlib.util.spec_from_file_location(f"customising_{name}", FOLDER / f"{name}.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = module
-        loaded.append(spec.name)
-        spec.loader.exec_module(module)
-        return module
-
-    yield load
-    for name in loaded:
-        del sys.modules[name]
 
 
 Load = Callable[[str], Any]
@@ -64,7 +36,8 @@ def test_an_example_has_at_most_25_lines(example: Path) -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.stem)
 def test_an_example_is_run(example: Path) -> None:
-    assert f'load("{example.stem}")' in Path(__file__).read_text()
+    tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    assert f'load("{example.stem}")' in tests
 
 
 def named(response: Any) -> list[str]:
@@ -170,78 +143,6 @@ def test_the_logger_writes_keys_and_batchfold_s_lines(load: Load) -> None:
     assert [line["service"] for line in lines if ids(TWO)[1] in line["message"]] == ["orders"]
 
 
-def test_the_metrics_are_flushed(load: Load, capsys: pytest.CaptureFixture[str]) -> None:
-    load("metrics").lambda_handler(TWO, LambdaContext())
-    metrics = json.loads(capsys.readouterr().out)
-    assert metrics["succeeded"] == [1.0]
-    assert metrics["rejected"] == [1.0]
-    assert len(metrics["latency"]) == 2
-
-
-class InMemory(BasePersistenceLayer):
-    """A persistence layer in a dictionary."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # it has no annotations
-        self.records: dict[str, DataRecord] = {}
-
-    def _get_record(self, idempotency_key: str) -> DataRecord:
-        try:
-            return self.records[idempotency_key]
-        except KeyError:
-            raise IdempotencyItemNotFoundError from None
-
-    def _put_record(self, data_record: DataRecord) -> None:
-        if data_record.idempotency_key in self.records:
-            raise IdempotencyItemAlreadyExistsError
-        self.records[data_record.idempotency_key] = data_record
-
-    def _update_record(self, data_record: DataRecord) -> None:
-        self.records[data_record.idempotency_key] = data_record
-
-    def _delete_record(self, data_record: DataRecord) -> None:
-        del self.records[data_record.idempotency_key]
-
-
-class FailsOnce:
-    def __init__(self) -> None:
-        self.calls: list[str] = []
-
-    def __call__(self, order_id: str) -> int:
-        self.calls.append(order_id)
-        if self.calls.count(order_id) == 1:
-            raise TimeoutError
-        return 3
-
-
-def test_under_safe_a_failed_record_is_tried_again_and_a_done_one_is_not(load: Load) -> None:
-    reserve = FailsOnce()
-    lambda_handler = load("idempotency").make(InMemory(), reserve)
-    event = sqs_event("order-1", "order-2")
-    event["Records"].append(sqs_event("order-1")["Records"][0] | {"messageId": "again"})
-    assert named(lambda_handler(event, LambdaContext())) == ids(event)[:2]
-    for _ in range(2):
-        assert lambda_handler(event, LambdaContext()) == {"batchItemFailures": []}
-    assert reserve.calls == ["order-1", "order-2", "order-1", "order-2"]
-
-
-def test_over_safe_a_record_that_failed_would_not_be_tried_again() -> None:
-    charge, config = FailsOnce(), IdempotencyConfig()
-    context: Any = LambdaContext()  # Powertools asks for a class of its own
-    config.register_lambda_context(context)
-
-    def reserve(order_id: str) -> Result[int, Exception]:
-        return safe(charge)(order_id)
-
-    reserve_once: Any = idempotent_function(
-        reserve, data_keyword_argument="order_id", persistence_store=InMemory(), config=config
-    )
-    for _ in range(3):
-        batch = fold_batch(sqs_event("order-1"), lambda record: reserve_once(order_id=record.body), sqs())
-        assert len(batch.failed) == 1
-    assert charge.calls == ["order-1"]
-
-
 # ------------------------------------------------------------ OpenTelemetry
 def test_opentelemetry_has_a_span_of_each_record(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     exporter, provider = InMemorySpanExporter(), TracerProvider()
@@ -252,6 +153,41 @@ def test_opentelemetry_has_a_span_of_each_record(load: Load, monkeypatch: pytest
     assert [(span.attributes or {})["messaging.message.id"] for span in spans] == ids(TWO)
     assert [span.status.is_ok for span in spans] == [True, False]
     assert [event.name for event in spans[1].events] == ["exception"]
+
+
+# ------------------------------------------------------------ X-Ray
+class Daemon:
+    """Stands for X-Ray's daemon: keeps the segments that are sent to it."""
+
+    def __init__(self) -> None:
+        self.segments: list[Any] = []
+
+    def send_entity(self, entity: Any) -> None:
+        self.segments.append(entity)
+
+
+@pytest.fixture
+def daemon(monkeypatch: pytest.MonkeyPatch) -> Iterator[Daemon]:
+    daemon, was_enabled = Daemon(), global_sdk_config.sdk_enabled()
+    for name, value in {"_emitter": daemon, "_sampling": False, "_context": Context()}.items():
+        monkeypatch.setattr(xray_recorder, name, value)
+    global_sdk_config.set_sdk_enabled(True)  # Powertools' Tracer turns it off outside Lambda
+    yield daemon
+    global_sdk_config.set_sdk_enabled(was_enabled)
+
+
+def test_subsegments_in_threads_hang_under_the_invocation_s(load: Load, daemon: Daemon) -> None:
+    app = load("xray_in_threads")
+    event = sqs_event(*map(str, range(24)), "many")
+    with app.pool:
+        for _ in range(2):  # warm invocations, each with a segment of its own
+            with xray_recorder.in_segment("function"), xray_recorder.in_subsegment("invocation"):
+                assert named(app.lambda_handler(event, None)) == ids(event)[-1:]
+    assert len(daemon.segments) == 2
+    for segment in daemon.segments:
+        (invocation,) = segment.subsegments
+        assert [subsegment.name for subsegment in invocation.subsegments] == ["reserve"] * 25
+        assert [getattr(subsegment, "fault", False) for subsegment in invocation.subsegments].count(True) == 1
 
 
 # ------------------------------------------------------------ with what is there

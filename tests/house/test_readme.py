@@ -1,7 +1,7 @@
-"""The README is true: its programs run and type-check, its commands name what is there, its output is what is printed,
-its tables are those of `tests/testing/tables.py`.
+"""The README and the pages are true: their programs run and type-check, and their commands name what is there.
 
-The first heading's blocks are the module `app`. The blocks below any other heading are one program.
+The first heading of the README that has programs is the module `app`. The blocks below any other heading, of any page, are
+one program each.
 """
 
 import json
@@ -10,36 +10,54 @@ import runpy
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.testing import tables
-from typer.testing import CliRunner
 
-from batchfold.cli.command import app as command
-from batchfold.testing import KinesisStream, LambdaContext, sqs_event
+from batchfold.testing import LambdaContext, sqs_event
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {
+    "core": ROOT / "src/batchfold/core/README.md",
+    "sources": ROOT / "src/batchfold/sources/README.md",
+    "shell": ROOT / "src/batchfold/shell/README.md",
+    "testing": ROOT / "src/batchfold/testing/README.md",
+    "cli": ROOT / "src/batchfold/cli/README.md",
+    "powertools": ROOT / "src/batchfold/powertools/README.md",
+    "cookbook": ROOT / "tests/examples/README.md",
+}
+MOST_WORDS = 1_200
+MOST_WORDS_OF_THE_README = 1_300
 
 _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\(([^)#:]+)(?:#[\w-]+)?\)")
 
 
 def blocks(text: str, language: str) -> list[str]:
     return [content for found, content in _BLOCK.findall(text) if found == language]
 
 
-def programs() -> dict[str, str]:
-    """The programs by the names of their modules."""
-    _, *parts = _HEADING.split(README)
+def programs_of(text: str) -> dict[str, str]:
+    """The programs of a page by their headings."""
+    _, *parts = _HEADING.split(text)
     by_heading = dict(zip(parts[::2], parts[1::2], strict=True))
-    joined = {heading: "\n\n".join(blocks(text, "python")) for heading, text in by_heading.items()}
-    first, *others = ((heading, program) for heading, program in joined.items() if program)
-    named = {re.sub(r"\W+", "_", heading).strip("_").lower(): program for heading, program in others}
-    return {"app": first[1], **named}
+    joined = {heading: "\n\n".join(blocks(content, "python")) for heading, content in by_heading.items()}
+    return {re.sub(r"\W+", "_", heading).strip("_").lower(): program for heading, program in joined.items() if program}
+
+
+def programs() -> dict[str, str]:
+    """All programs by the names of their modules."""
+    (_, first), *others = programs_of(README).items()
+    pages = {
+        f"{page}_{name}": program
+        for page, path in PAGES.items()
+        if page != "powertools"  # its own tests run its programs, under both imports
+        for name, program in programs_of(path.read_text(encoding="utf-8")).items()
+    }
+    return {"app": first, **dict(others), **pages}
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +78,16 @@ def check(*arguments: str | Path, cwd: Path) -> None:
 
 
 def test_there_are_programs() -> None:
-    assert len(programs()) > 8
+    assert len(programs()) > 20
+
+
+@pytest.mark.parametrize("page", ["readme", *PAGES])
+def test_a_page_is_short_and_its_links_lead_somewhere(page: str) -> None:
+    path = ROOT / "README.md" if page == "readme" else PAGES[page]
+    text = path.read_text(encoding="utf-8")
+    assert len(text.split()) <= (MOST_WORDS_OF_THE_README if page == "readme" else MOST_WORDS)
+    for link in _LINK.findall(text):
+        assert (path.parent / link).exists(), link
 
 
 class Sqs:
@@ -84,7 +111,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Sqs:
     """What the programs find in the place of boto3's client."""
     client = Sqs()
 
-    def make(_service: str) -> Sqs:
+    def make(_service: str, **_options: object) -> Sqs:
         return client
 
     monkeypatch.setattr("boto3.client", make)
@@ -105,13 +132,11 @@ def test_a_program_runs(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
     "name",
     [
         "app",
-        "a_second_program",
-        "reading_what_happened",
-        "settling_failures",
-        "backoff",
-        "observing",
-        "time",
-        "the_lambda_function",
+        "settling",
+        "shell_reading_what_happened",
+        "shell_after_a_batch",
+        "shell_time_and_breakers",
+        "cookbook_one_commit_for_the_whole_batch",
     ],
 )
 def test_a_lambda_handler_names_what_is_not_done(
@@ -120,13 +145,13 @@ def test_a_lambda_handler_names_what_is_not_done(
     monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
     event = sqs_event({"id": "o-1", "quantity": 2}, {"id": "o-2", "quantity": 20}, {"id": "o-3"})
     first, second, third = event["Records"]
-    not_done = {"settling_failures": [second], "the_lambda_function": [third]}.get(name, [second, third])
+    not_done = [second] if name == "settling" else [second, third]
     found = runpy.run_path(str(folder / f"{name}.py"), run_name=name)
     response = found["lambda_handler"](event, LambdaContext())
     assert first not in not_done
     assert response == {"batchItemFailures": [{"itemIdentifier": raw["messageId"]} for raw in not_done]}
-    assert client.sent == ([third["body"]] if name == "settling_failures" else [])
-    assert client.hidden == ([raw["receiptHandle"] for raw in not_done] if name == "backoff" else [])
+    assert client.sent == ([third["body"]] if name == "settling" else [])
+    assert client.hidden == ([raw["receiptHandle"] for raw in not_done] if name == "shell_after_a_batch" else [])
     monkeypatch.delitem(sys.modules, "app", raising=False)
 
 
@@ -151,64 +176,3 @@ def test_the_test_command_stands_where_ci_finds_it() -> None:
     assert after.startswith("```sh\n")
     [line] = blocks(after.partition("\n```\n")[0] + "\n```\n", "sh")
     assert line.endswith(".venv/bin/python -m pytest\n")
-
-
-def test_the_output_shown_is_what_the_command_prints(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    [line] = [line for block in blocks(README, "sh") for line in block.splitlines() if "failing.json" in line]
-    ran = CliRunner().invoke(command, line.split()[1:])
-    printed = [text.rstrip() for text in ran.stdout.splitlines()]
-    [shown] = blocks(README, "text")
-    assert printed == shown.splitlines()
-    assert ran.exit_code == 1
-
-
-# ------------------------------------------------------------ the tables in the section on order
-TITLES = {
-    "batchfold, `whole_batch` (the default)": "`whole_batch`, the default",
-    "`whole_batch` (the default)": "`whole_batch`, the default",
-    "`by_message_group`": "`by_message_group`",
-    "batchfold, `by_partition_key`, 10 keys": "`by_partition_key`, 10 keys",
-    "batchfold, `each_record`": "`each_record`, and Powertools",
-    "Powertools": "`each_record`, and Powertools",
-    "batchfold, `whole_batch` and `settle`": "`whole_batch`, and `settle`",
-}
-
-
-def done_and_given_up(row: Sequence[str]) -> list[str]:
-    """A row of what became of the records, with fewer columns: invocations, done, given up, never started, repeats."""
-    invocations, done, settled, started, never_started, repeats = map(int, row)
-    return [str(cell) for cell in (invocations, done + settled, started + never_started, never_started, repeats)]
-
-
-def shown(title: str, cells: Iterable[str]) -> str:
-    return f"| {TITLES[title]} | {' | '.join(cells)} |"
-
-
-def side_by_side(left: Iterable[Sequence[str]], right: Iterable[Sequence[str]]) -> list[str]:
-    """The rows of two tables as one table, whose cells hold both."""
-    return [
-        shown(title, (f"{one} / {other}" for one, other in zip(ones, others, strict=True)))
-        for (title, *ones), (_, *others) in zip(left, right, strict=True)
-    ]
-
-
-def test_what_each_lane_costs_is_what_the_model_shows() -> None:
-    rows = side_by_side(tables.each_fails_once(0.05), tables.each_fails_once(0.2))
-    assert set(rows) <= set(README.splitlines())
-
-
-def test_what_becomes_of_a_record_that_never_succeeds_is_what_the_model_shows() -> None:
-    streams = [
-        KinesisStream(maximum_retry_attempts=3, on_failure_destination=True, bisect_batch_on_function_error=bisect)
-        for bisect in (False, True)
-    ]
-    tables_of_streams = [
-        [(title, *done_and_given_up(row)) for title, *row in tables.poison(stream, 40)] for stream in streams
-    ]
-    assert set(side_by_side(*tables_of_streams)) <= set(README.splitlines())
-
-
-def test_what_a_fifo_queue_gives_up_is_what_the_model_shows() -> None:
-    rows = [shown(title, done_and_given_up(row)) for title, *row in tables.fifo_poison()]
-    assert set(rows) <= set(README.splitlines())

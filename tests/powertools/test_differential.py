@@ -1,216 +1,37 @@
-"""Both libraries, asked the same: one response, the same processed messages, hook calls and kinds of exception.
+"""Both libraries, asked the same: one response, the same processed messages, hook calls, texts and exceptions.
 
-Hypothesis makes up events, models, hooks, settings, and several invocations one after the other. Where the two differ on
-purpose, `test_differences.py` says so and why.
+Hypothesis makes up events, models, hooks, settings, and several invocations one after the other: by the function, in
+blocks, in a pool of threads that is kept, with a forgotten call, with handlers that append records or call the processor.
+Where the two differ on purpose, `test_differences.py` says so and why.
 """
 
-import asyncio
 import copy
-import json
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, assert_never
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, Json, field_validator
+from tests.powertools.scenarios import (
+    Call,
+    Hooks,
+    Kind,
+    Logger,
+    Meanwhile,
+    Modelling,
+    OwnError,
+    Plan,
+    Scenario,
+    event_of,
+    handler_of,
+    model_of,
+)
 
-from batchfold.testing import LambdaContext, SqsMessage, dynamodb_event, kafka_event, kinesis_event, sqs_event
+from batchfold.testing import LambdaContext
 
-Kind: TypeAlias = Literal["SQS", "FIFO", "KinesisDataStreams", "DynamoDBStreams", "Kafka"]
-Modelling: TypeAlias = Literal["none", "plain", "typed"]
-Hooks: TypeAlias = Literal["inherited", "extended", "swallowing", "by hand", "success raises", "failure raises"]
-Taking: TypeAlias = Literal["record", "record and context", "record and perhaps context"]
-Call: TypeAlias = Literal["function", "context manager", "failing context manager", "decorator"]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is to become of one record."""
-
-    do: Literal["succeed", "raise KeyError", "raise OwnError", "be refused by the model"]
-    value: int | None
-    naps: int
-    group: str
-    damage: Literal["none", "no JSON", "no order", "bare", "no id"]
-
-    def payload(self) -> str:
-        if self.damage == "no JSON":
-            return "{"
-        return json.dumps({} if self.damage == "no order" else {"do": self.do, "value": self.value, "naps": self.naps})
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """What both libraries are asked."""
-
-    kind: Kind
-    asynchronous: bool
-    modelling: Modelling
-    hooks: Hooks
-    taking: Taking
-    with_context: bool
-    with_logger: bool
-    raise_on_entire_batch_failure: bool
-    skip_group_on_error: bool
-    invocations: tuple[tuple[Call, tuple[Plan, ...]], ...]
-
-
-class OwnError(Exception): ...
-
-
-class Order(BaseModel):
-    do: str
-    value: int | None
-    naps: int
-
-
-class Refusing(BaseModel):
-    never: int
-
-
-class Logger:
-    def __init__(self) -> None:
-        self.told: list[str] = []
-
-    def warning(self, msg: object, *, exc_info: Any) -> None:
-        del msg
-        self.told.append(exc_info[0].__name__)
-
-
-def event_of(kind: Kind, plans: tuple[Plan, ...]) -> dict[str, Any]:
-    payloads = [plan.payload() for plan in plans]
-    match kind:
-        case "SQS" | "FIFO":
-            messages = (SqsMessage(payload, plan.group) for payload, plan in zip(payloads, plans, strict=True))
-            event = sqs_event(*messages, fifo=kind == "FIFO")
-        case "KinesisDataStreams":
-            event = kinesis_event(*payloads)
-        case "DynamoDBStreams":
-            event = dynamodb_event(*({"id": str(at), "order": payload} for at, payload in enumerate(payloads)))
-        case "Kafka":
-            event = kafka_event(*payloads)
-        case _:
-            assert_never(kind)
-    raws: list[dict[str, Any]] = event["records"].get("orders-0", []) if kind == "Kafka" else event["Records"]
-    for raw, plan in zip(raws, plans, strict=True):
-        for key in damaged_keys(kind, plan):
-            raw.pop(key, None)
-    return event
-
-
-def damaged_keys(kind: Kind, plan: Plan) -> tuple[str, ...]:
-    if plan.damage == "bare":  # as people write events in their own tests
-        return ("eventSource", "eventSourceARN", "awsRegion", "receiptHandle", "timestampType", "eventID")
-    if plan.damage == "no id":
-        return {"SQS": ("messageId",), "FIFO": ("messageId",), "Kafka": ("offset",)}.get(kind, ())
-    return ()
-
-
-def model_of(library: Any, kind: Kind, modelling: Modelling) -> Any:
-    if modelling == "none":
-        return None
-    names = {
-        "SQS": "SqsRecordModel",
-        "FIFO": "SqsRecordModel",
-        "KinesisDataStreams": "KinesisDataStreamRecord",
-        "DynamoDBStreams": "DynamoDBStreamRecordModel",
-        "Kafka": "KafkaRecordModel",
-    }
-    plain: Any = getattr(library, names[kind])
-    if modelling == "plain":
-        return plain
-    if kind in {"SQS", "FIFO"}:
-        return type("Typed", (plain,), {"__annotations__": {"body": Json[Order]}})
-    if kind == "Kafka":
-        return type("Typed", (plain,), {"__annotations__": {"value": Json[Order]}})
-    if kind == "KinesisDataStreams":
-        inner: Any = library.KinesisDataStreamRecordPayload
-        payload = type("Payload", (inner,), {"__annotations__": {"data": Json[Order]}})
-        return type("Typed", (plain,), {"__annotations__": {"kinesis": payload}})
-    change = type("Change", (library.DynamoDBStreamChangedRecordModel,), {"__annotations__": {"NewImage": Row | None}})
-    return type("Typed", (plain,), {"__annotations__": {"dynamodb": change}})
-
-
-class Row(BaseModel):
-    order: Order
-
-    @field_validator("order", mode="before")
-    @classmethod
-    def from_json(cls, value: str) -> Any:
-        return json.loads(value)
-
-
-def order_in(kind: Kind, modelling: Modelling, record: Any) -> dict[str, Any]:
-    """What a handler reads of its record."""
-    match kind, modelling:
-        case (("SQS" | "FIFO"), "none"):
-            found = record.json_body
-        case "KinesisDataStreams", "none":
-            found = record.kinesis.data_as_json()
-        case "DynamoDBStreams", "none":
-            found = record.dynamodb.new_image["order"]
-        case "Kafka", "none":
-            found = record.json_value
-        case (("SQS" | "FIFO"), _):
-            found = record.body
-        case "KinesisDataStreams", _:
-            found = record.kinesis.data
-        case "DynamoDBStreams", _:
-            image = record.dynamodb.NewImage
-            found = image.order if modelling == "typed" else image["order"]
-        case _:
-            found = record.value
-    order: dict[str, Any] = json.loads(found) if isinstance(found, str | bytes) else dict(found)
-    return order
-
-
-def handler_of(scenario: Scenario, model: Any) -> Any:
-    """A handler that does as its record tells it."""
-
-    def handle(order: dict[str, Any], lambda_context: object) -> Any:
-        match order["do"]:
-            case "raise KeyError":
-                raise KeyError(order["value"])
-            case "raise OwnError":
-                raise OwnError(f"not {order['value']}")
-            case "be refused by the model":
-                (model or Refusing).model_validate({"something": "else"})
-            case _:
-                return (order["value"], lambda_context is not None)
-
-    async def handle_async(record: Any, lambda_context: object) -> Any:
-        order = order_in(scenario.kind, scenario.modelling, record)
-        for _ in range(order["naps"]):
-            await asyncio.sleep(0)
-        return handle(order, lambda_context)
-
-    def handle_now(record: Any, lambda_context: object) -> Any:
-        return handle(order_in(scenario.kind, scenario.modelling, record), lambda_context)
-
-    return taking(scenario.taking, handle_async if scenario.asynchronous else handle_now)
-
-
-def taking(what: Taking, handle: Callable[[Any, object], Any]) -> Any:
-    """The same handler with other parameters: by their names both libraries know what to pass."""
-
-    def with_record(record: Any) -> Any:
-        return handle(record, None)
-
-    def with_context(record: Any, lambda_context: object) -> Any:
-        return handle(record, lambda_context)
-
-    def with_perhaps_context(record: Any, lambda_context: object = None) -> Any:
-        return handle(record, lambda_context)
-
-    taken: dict[Taking, Any] = {
-        "record": with_record,
-        "record and context": with_context,
-        "record and perhaps context": with_perhaps_context,
-    }
-    return taken[what]
+POOL = ThreadPoolExecutor(1)
+"""Kept over all invocations, as functions keep theirs in a module. One thread keeps the order."""
 
 
 def told(record: Any) -> Any:
@@ -224,21 +45,25 @@ def told(record: Any) -> Any:
 
 def told_exception(exception: Any) -> tuple[Any, ...]:
     kind, value, traceback = exception
-    is_breaker = kind.__name__.endswith("CircuitBreakerError")  # its message is each library's own
-    return kind.__name__, "" if is_breaker else shortened(str(value)), traceback is None
+    message = "" if issubclass(kind, NotImplementedError) else shortened(str(value))  # theirs says nothing
+    return kind.__name__, message, traceback is None
 
 
 def told_entry(entry: Any) -> Any:
     if not entry or entry[0] != "fail":
         return entry
     kind, _, message = str(entry[1]).partition(":")
-    is_breaker = "CircuitBreakerError" in kind
-    return "fail", kind.rpartition(".")[2], "" if is_breaker else shortened(message), told(entry[2])
+    return (
+        "fail",
+        kind.rpartition(".")[2],
+        "" if kind.endswith("NotImplementedError'>") else shortened(message),
+        told(entry[2]),
+    )
 
 
 def shortened(message: str) -> str:
     """A message without the names of modules, in which the libraries differ."""
-    return message.partition("\n")[0].replace("test_differential.", "")
+    return message.partition("\n")[0].replace("scenarios.", "")
 
 
 def processor_of(library: Any, scenario: Scenario, logger: Logger) -> Any:
@@ -278,49 +103,80 @@ def processor_of(library: Any, scenario: Scenario, logger: Logger) -> Any:
     return processor
 
 
-def invoke(library: Any, processor: Any, call: Call, event: Any, *, handler: Any, context: Any) -> Any:
-    asynchronous = isinstance(processor, library.AsyncBatchProcessor)
+def invoke(library: Any, scenario: Scenario, processor: Any, call: Call, event: Any, *, handler: Any) -> Any:
+    context = LambdaContext() if scenario.with_context else None
     raws = [raw for raws in event["records"].values() for raw in raws] if "records" in event else event["Records"]
+    process = processor.async_process if scenario.asynchronous else processor.process
     match call:
         case "function":
-            function = library.async_process_partial_response if asynchronous else library.process_partial_response
+            function = (
+                library.async_process_partial_response if scenario.asynchronous else library.process_partial_response
+            )
             return function(event, handler, processor, context)
         case "decorator":
-            decorator = library.async_batch_processor if asynchronous else library.batch_processor
+            decorator = library.async_batch_processor if scenario.asynchronous else library.batch_processor
 
             def lambda_handler(_event: Any, _context: Any) -> Any:
                 return processor.response()
 
             return decorator(record_handler=handler, processor=processor)(lambda_handler)(event, context)
-        case "context manager" | "failing context manager":
+        case "no call":
+            with processor:
+                return [told_entry(entry) for entry in process()]
+        case "no process":
+            with processor(raws, handler, context):
+                return []
+        case _:
             with processor(raws, handler, context) as batch:
-                entries = batch.async_process() if asynchronous else batch.process()
-                if call == "failing context manager":
-                    raise OwnError("the block raised")
+                entries = in_a_block(call, batch, process)
+                if call == "block in a block":
+                    with processor(raws[:1], handler, context):
+                        entries += process()
             return [told_entry(entry) for entry in entries]
+
+
+def in_a_block(call: Call, batch: Any, process: Any) -> list[Any]:
+    """What a `with` block does with its processor."""
+    match call:
+        case "record by record in a pool":
+            return list(POOL.map(batch._process_record, [*batch.records]))
+        case "process in a pool":
+            entries: list[Any] = POOL.submit(process).result()
+            return entries
+        case "process twice":
+            return [*process(), *process()]
+        case "failing context manager":
+            process()
+            raise OwnError("the block raised")
+        case _:
+            return [*process()]
+
+
+def attributes_of(processor: object) -> list[str]:
+    return sorted(vars(processor))
 
 
 def observed(library: Any, scenario: Scenario) -> list[Any]:
     """All that can be seen of a library while a scenario is played."""
     logger = Logger()
     processor = processor_of(library, scenario, logger)
-    handler = handler_of(scenario, processor.model)
+    handler = handler_of(library, scenario, processor)
     seen: list[Any] = []
     for call, plans in scenario.invocations:
         event = copy.deepcopy(event_of(scenario.kind, plans))
         before = copy.deepcopy(event)
         try:
-            context = LambdaContext() if scenario.with_context else None
-            seen.append(("returned", invoke(library, processor, call, event, handler=handler, context=context)))
+            seen.append(("returned", invoke(library, scenario, processor, call, event, handler=handler)))
         except Exception as error:  # noqa: BLE001  # what is raised is what is compared
             children = [told_exception(child) for child in getattr(error, "child_exceptions", ())]
-            seen.append(("raised", type(error).__name__, children))
-        assert event == before
+            seen.append(("raised", *told_exception((type(error), error, error.__traceback__)), children))
+        assert event == before or scenario.meanwhile == "appends a record"
         seen.append([told(record) for record in processor.success_messages])
         seen.append([told(record) for record in processor.fail_messages])
         seen.append([told_exception(exception) for exception in processor.exceptions])
         seen.append(processor.response())
         seen.append(copy.deepcopy(processor.calls))
+        seen.append(attributes_of(processor))
     return [*seen, logger.told]
 
 
@@ -328,23 +184,23 @@ def observed(library: Any, scenario: Scenario) -> list[Any]:
 def scenarios(draw: st.DrawFn) -> Scenario:
     kind: Kind = draw(st.sampled_from(("SQS", "FIFO", "KinesisDataStreams", "DynamoDBStreams", "Kafka")))
     modelling: Modelling = draw(st.sampled_from(("none", "plain", "typed")))
-    # where these meet a FIFO queue, the libraries differ on purpose: see test_differences.py
-    hooks: tuple[Hooks, ...] = ("inherited", "extended", "swallowing", "success raises", "failure raises")
-    damages: tuple[str, ...] = ("none", "no JSON", "no order", "bare", "no id")
-    calls: tuple[Call, ...] = ("function", "context manager", "failing context manager")
-    if kind != "FIFO":
-        hooks += ("by hand",)
-    elif modelling != "none":
-        damages = ("none",)
-    if kind != "Kafka":  # decorators read `Records`
-        calls += ("decorator",)
+    hooks: tuple[Hooks, ...] = (
+        "inherited",
+        "extended",
+        "swallowing",
+        "by hand",
+        "success raises",
+        "failure raises",
+    )
+    calls: tuple[Call, ...] = get_args(Call)
+    whiles: tuple[Meanwhile, ...] = get_args(Meanwhile)
     plans = st.builds(
         Plan,
         do=st.sampled_from(("succeed", "raise KeyError", "raise OwnError", "be refused by the model")),
         value=st.none() | st.integers(0, 2),
         naps=st.integers(0, 3),
         group=st.sampled_from("ab"),
-        damage=st.sampled_from(damages),
+        damage=st.sampled_from(("none", "no JSON", "no order", "bare", "no id")),
     )
     batches = st.lists(plans, max_size=6).map(tuple)
     return draw(
@@ -354,6 +210,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
             asynchronous=st.just(value=False) if kind == "FIFO" else st.booleans(),
             modelling=st.just(modelling),
             hooks=st.sampled_from(hooks),
+            meanwhile=st.sampled_from(whiles),
             invocations=st.lists(st.tuples(st.sampled_from(calls), batches), min_size=1, max_size=3).map(tuple),
         )
     )

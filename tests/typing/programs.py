@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +24,7 @@ from typing_extensions import TypeForm, assert_never, assert_type
 
 from batchfold import (
     AsyncHandler,
+    AnyBatch,
     Batch,
     BatchProcessingError,
     Crashed,
@@ -32,6 +33,7 @@ from batchfold import (
     Failed,
     Fault,
     Handler,
+    Item,
     KafkaRecord,
     KinesisRecord,
     LambdaContext,
@@ -143,7 +145,8 @@ assert_type(sqs(decode=as_int), Source[SqsRecord[int], Text])
 assert_type(sqs(decode=json.loads), Source[SqsRecord[Any], Text])
 assert_type(sqs(decode=lambda s: s.upper()), Source[Text, Text])
 assert_type(sqs(decode=Order.model_validate_json), Source[SqsRecord[Order], Text])
-assert_type(sqs(decode=TypeAdapter(Order | Legacy).validate_json), Source[SqsRecord[Order | Legacy], Text])
+either: TypeAdapter[Order | Legacy] = TypeAdapter(Order | Legacy)
+assert_type(sqs(decode=either.validate_json), Source[SqsRecord[Order | Legacy], Text])
 assert_type(sqs(list[Order]), Source[SqsRecord[list[Order]], Text])
 assert_type(sqs(Order | Legacy), Source[SqsRecord[Order | Legacy], Text])
 assert_type(sqs(Order | None), Source[SqsRecord[Order | None], Text])
@@ -164,7 +167,7 @@ assert_type(kinesis(Order, lane=by_partition_key), Source[KinesisRecord[Order], 
 assert_type(kinesis(decode=gzip.decompress), Source[KinesisRecord[bytes], KinesisRecord[bytes]])
 kinesis(lane=each_record)
 kinesis(lane=whole_batch)
-Image: TypeAlias = Mapping[str, Any]
+Image: TypeAlias = Item
 assert_type(dynamodb(), Source[DynamoDBRecord[Image], DynamoDBRecord[Image]])
 assert_type(dynamodb(Order), Source[DynamoDBRecord[Order], DynamoDBRecord[Image]])
 assert_type(dynamodb(Order), Source[DynamoDBRecord[Order, Order], DynamoDBRecord[Image, Image]])
@@ -436,7 +439,7 @@ explain(fold_batch(event, reserve, sqs(Order)))
 try:
     process_batch(event, reserve, sqs(Order))
 except BatchProcessingError as error:
-    assert_type(error.batch, Batch[object, object])
+    assert_type(error.batch, AnyBatch)
 
 
 # ------------------------------------------------------------ wiring

@@ -10,7 +10,6 @@ from typing import Literal
 from pydantic import BaseModel
 from returns.context import RequiresContextResult
 from returns.future import FutureResult, future_safe
-from returns.io import IOResult
 from returns.result import Failure, Result, Success
 from typing_extensions import assert_never, assert_type
 
@@ -184,7 +183,6 @@ process_batch(event, async_order, sqs(Order))  # BAD async handler, sync run
 process_batch(event, future_order, sqs(Order))  # BAD async handler, sync run
 process_batch(event, on_order(SqsRecord({}, an_order)), sqs(Order))  # BAD handler called
 process_batch(event, on_order, sqs)  # BAD source not called
-process_batch([event], on_order, sqs(Order))  # BAD event
 
 
 async def async_runs() -> None:
@@ -199,7 +197,7 @@ async def async_runs() -> None:
 sqs(Order, decode=as_int)  # BAD a type and decode
 sqs(Order, lane="MessageGroupId")  # BAD lane
 sqs(Order, lane=lambda raw: {"a": 1})  # BAD unhashable lane
-dynamodb(new=Order)  # BAD old is missing
+dynamodb(Order, new=Order)  # BAD one type for both or one for each
 kafka(decode=as_int)  # BAD decode takes bytes
 kafka(Order, decode_key=as_int)  # BAD decode_key takes bytes
 kafka(Order, decode=bytes.decode)  # BAD a type or a function
@@ -327,9 +325,6 @@ def save_int(x: int) -> Result[float, OutOfStock]:
     raise NotImplementedError
 
 
-def save_io(o: Order) -> IOResult[float, OutOfStock]:
-    raise NotImplementedError
-
 
 def timed(handler: object) -> int:
     return 1
@@ -341,7 +336,6 @@ def doubling(literal: Literal[2]) -> Result[int, OutOfStock]:
 
 chain(parse, save_int)  # BAD step
 chain(parse, parse_order, parse)  # BAD last step
-chain(parse, save_io)  # BAD Result and IOResult
 process_batch(event, chain(parse, parse_order), sqs(Legacy))  # BAD model
 process_batch(event, chain(parse, parse_order), kinesis(Order))  # BAD source
 pipe(on_order, as_int)  # BAD not a layer

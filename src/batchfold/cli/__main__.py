@@ -53,8 +53,7 @@ def _end_outputs() -> None:
         except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())
         except (AttributeError, ValueError):
-            pass  # it was closed, before or in the call
-    sys.stdout = sys.stderr  # what threads that outlive the call print now is not the report's
+            pass  # it is closed
 
 
 if __name__ == "__main__":

@@ -1,60 +1,230 @@
-"""Calling a Lambda function as Lambda does."""
+"""Calling a Lambda function in a child process, from the side of the command.
 
-import inspect
+A function may hang, end its process or leave threads behind, and the command must end all the same. So it runs in a child
+process of its own, which is ended when its time is over. What it had to say until then is in its account.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
+from tempfile import TemporaryDirectory
+from types import FrameType
+from typing import IO, TypeVar
 
-from batchfold.cli.load import Function
-from batchfold.core.records import Event
-from batchfold.testing import Answer, Clock, LambdaContext, Raised, Returned, TimedOut
+from batchfold.cli.account import (
+    Answered,
+    Aside,
+    Call,
+    CutOff,
+    Defect,
+    Delivered,
+    Died,
+    Ended,
+    Folded,
+    Left,
+    Raised,
+    Refused,
+    Started,
+    Step,
+    steps_in,
+)
+
+_INIT_SECONDS = 10.0
+"""The time that Lambda gives a module to be imported, before it tries again within the function's timeout."""
+
+_START_SECONDS = 20.0
+"""The time that Python and batchfold may take to start, on a machine that is busy."""
+
+_ACCOUNT_SECONDS = 30.0
+"""The time that the child may take, once the function has ended, to say what came of it."""
+
+_LATE_SECONDS = 0.3
+"""The time after the timeout in which the child may still say that the function ended before it."""
+
+_TICK_SECONDS = 0.005
+_LONGEST_TICK_SECONDS = 0.05
 
 
-class _RunningClock(Clock):
-    """The clock on the wall."""
-
-    __slots__ = ()
-
-    @property
-    def now(self) -> float:
-        return time.monotonic()
+StepT = TypeVar("StepT")
 
 
-@dataclass(frozen=True)
-class Call:
-    """What a call came to."""
+class CannotCallError(Exception):
+    """The function was not called. `traceback` is that of an import that raised, or empty."""
 
-    answer: Answer
-    response: Any = None
-    error: BaseException | None = None
+    def __init__(self, message: str, traceback: str = "") -> None:
+        super().__init__(message)
+        self.traceback = traceback
 
 
-def context_of(function_name: str, timeout_seconds: float) -> LambdaContext:
-    """The context of an invocation that begins now."""
-    return LambdaContext(
-        timeout_seconds=timeout_seconds,
-        clock=_RunningClock(),
-        function_name=function_name,
-        aws_request_id=str(uuid4()),
+class Interrupted(BaseException):
+    """A signal asks the command to end. Like `KeyboardInterrupt`, it is no error."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_status = 128 + number
+
+
+def called(target: str, event: str, *, timeout: float, log_aloud: bool) -> Call:
+    """Call the function in a child process; no longer than its timeout.
+
+    What it prints goes to the error output. Raises `CannotCallError`, and `Interrupted` for Ctrl-C.
+    """
+    with TemporaryDirectory(prefix="batchfold-") as name, _signals_raise():
+        folder = Path(name)
+        request = {"target": target, "event": event, "timeout": timeout, "log_aloud": log_aloud}
+        (folder / "request").write_text(json.dumps(request), encoding="ascii")
+        with _error_output(folder) as output, _child("main", folder, output) as process:
+            steps, status = _watched(process, folder, timeout)
+        was_at = _own_lines(_file_text(folder / "was_at"))
+    return _call(steps, status, target, timeout, was_at)
+
+
+@contextmanager
+def _child(entry: str, folder: Path, output: int | IO[str]) -> Generator[subprocess.Popen[bytes], None, None]:
+    """Start the child, and end it with all that it started if it does not end before the context does.
+
+    It imports from where this process does, and not from the working directory: a file there must not hide a module of
+    the standard library. Its session is its own, so that Ctrl-C reaches this process alone, which then ends the child.
+    """
+    program = (
+        f"import sys; sys.path[:] = {sys.path!r}; from batchfold.cli.child import {entry}; {entry}(sys.argv.pop())"
+    )
+    command = [sys.executable, "-P", "-c", program, str(folder)]
+    process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)  # noqa: S603  # ours
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with suppress(OSError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)  # not reaped yet, so the group is still its own
+        else:
+            process.kill()
+    process.wait()
+
+
+def _watched(process: subprocess.Popen[bytes], folder: Path, timeout: float) -> tuple[list[Step], int | None]:
+    """Wait until the child ends or is overdue, and return its steps and its exit status, `None` if it is overdue."""
+    steps: list[Step] = []
+    account = steps_in(folder)
+    since, allowed, tick = time.monotonic(), _START_SECONDS, _TICK_SECONDS
+    while True:
+        status = process.poll()  # asked before its steps: what it wrote last is read all the same
+        for step in next(account):
+            steps.append(step)
+            if isinstance(step, Started):
+                since, allowed = time.monotonic(), max(_INIT_SECONDS, timeout)
+            elif isinstance(step, Delivered):
+                since, allowed = time.monotonic(), timeout + _LATE_SECONDS
+            elif isinstance(step, Ended):
+                since, allowed = time.monotonic(), _ACCOUNT_SECONDS
+        if status is not None:
+            return steps, status
+        if time.monotonic() - since > allowed:
+            return steps, None
+        time.sleep(tick)
+        tick = min(tick * 1.2, _LONGEST_TICK_SECONDS)
+
+
+def _call(steps: list[Step], status: int | None, target: str, timeout: float, was_at: str) -> Call:
+    if (refused := _first(steps, Refused)) is not None:
+        raise CannotCallError(refused.message, refused.traceback)
+    if (defect := _first(steps, Defect)) is not None:
+        says = f"the command itself failed, which is a defect of batchfold: {defect.message}"
+        raise CannotCallError(says, defect.traceback)
+    delivered, ended, left = _first(steps, Delivered), _first(steps, Ended), _first(steps, Left)
+    how = (
+        f"had not ended after {max(_INIT_SECONDS, timeout):g} s"
+        if status is None
+        else f"ended its process{_by(status)}"
+    )
+    if delivered is None:
+        raise CannotCallError(f"importing {target.rpartition(':')[0]} {how}")
+    is_cut_off = status is None if ended is None else ended.seconds > timeout
+    answer = _first(steps, Answered) or _first(steps, Raised) or Died(how=how)
+    return Call(
+        delivered=delivered,
+        ending=CutOff(seconds=timeout, was_at=was_at) if is_cut_off else answer,
+        folds=tuple(step for step in steps if isinstance(step, Folded)),
+        asides=tuple(step.message for step in steps if isinstance(step, Aside)),
+        threads=() if left is None else tuple(left.threads),
     )
 
 
-def called(function: Function, event: Event, context: LambdaContext) -> Call:
-    """Call the function. It is not cut off at its timeout, but it is said if Lambda would have done so."""
+def _first(steps: list[Step], kind: type[StepT]) -> StepT | None:
+    return next((step for step in steps if isinstance(step, kind)), None)
+
+
+def _by(status: int) -> str:
+    if status < 0:
+        with suppress(ValueError):
+            return f" by the signal {signal.Signals(-status).name}"
+    return f" with exit status {status}"
+
+
+def _file_text(file: Path) -> str:
+    with suppress(OSError):
+        return file.read_text(encoding="utf-8", errors="replace")
+    return ""
+
+
+def _own_lines(dump: str) -> str:
+    """The lines of a dump of `faulthandler` without the frames that the command calls the function by."""
+    here = str(Path(__file__).parent)
+    lines = [line for line in dump.splitlines()[1:] if here not in line and '"<string>"' not in line]
+    return "\n".join(lines)
+
+
+@contextmanager
+def _error_output(folder: Path) -> Generator[int | IO[str], None, None]:
+    """The error output as a child process can have it; a file that is copied there where it is none of the system's."""
     try:
-        response = function(event, context)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # noqa: BLE001  # Lambda counts all that leaves the function as a failed invocation
-        return Call(Raised(type(error).__name__), error=error)
-    if inspect.iscoroutine(response):
-        response.close()  # Lambda would not await it either
-    answer = Returned(response) if context.get_remaining_time_in_millis() > 0 else TimedOut()
-    return Call(answer, response)
+        sys.stderr.flush()
+        descriptor = sys.stderr.fileno()
+        os.fstat(descriptor)
+    except (AttributeError, OSError, ValueError):
+        descriptor = None
+    if descriptor is not None:
+        yield descriptor
+        return
+    file = folder / "output"
+    try:
+        with file.open("w", encoding="utf-8") as output:
+            yield output
+    finally:
+        with suppress(AttributeError, OSError, ValueError):  # there may be none at all
+            sys.stderr.write(_file_text(file))
 
 
-def function_name_of(target: str) -> str:
-    """A name for the function that is run: that of its file."""
-    return Path(target.rpartition(":")[0]).stem
+@contextmanager
+def _signals_raise() -> Generator[None, None, None]:
+    """Raise `Interrupted` for the signals that ask a command to end: it has a child to end first."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may say what signals do
+        return
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        raise Interrupted(number)
+
+    asking = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in asking}
+    # one that is ignored stays so, as nohup has it
+    taken = [number for number in asking if before[number] is not signal.SIG_IGN]
+    for number in taken:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, before[number] or signal.SIG_DFL)

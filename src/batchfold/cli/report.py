@@ -1,9 +1,13 @@
-"""The report: a verdict as text for people, as wide as their terminal."""
+"""The report: a verdict as text for people, as wide as their terminal; and the two outputs that the command writes to.
 
-import json
+The function prints too, and its words may hold anything: what moves a cursor is written out.
+"""
+
 import sys
-from typing import Any
+from contextlib import suppress
+from typing import Any, cast
 
+import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
 from rich.measure import Measurement
@@ -11,11 +15,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from batchfold.cli.delivery import Delivery
+from batchfold.cli.account import Answered, Ending
 from batchfold.cli.verdict import Fate, Row, Verdict
-from batchfold.core._guards import is_mapping
 
-_STYLES: dict[Fate, str] = {"done": "green", "comes back": "yellow", "lost": "bold red"}
+_STYLES: dict[Fate, str] = {"done": "green", "not done": "yellow", "comes back": "yellow", "lost": "bold red"}
 
 _READABLE = 20
 """Columns in which a reason can still be read with ease."""
@@ -32,37 +35,47 @@ def output() -> Console:
     return console
 
 
-def report(delivery: Delivery, verdict: Verdict, response: Any, console: Console) -> str:
-    """What became of each record, what Lambda does, and the response: lines that fit the console, and lose no letter."""
+def report(origin: str, verdict: Verdict, ending: Ending, console: Console) -> str:
+    """Tell what became of each record, what follows, and the response: lines that fit the console, and lose no letter."""
     count = len(verdict.rows)
     with console.capture() as captured:
-        console.print(_plain(f"{delivery.origin}, {count} record{'' if count == 1 else 's'}", "bold"))
+        console.print(_plain(f"{origin}, {count} record{'' if count == 1 else 's'}", "bold"))
         if verdict.rows:
             table = _table(verdict)
             console.print(table if _fits(table, console) else _list(verdict))
         for sentence in verdict.says:
             console.print(_plain(sentence))
-        if response is not None:
-            console.print(_plain(f"Response: {_shown(response)}"), soft_wrap=True)
+        if isinstance(ending, Answered) and ending.response != "null":
+            console.print(_plain(f"Response: {_shown(ending)}"), soft_wrap=True)
     return captured.get()
 
 
-def as_json(response: object) -> str | None:
-    """The response as Lambda's runtime would write it, `None` if it cannot."""
-    try:
-        return json.dumps(response)
-    except (TypeError, ValueError, RecursionError):
-        return None
+def write(text: str) -> None:
+    """Write to the standard output; what its encoding does not have is escaped.
+
+    Raises `OSError` if nothing can be written there.
+    """
+    with suppress(AttributeError):  # whatever stands in for it need not have that
+        cast("Any", sys.stdout).reconfigure(errors="backslashreplace")
+    typer.echo(text, nl=False, color=True)  # the text has colours only where it is to have some
 
 
-def _shown(response: object) -> str:
+def say(text: str) -> None:
+    """Write lines to the error output. Where nothing can be written there, there is nobody to tell."""
+    with suppress(OSError):
+        typer.echo("\n".join(map(escaped, text.split("\n"))), err=True)
+
+
+def escaped(text: str) -> str:
+    """Text with what moves the cursor, or cannot be printed at all, written as in a Python literal."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def _shown(answered: Answered) -> str:
     """The response if it is a partial response and nothing else: anything else might hold a payload."""
-    text = as_json(response)
-    if text is None:
-        return f"<{type(response).__name__}>"
-    if is_mapping(response) and set(response) == {"batchItemFailures"}:
-        return text
-    return f"<{type(response).__name__}> (--json shows it)"
+    if answered.response is None:
+        return f"<{answered.kind}>"
+    return answered.response if answered.is_partial else f"<{answered.kind}> (--json shows it)"
 
 
 def _table(verdict: Verdict) -> Table:
@@ -97,5 +110,4 @@ def _list(verdict: Verdict) -> Group:
 
 
 def _plain(text: str, style: str = "") -> Text:
-    """Text with what moves the cursor, or cannot be printed at all, written as in a Python literal."""
-    return Text("".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text), style)
+    return Text(escaped(text), style)

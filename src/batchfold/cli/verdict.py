@@ -1,30 +1,19 @@
-"""The verdict: what Lambda makes of a call, record by record."""
+"""The verdict: what becomes of each record after a call, and why.
 
-import inspect
+The response decides what comes back. The outcomes that batchfold's folds came to say why, and show what is lost: a record
+that is not done, and that the response does not bring back.
+"""
+
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, assert_never
+from typing import Literal, TypeAlias, assert_never
 
-from batchfold import Outcome, Settled, Succeeded
-from batchfold.cli.call import Call
-from batchfold.cli.delivery import Delivery, key_of
-from batchfold.cli.why import why_of
-from batchfold.cli.witness import Witness
-from batchfold.core.records import item_name
-from batchfold.testing import (
-    CompleteFailure,
-    CompleteSuccess,
-    PartialFailure,
-    Raised,
-    Reading,
-    Returned,
-    TimedOut,
-    read_answer,
-)
+from batchfold.cli.account import Answered, Call, CutOff, Delivered, Died, Folded, Keeps, Outcome, OutcomeKind, Raised
 
-Fate: TypeAlias = Literal["done", "comes back", "lost"]
-"""What Lambda makes of a record. Lost is one that batchfold knows not to be done, and that is not brought back."""
+Fate: TypeAlias = Literal["done", "not done", "comes back", "lost"]
+"""What becomes of a record. Lost is one that batchfold knows not to be done, and that is not brought back. Not done is
+said where the source answers in its own way, which says what happens to such records."""
 
 _Return: TypeAlias = Literal["named", "follows", "whole batch"]
 """What brings a record back: the response names it, on a stream it follows one that is named, or the call failed."""
@@ -43,6 +32,9 @@ _UNSEEN: dict[_Return, str] = {
 }
 """Why a record comes back of which nothing else is known."""
 
+_MOST_TOLD = 5
+"""The strangers, asides and records of the function's own that are told one by one."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -59,125 +51,256 @@ class Verdict:
 
     rows: tuple[Row, ...]
     says: tuple[str, ...]
-    """What Lambda does, in sentences."""
+    """What follows, in sentences."""
     exit_status: Literal[0, 1, 2]
     """Success, partial failure, or error."""
 
 
-def judge(delivery: Delivery, call: Call, witness: Witness) -> Verdict:
-    """What Lambda makes of the call, with `ReportBatchItemFailures` on the event source mapping."""
-    keys = list(dict.fromkeys(map(key_of, delivery.item_ids)))
-    reading = read_answer(
-        call.answer,
-        {key: position for position, key in enumerate(keys)},
-        report_batch_item_failures=True,
-    )
-    returns = _returns(reading, keys, delivery)
-    seen = any(witness.outcome_of(item_id) is not None for item_id in delivery.item_ids)
-    rows = tuple(
-        _row(item_name(item_id), witness.outcome_of(item_id), returns.get(key_of(item_id)), any_seen=seen)
-        for item_id in delivery.item_ids
-    )
-    if isinstance(reading, CompleteFailure):
-        return Verdict(rows, _of_complete_failure(reading, call), 2)
+def judge(call: Call) -> Verdict:
+    """Say what becomes of each record, with `ReportBatchItemFailures` on the event source mapping."""
+    verdict = _judged(call, _outcomes(call.folds))
+    says = (*verdict.says, *_of_threads(call.threads), *_of_asides(call.asides), *_of_own(call.folds))
+    return Verdict(verdict.rows, says, 2 if call.threads else verdict.exit_status)
+
+
+def _judged(call: Call, outcomes: Mapping[str, Outcome]) -> Verdict:
+    delivered, ending = call.delivered, call.ending
+    if isinstance(ending, Answered) and ending.failed_because is None:
+        if not delivered.answers_partially:
+            return _judged_by_source(delivered, ending, outcomes)
+        return _judged_by_response(delivered, ending, outcomes)
+    rows = _rows(delivered, outcomes, dict.fromkeys(delivered.keys, "whole batch"))
+    return Verdict(rows, _of_complete_failure(ending), 2)
+
+
+def _judged_by_response(delivered: Delivered, ending: Answered, outcomes: Mapping[str, Outcome]) -> Verdict:
+    returns = _returns(delivered, ending.named)
+    rows = _rows(delivered, outcomes, returns)
     if lost := sum(row.fate == "lost" for row in rows):
         return Verdict(rows, _of_lost(lost), 2)
-    says = _of_partial_failure(rows, delivery) if returns else _of_success(delivery, call)
-    if rows and not seen:
+    says = _of_partial_failure(rows, delivered) if returns else _of_success(delivered, ending)
+    if rows and not outcomes:
         says += ("The command saw no fold of batchfold's: that a record is done, it has from the response alone.",)
     return Verdict(rows, says, 1 if returns else 0)
 
 
-def _returns(reading: Reading, keys: Sequence[Hashable], delivery: Delivery) -> dict[Hashable, _Return]:
+def _judged_by_source(delivered: Delivered, ending: Answered, outcomes: Mapping[str, Outcome]) -> Verdict:
+    """Judge a response in the way of a source that does not answer with `batchItemFailures`: it must be the source's."""
+    if ending.is_as_source_says is None:
+        return Verdict(
+            _rows(delivered, outcomes, {}),
+            (
+                f"The command cannot read the response: it is for {delivered.source}, and no fold of batchfold's was seen.",
+            ),
+            2,
+        )
+    rows = tuple(
+        Row(name, "done" if _is_done(outcomes.get(key)) else "not done", _why(outcomes.get(key)))
+        for name, key in zip(delivered.names, delivered.keys, strict=True)
+    )
+    if not ending.is_as_source_says:
+        says = f"The response is not the one that {delivered.source} makes of these outcomes."
+        return Verdict(rows, (says, _RETURN_IT), 2)
+    not_done = sum(row.fate != "done" for row in rows)
+    if not not_done:
+        return Verdict(rows, (f"{_all_done(len(rows))}: the response says so.",), 0)
+    counted = f"{len(rows) - not_done} of {_records(len(rows))} {_are(len(rows) - not_done)} done, {not_done} not"
+    return Verdict(rows, (f"{counted}: the response says so to {delivered.source}.",), 1)
+
+
+def _outcomes(folds: Sequence[Folded]) -> dict[str, Outcome]:
+    """The outcome of each record of the event: of one that is folded twice, that of the last fold.
+
+    Of records that share an identifier, one that is not done counts: whoever names one of them names them all.
+    """
+    worst_last: tuple[OutcomeKind, ...] = ("succeeded", "settled", "unprocessed", "failed")
+    outcomes: dict[str, Outcome] = {}
+    for fold in folds:
+        if fold.is_of_event:
+            in_order = sorted(fold.outcomes, key=lambda outcome: worst_last.index(outcome.kind))
+            outcomes.update((outcome.key, outcome) for outcome in in_order)
+    return outcomes
+
+
+def _returns(delivered: Delivered, named: Sequence[int]) -> dict[str, _Return]:
     """The records that come back, and what brings each of them back."""
-    match reading:
-        case CompleteSuccess():
-            return {}
-        case CompleteFailure():
-            return dict.fromkeys(keys, "whole batch")
-        case PartialFailure(positions):
-            named: dict[Hashable, _Return] = dict.fromkeys((keys[position] for position in positions), "named")
-            if delivery.kind != "stream":
-                return named
-            lowest = min(map(_number, named))
-            follow: dict[Hashable, _Return] = {key: "follows" for key in keys if _number(key) >= lowest}
-            return follow | named
-        case _:
-            assert_never(reading)
+    keys = delivered.keys
+    returns: dict[str, _Return] = dict.fromkeys((keys[position] for position in named), "named")
+    if named and delivered.keeps == "stream":
+        order = _order(delivered.names)
+        lowest = min(order[position] for position in named)
+        follow: dict[str, _Return] = {key: "follows" for key, place in zip(keys, order, strict=True) if place >= lowest}
+        return follow | returns
+    return returns
 
 
-def _number(key: Hashable) -> int:
-    return int(str(key))  # a stream's identifiers are sequence numbers
+def _order(names: Sequence[str]) -> Sequence[int]:
+    """The place of each record in its stream: its sequence number, which is compared as a number."""
+    return list(map(int, names)) if all(map(str.isdecimal, names)) else range(len(names))
 
 
-def _row(item: str, outcome: Outcome[Any, Any] | None, returns: _Return | None, *, any_seen: bool) -> Row:
+def _rows(delivered: Delivered, outcomes: Mapping[str, Outcome], returns: Mapping[str, _Return]) -> tuple[Row, ...]:
+    return tuple(
+        _row(name, outcomes.get(key), returns.get(key), any_seen=bool(outcomes))
+        for name, key in zip(delivered.names, delivered.keys, strict=True)
+    )
+
+
+def _row(item: str, outcome: Outcome | None, returns: _Return | None, *, any_seen: bool) -> Row:
     """Whether a record comes back is for the response to say, and why is for its outcome."""
     if outcome is None:
         if returns is None:
             return Row(item, "done", "batchfold did not handle it" if any_seen else "")
         return Row(item, "comes back", _UNSEEN[returns])
-    is_done = isinstance(outcome, Succeeded | Settled)
     if returns is None:
-        return Row(item, "done" if is_done else "lost", "" if isinstance(outcome, Succeeded) else why_of(outcome))
-    return Row(item, "comes back", f"{why_of(outcome)}, {_ALL_THE_SAME[returns]}" if is_done else why_of(outcome))
+        return Row(item, "done" if _is_done(outcome) else "lost", _why(outcome))
+    if not _is_done(outcome):
+        return Row(item, "comes back", _why(outcome))
+    return Row(item, "comes back", f"{_why(outcome) or 'handled'}, {_ALL_THE_SAME[returns]}")
 
 
-def _of_complete_failure(reading: CompleteFailure, call: Call) -> tuple[str, ...]:
-    says = [f"The whole batch comes back: {reading.reason}."]
-    match call.answer:
-        case Raised():
-            pass
-        case TimedOut():
-            says.append("It ran on here, longer than --timeout allows.")
-        case Returned(response) if inspect.iscoroutine(response):
-            says.append("Lambda does not await: as_lambda_handler makes a function of an async handler.")
-        case Returned():
-            says.append("Lambda takes a response that it cannot read for a failed invocation.")
+def _is_done(outcome: Outcome | None) -> bool:
+    return outcome is not None and outcome.kind in ("succeeded", "settled")
+
+
+def _why(outcome: Outcome | None) -> str:
+    if outcome is None:
+        return "batchfold did not handle it"
+    return f"failed and was settled: {outcome.why}" if outcome.kind == "settled" else outcome.why
+
+
+_RETURN_IT = "Return what process_batch, respond or the function of as_lambda_handler returns."
+
+
+def _of_complete_failure(ending: Answered | Raised | CutOff | Died) -> tuple[str, ...]:
+    match ending:
+        case Raised(kind=kind):
+            return (f"The whole batch comes back: the function raised {kind}.",)
+        case CutOff(seconds=seconds):
+            return (
+                "The whole batch comes back: the function was cut off by its timeout.",
+                f"It had not returned after {seconds:g} s; --timeout gives it another time.",
+            )
+        case Died(how=how):
+            return (
+                f"The whole batch comes back: the function {how} before it returned.",
+                "Lambda takes that for a failed invocation, whatever the exit status.",
+            )
+        case Answered():
+            says = [f"The whole batch comes back: {ending.failed_because}."]
+            if ending.is_awaitable:
+                says.append("Lambda does not await: as_lambda_handler makes a function of an async handler.")
+            else:
+                says.append("Lambda takes a response that it cannot read for a failed invocation.")
+            if ending.strangers:
+                are, those = (
+                    ("is the function's own", "that is")
+                    if len(ending.strangers) == 1
+                    else ("are the function's own", "they are")
+                )
+                says.append(f"{_some(ending.strangers)} {are}: {those} no identifier of a record of the event.")
+            return tuple(says)
         case _:
-            assert_never(call.answer)
-    return tuple(says)
+            assert_never(ending)
 
 
 def _of_lost(lost: int) -> tuple[str, ...]:
     were, them = ("was", "it") if lost == 1 else ("were", "them")
     fate = f"the response does not bring {them} back: Lambda takes {them} for done"
-    return (
-        f"{_records(lost)} failed or {were} not started, and {fate}.",
-        "Return what process_batch, respond or the function of as_lambda_handler returns.",
-    )
+    return (f"{_records(lost)} failed or {were} not started, and {fate}.", _RETURN_IT)
 
 
-def _of_success(delivery: Delivery, call: Call) -> tuple[str, ...]:
-    count = len(delivery.item_ids)
-    done, them = ("The record is done", "it") if count == 1 else (f"All {_records(count)} are done", "them")
-    does = {
-        "queue": f"Lambda deletes {them} from the queue",
-        "FIFO queue": f"Lambda deletes {them} from the queue",
-        "stream": f"Lambda goes on behind {them}",
-        "topic": f"Lambda goes on behind {them}",
-    }[delivery.kind]
-    says = [f"{done}: {does}."]
-    if call.response and "batchItemFailures" not in call.response:
+def _of_success(delivered: Delivered, ending: Answered) -> tuple[str, ...]:
+    count = len(delivered.names)
+    them = "it" if count == 1 else "them"
+    who = _who(delivered)
+    does: dict[Keeps, str] = {
+        "queue": f"{who} deletes {them} from the queue",
+        "FIFO queue": f"{who} deletes {them} from the queue",
+        "stream": f"{who} goes on behind {them}",
+        "topic": f"{who} goes on behind {them}",
+        "elsewhere": f"{who} does not deliver {them} again",
+    }
+    says = [f"{_all_done(count)}: {does[delivered.keeps]}."]
+    if not ending.has_failures:
         says.append("The response has no batchItemFailures: whatever happened, Lambda takes that for success.")
     return tuple(says)
 
 
-def _of_partial_failure(rows: tuple[Row, ...], delivery: Delivery) -> tuple[str, ...]:
+def _of_partial_failure(rows: tuple[Row, ...], delivered: Delivered) -> tuple[str, ...]:
     fates = Counter(row.fate for row in rows)
     back = fates["comes back"]
-    counted = f"{fates['done']} of {_records(len(rows))} {'is' if fates['done'] == 1 else 'are'} done, {back}"
+    counted = f"{fates['done']} of {_records(len(rows))} {_are(fates['done'])} done, {back}"
     counted += " comes back" if back == 1 else " come back"
-    does = {
-        "queue": "Lambda deletes what is done; the rest is received again after the visibility timeout",
-        "FIFO queue": "Lambda deletes what is done; the rest is received again after the visibility timeout, and its "
+    who = _who(delivered)
+    does: dict[Keeps, str] = {
+        "queue": f"{who} deletes what is done; the rest is received again after the visibility timeout",
+        "FIFO queue": f"{who} deletes what is done; the rest is received again after the visibility timeout, and its "
         "message groups wait for it",
-        "stream": "Lambda delivers everything from the lowest sequence number named on again, handled or not",
-        "topic": "Lambda delivers what the response names again",
-    }[delivery.kind]
+        "stream": f"{who} delivers everything from the lowest sequence number named on again, handled or not",
+        "topic": f"{who} delivers what the response names again",
+        "elsewhere": f"{who} delivers what the response names again",
+    }
+    says = [f"{counted}: {does[delivered.keeps]}."]
+    if not delivered.by_pipe:
+        says.append("With ReportBatchItemFailures on the event source mapping; without it, none comes back.")
+    return tuple(says)
+
+
+def _of_threads(threads: Sequence[str]) -> tuple[str, ...]:
+    if not threads:
+        return ()
+    were = "its thread" if len(threads) == 1 else "its threads"
+    frozen = "Lambda freezes a thread there, and it goes on in a later invocation or never"
     return (
-        f"{counted}: {does}.",
-        "With ReportBatchItemFailures on the event source mapping; without it, none comes back.",
+        f"The function returned while {were} {_some(threads)} still worked: {frozen}.",
+        "Wait for it before returning, or make it a daemon if no record depends on it.",
     )
+
+
+def _of_asides(asides: Sequence[str]) -> tuple[str, ...]:
+    """What batchfold logged that is not about a record: it changes no fate, and still something went wrong."""
+    counts = Counter(asides)
+    says = [
+        f"batchfold logged: {message}{'' if count == 1 else f' ({count} times)'}."
+        for message, count in counts.most_common(_MOST_TOLD)
+    ]
+    if len(counts) > _MOST_TOLD:
+        says.append(f"batchfold logged {len(counts) - _MOST_TOLD} messages more; --traceback shows them all.")
+    return tuple(says)
+
+
+def _of_own(folds: Sequence[Folded]) -> tuple[str, ...]:
+    """What became of records that the function brought along: their identifiers are its own."""
+    says: list[str] = []
+    for fold in folds:
+        failures = [outcome for outcome in fold.outcomes if not _is_done(outcome)]
+        if fold.is_of_event or not failures:
+            continue
+        first = failures[0]
+        says.append(
+            f"The function also folded {_records(len(fold.outcomes))} of its own ({fold.source}), and "
+            f"{len(failures)} {_are(len(failures))} not done: the first is {first.name}, an identifier of the function's own "
+            f"({first.why})."
+        )
+    return tuple(says[:_MOST_TOLD])
+
+
+def _who(delivered: Delivered) -> str:
+    return "The pipe" if delivered.by_pipe else "Lambda"
+
+
+def _some(names: Sequence[str]) -> str:
+    told = ", ".join(f"'{name}'" for name in names[:_MOST_TOLD])
+    return f"{told} and {len(names) - _MOST_TOLD} more" if len(names) > _MOST_TOLD else told
+
+
+def _all_done(count: int) -> str:
+    return "The record is done" if count == 1 else f"All {_records(count)} are done"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def _records(count: int) -> str:

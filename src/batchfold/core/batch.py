@@ -44,6 +44,7 @@ class AnyBatch:
         "_outcomes",
         "_raws",
         "_source",
+        "_stopped_at",
         "_why_stopped",
     )
 
@@ -55,6 +56,7 @@ class AnyBatch:
         source: Any,
         *,
         why_stopped: str | None = None,
+        stopped_at: int | None = None,
         ms_left: Callable[[], int] | None = None,
     ) -> None:
         self._raws = raws
@@ -62,6 +64,7 @@ class AnyBatch:
         self._endings = endings
         self._source: Any = source
         self._why_stopped = why_stopped
+        self._stopped_at = stopped_at
         self._ms_left = ms_left
         self._outcomes: tuple[Outcome[Any, Any, Any], ...] | None = None
         self._other_outcomes: tuple[Outcome[Any, Any, Any], ...] | None = None
@@ -129,6 +132,11 @@ class AnyBatch:
         return assign_lanes(self._source.lane_of(self._raws), self._raws)
 
     @property
+    def raws(self) -> Sequence[RawRecord]:
+        """The raw records, in arrival order."""
+        return self._raws
+
+    @property
     def source(self) -> AnySource:
         """The source that the event was read with."""
         return self._source  # type: ignore[no-any-return]  # what the constructor was given
@@ -137,6 +145,11 @@ class AnyBatch:
     def why_stopped(self) -> str | None:
         """Why records were not started though their lanes were free: time ran out, or `stop_when` said so."""
         return self._why_stopped
+
+    @property
+    def stopped_at(self) -> int | None:
+        """The position of the failed record that `stop_when` picked; `None` if it picked none."""
+        return self._stopped_at
 
     @property
     def ms_left(self) -> Callable[[], int] | None:
@@ -199,17 +212,17 @@ class Batch(Answerable[A_co], Generic[V_co, E_co, D_co, A_co]):
     if TYPE_CHECKING:  # the properties of `AnyBatch`, with their types
 
         @property
-        def outcomes(self) -> tuple[Outcome[V_co, E_co, D_co], ...]: ...
+        def outcomes(self) -> tuple[Outcome[V_co, E_co, D_co], ...]: ...  # noqa: D102  # `AnyBatch` says it
         @property
-        def succeeded(self) -> tuple[Succeeded[V_co, D_co], ...]: ...
+        def succeeded(self) -> tuple[Succeeded[V_co, D_co], ...]: ...  # noqa: D102  # `AnyBatch` says it
         @property
-        def settled(self) -> tuple[Settled[E_co, D_co], ...]: ...
+        def settled(self) -> tuple[Settled[E_co, D_co], ...]: ...  # noqa: D102  # `AnyBatch` says it
         @property
-        def failed(self) -> tuple[Failed[E_co, D_co], ...]: ...
+        def failed(self) -> tuple[Failed[E_co, D_co], ...]: ...  # noqa: D102  # `AnyBatch` says it
         @property
-        def unprocessed(self) -> tuple[Unprocessed[D_co], ...]: ...
+        def unprocessed(self) -> tuple[Unprocessed[D_co], ...]: ...  # noqa: D102  # `AnyBatch` says it
         @property
-        def not_done(self) -> tuple[Failed[E_co, D_co] | Unprocessed[D_co], ...]: ...
+        def not_done(self) -> tuple[Failed[E_co, D_co] | Unprocessed[D_co], ...]: ...  # noqa: D102  # `AnyBatch` says it
 
 
 BatchOf: TypeAlias = Batch[V, object, Record, object]

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeAlias, overload
+from typing import Any, TypeAlias, overload
 
 from returns.result import Failure, Result
 from typing_extensions import TypeVar
 
 from batchfold.core.chunks import refuse_chunks
 from batchfold.core.faults import Crashed
-from batchfold.core.handlers import R, is_async_function, is_awaitable, result_of
-
-if TYPE_CHECKING:
-    from returns.io import IOResult
-else:
-    IOResult = Result  # returns.io would cost every cold start 6 ms; at run time this only describes
+from batchfold.core.handlers import AnyFuture, AnyResult, R, is_async_function, is_awaitable, result_of
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -30,35 +25,23 @@ E5 = TypeVar("E5")
 
 
 _Step: TypeAlias = Callable[[A], Result[B, E1]]
-_IOStep: TypeAlias = Callable[[A], IOResult[B, E1]]
 _AsyncStep: TypeAlias = Callable[[A], Awaitable[Result[B, E1]]]
-_AsyncIOStep: TypeAlias = Callable[[A], Awaitable[IOResult[B, E1]]]
+_AnyStep: TypeAlias = Callable[[A], AnyResult[B, E1]]
+_AnyOrAsyncStep: TypeAlias = Callable[[A], AnyResult[B, E1] | AnyFuture[B, E1]]
 
 
 @overload
-def chain(a: _Step[R, A, E1], b: _Step[A, V, E2], /) -> _Step[R, V, E1 | E2]: ...
+def chain(a: _Step[R, A, E1], b: _Step[A, V, E2], /) -> _Step[R, V, E1 | E2]: ...  # type: ignore[overload-overlap]  # a chain of sync steps is the first that fits
 @overload
-def chain(a: _Step[R, A, E1], b: _Step[A, B, E2], c: _Step[B, V, E3], /) -> _Step[R, V, E1 | E2 | E3]: ...
+def chain(a: _Step[R, A, E1], b: _Step[A, B, E2], c: _Step[B, V, E3], /) -> _Step[R, V, E1 | E2 | E3]: ...  # type: ignore[overload-overlap]  # a chain of sync steps is the first that fits
 @overload
-def chain(
+def chain(  # type: ignore[overload-overlap]  # a chain of sync steps is the first that fits
     a: _Step[R, A, E1], b: _Step[A, B, E2], c: _Step[B, C, E3], d: _Step[C, V, E4], /
 ) -> _Step[R, V, E1 | E2 | E3 | E4]: ...
 @overload
-def chain(
+def chain(  # type: ignore[overload-overlap]  # a chain of sync steps is the first that fits
     a: _Step[R, A, E1], b: _Step[A, B, E2], c: _Step[B, C, E3], d: _Step[C, D, E4], e: _Step[D, V, E5], /
 ) -> _Step[R, V, E1 | E2 | E3 | E4 | E5]: ...
-@overload
-def chain(a: _IOStep[R, A, E1], b: _IOStep[A, V, E2], /) -> _IOStep[R, V, E1 | E2]: ...
-@overload
-def chain(a: _IOStep[R, A, E1], b: _IOStep[A, B, E2], c: _IOStep[B, V, E3], /) -> _IOStep[R, V, E1 | E2 | E3]: ...
-@overload
-def chain(
-    a: _IOStep[R, A, E1], b: _IOStep[A, B, E2], c: _IOStep[B, C, E3], d: _IOStep[C, V, E4], /
-) -> _IOStep[R, V, E1 | E2 | E3 | E4]: ...
-@overload
-def chain(
-    a: _IOStep[R, A, E1], b: _IOStep[A, B, E2], c: _IOStep[B, C, E3], d: _IOStep[C, D, E4], e: _IOStep[D, V, E5], /
-) -> _IOStep[R, V, E1 | E2 | E3 | E4 | E5]: ...
 @overload
 def chain(a: _AsyncStep[R, A, E1], b: _AsyncStep[A, V, E2], /) -> _AsyncStep[R, V, E1 | E2]: ...
 @overload
@@ -79,30 +62,48 @@ def chain(
     /,
 ) -> _AsyncStep[R, V, E1 | E2 | E3 | E4 | E5]: ...
 @overload
-def chain(a: _AsyncIOStep[R, A, E1], b: _AsyncIOStep[A, V, E2], /) -> _AsyncIOStep[R, V, E1 | E2]: ...
+def chain(a: _AnyStep[R, A, E1], b: _AnyStep[A, V, E2], /) -> _AnyStep[R, V, E1 | E2]: ...  # type: ignore[overload-overlap]  # a chain of sync steps is the first that fits
+@overload
+def chain(a: _AnyStep[R, A, E1], b: _AnyStep[A, B, E2], c: _AnyStep[B, V, E3], /) -> _AnyStep[R, V, E1 | E2 | E3]: ...  # type: ignore[overload-overlap]  # a chain of sync steps is the first that fits
+@overload
+def chain(  # type: ignore[overload-overlap]  # a chain of sync steps is the first that fits
+    a: _AnyStep[R, A, E1], b: _AnyStep[A, B, E2], c: _AnyStep[B, C, E3], d: _AnyStep[C, V, E4], /
+) -> _AnyStep[R, V, E1 | E2 | E3 | E4]: ...
+@overload
+def chain(  # type: ignore[overload-overlap]  # a chain of sync steps is the first that fits
+    a: _AnyStep[R, A, E1], b: _AnyStep[A, B, E2], c: _AnyStep[B, C, E3], d: _AnyStep[C, D, E4], e: _AnyStep[D, V, E5], /
+) -> _AnyStep[R, V, E1 | E2 | E3 | E4 | E5]: ...
 @overload
 def chain(
-    a: _AsyncIOStep[R, A, E1], b: _AsyncIOStep[A, B, E2], c: _AsyncIOStep[B, V, E3], /
-) -> _AsyncIOStep[R, V, E1 | E2 | E3]: ...
+    a: _AnyOrAsyncStep[R, A, E1], b: _AnyOrAsyncStep[A, V, E2], /
+) -> Callable[[R], Awaitable[AnyResult[V, E1 | E2]]]: ...
 @overload
 def chain(
-    a: _AsyncIOStep[R, A, E1], b: _AsyncIOStep[A, B, E2], c: _AsyncIOStep[B, C, E3], d: _AsyncIOStep[C, V, E4], /
-) -> _AsyncIOStep[R, V, E1 | E2 | E3 | E4]: ...
+    a: _AnyOrAsyncStep[R, A, E1], b: _AnyOrAsyncStep[A, B, E2], c: _AnyOrAsyncStep[B, V, E3], /
+) -> Callable[[R], Awaitable[AnyResult[V, E1 | E2 | E3]]]: ...
 @overload
 def chain(
-    a: _AsyncIOStep[R, A, E1],
-    b: _AsyncIOStep[A, B, E2],
-    c: _AsyncIOStep[B, C, E3],
-    d: _AsyncIOStep[C, D, E4],
-    e: _AsyncIOStep[D, V, E5],
+    a: _AnyOrAsyncStep[R, A, E1],
+    b: _AnyOrAsyncStep[A, B, E2],
+    c: _AnyOrAsyncStep[B, C, E3],
+    d: _AnyOrAsyncStep[C, V, E4],
     /,
-) -> _AsyncIOStep[R, V, E1 | E2 | E3 | E4 | E5]: ...
+) -> Callable[[R], Awaitable[AnyResult[V, E1 | E2 | E3 | E4]]]: ...
+@overload
+def chain(
+    a: _AnyOrAsyncStep[R, A, E1],
+    b: _AnyOrAsyncStep[A, B, E2],
+    c: _AnyOrAsyncStep[B, C, E3],
+    d: _AnyOrAsyncStep[C, D, E4],
+    e: _AnyOrAsyncStep[D, V, E5],
+    /,
+) -> Callable[[R], Awaitable[AnyResult[V, E1 | E2 | E3 | E4 | E5]]]: ...
 def chain(first: Callable[[Any], Any], /, *others: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Compose two to five steps, each `A -> Result[B, E]`, into one handler that joins their error types.
 
-    The first failure ends the chain and is what the handler returns. All steps return `Result`, or all `IOResult`, or
-    all an awaitable of one of them (`FutureResult` is one). A chain is a step itself, so longer ones are chains of
-    chains.
+    The first failure ends the chain and is what the handler returns. A step returns `Result`, `IOResult` or an awaitable
+    of one of them (`FutureResult` is one); with an async step among them the chain is async. A chain is a step itself,
+    so longer ones are chains of chains.
 
     >>> from returns.result import Failure, Success
     >>> def parse(text: str) -> Result[int, str]:
@@ -121,21 +122,27 @@ def chain(first: Callable[[Any], Any], /, *others: Callable[[Any], Any]) -> Call
 
         async def chained_async(record: Any) -> Any:
             returned = await _awaited(first(record))
-            for step in others:
-                if isinstance(result := _result_before_another(returned), Failure):
-                    return returned
-                returned = await _awaited(step(result.unwrap()))
-            return returned
+            try:
+                for step in others:
+                    if isinstance(_result_before_another(returned), Failure):
+                        break
+                    returned = await _awaited(step(_result_before_another(returned).unwrap()))
+                return returned
+            finally:
+                del returned  # an exception in it may keep this frame: a cycle
 
         return chained_async
 
     def chained(record: Any) -> Any:
         returned = first(record)
-        for step in others:
-            if isinstance(result := _result_before_another(returned), Failure):
-                return returned
-            returned = step(result.unwrap())
-        return returned
+        try:
+            for step in others:
+                if isinstance(_result_before_another(returned), Failure):
+                    break
+                returned = step(_result_before_another(returned).unwrap())
+            return returned
+        finally:
+            del returned  # an exception in it may keep this frame: a cycle
 
     return chained
 

@@ -15,7 +15,7 @@ from typing_extensions import TypeVar
 from batchfold.core.batch import AnyBatch, Batch
 from batchfold.core.handlers import holds
 from batchfold.core.lanes import Lane, Schedule, assign_lanes
-from batchfold.core.outcomes import DONE, Ending, Failed, Observe, Outcome, StopWhen, is_outcome, outcome_of
+from batchfold.core.outcomes import DONE, Ending, Failed, Observe, Outcome, StopWhen, outcome_of
 from batchfold.core.records import ItemId, RawRecord, Record, item_name
 from batchfold.core.source import AsyncSource
 
@@ -46,6 +46,7 @@ class Progress(Generic[R, V, E, D, A]):
         "_remaining_ms",
         "_reserve_ms",
         "_stop_when",
+        "_stopped_at",
         "_why_stopped",
         "endings",
         "failed_aside",
@@ -83,6 +84,7 @@ class Progress(Generic[R, V, E, D, A]):
         self._remaining_ms = remaining_ms
         self._reserve_ms = reserve_ms
         self._any_started = False
+        self._stopped_at: int | None = None
         self._why_stopped: str | None = None
 
     @property
@@ -115,10 +117,12 @@ class Progress(Generic[R, V, E, D, A]):
         """Take the ending of a started record; `None` if its handler was not reached after all."""
         is_done = type(ending) in DONE
         if self._observe is not None and ending is not None:
-            ending = self._tell(self._observe, position, ending)
+            ending = self.tell(position, ending)
         if not is_done and self._stop_when is not None and ending is not None:
-            ending = self._outcome(position, ending)
-            self._ask_to_stop(self._stop_when, ending)
+            ending = self.outcome(position, ending)
+            if self._is_to_stop(self._stop_when, ending):
+                self._stopped_at = position
+                self.close(f"stop_when= picked record {item_name(ending.item_id)}")
         self.endings[position] = ending
         self.schedule.finish(position, done=is_done)
 
@@ -133,13 +137,14 @@ class Progress(Generic[R, V, E, D, A]):
         if self._observe is not None:
             for position, ending in enumerate(self.endings):
                 if ending is None:
-                    self.endings[position] = self._tell(self._observe, position, ending)
+                    self.endings[position] = self.tell(position, ending)
         batch: Batch[V, E, D, A] = Batch(
             self.raws,
             self.item_ids,
             self.endings,
             self.source,
             why_stopped=self._why_stopped,
+            stopped_at=self._stopped_at,
             ms_left=None if self._remaining_ms is None else _ms_left(self._remaining_ms, self._reserve_ms),
         )
         for watch in _watchers:
@@ -150,28 +155,27 @@ class Progress(Generic[R, V, E, D, A]):
         """Let go of the endings, which the batch holds now. `core.fold` says why."""
         self.endings = []
 
-    def _outcome(self, position: int, ending: Ending[V, E, D]) -> Outcome[V, E, D]:
-        if is_outcome(ending):
-            return ending
+    def outcome(self, position: int, ending: Ending[V, E, D]) -> Outcome[V, E, D]:
+        """Return the outcome of a record that has this ending."""
         return outcome_of(self.item_ids[position], self.source.as_delivered(self.raws[position]), ending)
 
-    def _tell(self, observe: Observe[V, E, D], position: int, ending: Ending[V, E, D]) -> Outcome[V, E, D]:
-        outcome = self._outcome(position, ending)
+    def tell(self, position: int, ending: Ending[V, E, D]) -> Outcome[V, E, D]:
+        """Call the observer, and return the outcome that it was called with. Only where there is one."""
+        outcome = outcome_of(self.item_ids[position], self.source.as_delivered(self.raws[position]), ending)
         try:
-            observe(outcome)
+            self._observe(outcome)  # type: ignore[misc]  # `is_watched` is asked first
         except Exception as error:  # noqa: BLE001  # whatever it is: an observer changes nothing
             self.failed_aside("an observer raised; the outcome that it was called with stands", error)
         return outcome
 
-    def _ask_to_stop(self, stop_when: StopWhen[E, D], outcome: Outcome[V, E, D]) -> None:
+    def _is_to_stop(self, stop_when: StopWhen[E, D], outcome: Outcome[V, E, D]) -> bool:
         if not isinstance(outcome, Failed) or self.schedule.is_closed:
-            return
+            return False
         try:
-            if not holds(stop_when, outcome):
-                return
+            return holds(stop_when, outcome)
         except Exception as error:  # noqa: BLE001  # whatever it is: records that are not started come back
             self.failed_aside("stop_when= raised; no further record is started", error)
-        self.close(f"stop_when= picked record {item_name(outcome.item_id)}")
+            return True
 
 
 def _ms_left(remaining_ms: Callable[[], int], reserve_ms: int) -> Callable[[], int]:

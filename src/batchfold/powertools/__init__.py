@@ -1,100 +1,101 @@
-"""Powertools' vocabulary over the same core: `from batchfold.powertools import BatchProcessor, EventType, ...`.
+"""Powertools' vocabulary: `from batchfold.powertools import BatchProcessor, EventType, process_partial_response`.
 
-The names of the batch utility of Powertools for AWS Lambda (Python), with their documented behaviour, so that moving over
-changes imports and nothing else. Under them are the core's fold, schedule and response. `README.md` beside this file
-lists each name, its counterpart in batchfold's own words, and where behaviour differs.
+The names of the batch utility of Powertools for AWS Lambda (Python), and of its records and models, with the behaviour
+that is documented there. Moving over changes imports. `README.md` beside this file lists each name, its counterpart in
+batchfold's own words, and the few differences.
 
-The pydantic models (`SqsRecordModel` and its like) are imported when they are first asked for, and pydantic with them.
+A module is imported when its first name is asked for: pydantic only with the models, asyncio only with an async run.
 """
 
-from typing import TYPE_CHECKING, Any
-
-from batchfold.powertools.base import BasePartialProcessor
-from batchfold.powertools.batch_base import BasePartialBatchProcessor
-from batchfold.powertools.decorators import async_batch_processor, batch_processor
-from batchfold.powertools.event_type import EventType
-from batchfold.powertools.exceptions import (
-    BaseBatchProcessingError,
-    BatchProcessingError,
-    ExceptionInfo,
-    SQSFifoCircuitBreakerError,
-    SQSFifoMessageGroupCircuitBreakerError,
-    UnexpectedBatchTypeError,
-)
-from batchfold.powertools.fifo import SqsFifoPartialProcessor
-from batchfold.powertools.partial_response import async_process_partial_response, process_partial_response
-from batchfold.powertools.processor import AsyncBatchProcessor, BatchProcessor
-from batchfold.powertools.records import DynamoDBRecord, KafkaEventRecord, KinesisStreamRecord, SQSRecord
-from batchfold.powertools.types import (
-    BatchEventTypes,
-    BatchSqsTypeModel,
-    BatchTypeModels,
-    EventSourceDataClassTypes,
-    FailureResponse,
-    KafkaItemIdentifier,
-    PartialItemFailureResponse,
-    PartialItemFailures,
-    SuccessResponse,
-)
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from batchfold.powertools.models import (
-        DynamoDBStreamChangedRecordModel,
-        DynamoDBStreamRecordModel,
-        KafkaRecordModel,
-        KafkaRecordSchemaMetadata,
-        KinesisDataStreamRecord,
-        KinesisDataStreamRecordPayload,
-        SqsAttributesModel,
-        SqsMsgAttributeModel,
-        SqsRecordModel,
+    from batchfold.powertools.batch_processors import AsyncBatchProcessor as AsyncBatchProcessor
+    from batchfold.powertools.batch_processors import BasePartialBatchProcessor as BasePartialBatchProcessor
+    from batchfold.powertools.batch_processors import BatchProcessor as BatchProcessor
+    from batchfold.powertools.change_records import DynamoDBRecord as DynamoDBRecord
+    from batchfold.powertools.change_records import StreamRecord as StreamRecord
+    from batchfold.powertools.exceptions import BaseBatchProcessingError as BaseBatchProcessingError
+    from batchfold.powertools.exceptions import BatchProcessingError as BatchProcessingError
+    from batchfold.powertools.exceptions import ExceptionInfo as ExceptionInfo
+    from batchfold.powertools.exceptions import PowertoolsDeprecationWarning as PowertoolsDeprecationWarning
+    from batchfold.powertools.exceptions import SQSFifoCircuitBreakerError as SQSFifoCircuitBreakerError
+    from batchfold.powertools.exceptions import (
+        SQSFifoMessageGroupCircuitBreakerError as SQSFifoMessageGroupCircuitBreakerError,
     )
+    from batchfold.powertools.exceptions import UnexpectedBatchTypeError as UnexpectedBatchTypeError
+    from batchfold.powertools.fifo_processor import SqsFifoPartialProcessor as SqsFifoPartialProcessor
+    from batchfold.powertools.message_records import SQSMessageAttribute as SQSMessageAttribute
+    from batchfold.powertools.message_records import SQSMessageAttributes as SQSMessageAttributes
+    from batchfold.powertools.message_records import SQSRecord as SQSRecord
+    from batchfold.powertools.message_records import SQSRecordAttributes as SQSRecordAttributes
+    from batchfold.powertools.models import DynamoDBStreamChangedRecordModel as DynamoDBStreamChangedRecordModel
+    from batchfold.powertools.models import DynamoDBStreamRecordModel as DynamoDBStreamRecordModel
+    from batchfold.powertools.models import KafkaRecordModel as KafkaRecordModel
+    from batchfold.powertools.models import KafkaRecordSchemaMetadata as KafkaRecordSchemaMetadata
+    from batchfold.powertools.models import KinesisDataStreamRecord as KinesisDataStreamRecord
+    from batchfold.powertools.models import KinesisDataStreamRecordPayload as KinesisDataStreamRecordPayload
+    from batchfold.powertools.models import SqsAttributesModel as SqsAttributesModel
+    from batchfold.powertools.models import SqsMsgAttributeModel as SqsMsgAttributeModel
+    from batchfold.powertools.models import SqsRecordModel as SqsRecordModel
+    from batchfold.powertools.models import UserIdentity as UserIdentity
+    from batchfold.powertools.named_enums import DynamoDBRecordEventName as DynamoDBRecordEventName
+    from batchfold.powertools.named_enums import EventType as EventType
+    from batchfold.powertools.named_enums import StreamViewType as StreamViewType
+    from batchfold.powertools.nested_messages import S3Event as S3Event
+    from batchfold.powertools.nested_messages import S3EventRecord as S3EventRecord
+    from batchfold.powertools.nested_messages import SNSMessage as SNSMessage
+    from batchfold.powertools.partial_processor import BasePartialProcessor as BasePartialProcessor
+    from batchfold.powertools.partial_processor import BatchEventTypes as BatchEventTypes
+    from batchfold.powertools.partial_processor import BatchSqsTypeModel as BatchSqsTypeModel
+    from batchfold.powertools.partial_processor import BatchTypeModels as BatchTypeModels
+    from batchfold.powertools.partial_processor import EventSourceDataClassTypes as EventSourceDataClassTypes
+    from batchfold.powertools.partial_processor import FailureResponse as FailureResponse
+    from batchfold.powertools.partial_processor import KafkaItemIdentifier as KafkaItemIdentifier
+    from batchfold.powertools.partial_processor import PartialItemFailureResponse as PartialItemFailureResponse
+    from batchfold.powertools.partial_processor import PartialItemFailures as PartialItemFailures
+    from batchfold.powertools.partial_processor import SuccessResponse as SuccessResponse
+    from batchfold.powertools.partial_response import async_batch_processor as async_batch_processor
+    from batchfold.powertools.partial_response import async_process_partial_response as async_process_partial_response
+    from batchfold.powertools.partial_response import batch_processor as batch_processor
+    from batchfold.powertools.partial_response import process_partial_response as process_partial_response
+    from batchfold.powertools.stream_records import KafkaEventRecord as KafkaEventRecord
+    from batchfold.powertools.stream_records import KafkaEventRecordSchemaMetadata as KafkaEventRecordSchemaMetadata
+    from batchfold.powertools.stream_records import KinesisStreamRecord as KinesisStreamRecord
+    from batchfold.powertools.stream_records import KinesisStreamRecordPayload as KinesisStreamRecordPayload
+else:
+    from importlib import import_module
 
-__all__ = [
-    "AsyncBatchProcessor",
-    "BaseBatchProcessingError",
-    "BasePartialBatchProcessor",
-    "BasePartialProcessor",
-    "BatchEventTypes",
-    "BatchProcessingError",
-    "BatchProcessor",
-    "BatchSqsTypeModel",
-    "BatchTypeModels",
-    "DynamoDBRecord",
-    "DynamoDBStreamChangedRecordModel",
-    "DynamoDBStreamRecordModel",
-    "EventSourceDataClassTypes",
-    "EventType",
-    "ExceptionInfo",
-    "FailureResponse",
-    "KafkaEventRecord",
-    "KafkaItemIdentifier",
-    "KafkaRecordModel",
-    "KafkaRecordSchemaMetadata",
-    "KinesisDataStreamRecord",
-    "KinesisDataStreamRecordPayload",
-    "KinesisStreamRecord",
-    "PartialItemFailureResponse",
-    "PartialItemFailures",
-    "SQSFifoCircuitBreakerError",
-    "SQSFifoMessageGroupCircuitBreakerError",
-    "SQSRecord",
-    "SqsAttributesModel",
-    "SqsFifoPartialProcessor",
-    "SqsMsgAttributeModel",
-    "SqsRecordModel",
-    "SuccessResponse",
-    "UnexpectedBatchTypeError",
-    "async_batch_processor",
-    "async_process_partial_response",
-    "batch_processor",
-    "process_partial_response",
-]
+    _NAMES = {
+        "batch_processors": "AsyncBatchProcessor BasePartialBatchProcessor BatchProcessor",
+        "change_records": "DynamoDBRecord StreamRecord",
+        "exceptions": "BaseBatchProcessingError BatchProcessingError ExceptionInfo PowertoolsDeprecationWarning "
+        "SQSFifoCircuitBreakerError SQSFifoMessageGroupCircuitBreakerError UnexpectedBatchTypeError",
+        "fifo_processor": "SqsFifoPartialProcessor",
+        "message_records": "SQSMessageAttribute SQSMessageAttributes SQSRecord SQSRecordAttributes",
+        "models": "DynamoDBStreamChangedRecordModel DynamoDBStreamRecordModel KafkaRecordModel "
+        "KafkaRecordSchemaMetadata KinesisDataStreamRecord KinesisDataStreamRecordPayload SqsAttributesModel "
+        "SqsMsgAttributeModel SqsRecordModel UserIdentity",
+        "named_enums": "DynamoDBRecordEventName EventType StreamViewType",
+        "nested_messages": "S3Event S3EventRecord SNSMessage",
+        "partial_processor": "BasePartialProcessor BatchEventTypes BatchSqsTypeModel BatchTypeModels "
+        "EventSourceDataClassTypes FailureResponse KafkaItemIdentifier PartialItemFailureResponse "
+        "PartialItemFailures SuccessResponse",
+        "partial_response": "async_batch_processor async_process_partial_response batch_processor "
+        "process_partial_response",
+        "stream_records": "KafkaEventRecord KafkaEventRecordSchemaMetadata KinesisStreamRecord "
+        "KinesisStreamRecordPayload",
+    }
+    _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 
+    __all__ = list(_HOME)
 
-def __getattr__(name: str) -> Any:
-    if name in __all__:  # all other names are there already
-        from batchfold.powertools import models  # noqa: PLC0415  # it imports pydantic
+    # hidden from the checkers: a module's `__getattr__` that they see makes every misspelt import `Any`
+    def __getattr__(name: str) -> object:
+        if name not in _HOME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+        return value
 
-        return getattr(models, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

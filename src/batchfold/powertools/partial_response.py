@@ -1,13 +1,20 @@
-"""`process_partial_response` and `async_process_partial_response`: from an event to the partial response."""
+"""`process_partial_response`, its async twin, and the two deprecated decorators: the ways to call a processor.
 
-from collections.abc import Callable, Sequence
-from typing import Any
+They decide where the records of an event are, and what an event of another kind raises.
+"""
 
-from batchfold.core._guards import is_mapping, is_plain_list
+from collections.abc import Callable
+from functools import partial, wraps
+from typing import Any, TypeVar, overload
+from warnings import warn
+
+from batchfold.core._guards import is_plain_dict, is_plain_list
 from batchfold.core.records import PartialResponse
-from batchfold.powertools.base import BasePartialProcessor
-from batchfold.powertools.event_type import EventType
-from batchfold.powertools.exceptions import UnexpectedBatchTypeError
+from batchfold.powertools.exceptions import PowertoolsDeprecationWarning, UnexpectedBatchTypeError
+from batchfold.powertools.named_enums import EventType
+from batchfold.powertools.partial_processor import BasePartialProcessor
+
+LambdaFunctionT = TypeVar("LambdaFunctionT", bound=Callable[..., Any])
 
 
 def process_partial_response(
@@ -16,18 +23,18 @@ def process_partial_response(
     """Handle the records of an event with a processor, and return the partial response.
 
     Args:
-        event: what Lambda passed to the function.
-        record_handler: is called with `record=`, and with `lambda_context=` if it has a parameter of that name. What it
-            returns is a success, what it raises a failure.
+        event: the Lambda function's event.
+        record_handler: is called with `record=`, and with `lambda_context=` if it has a parameter of that name. A record
+            fails when it raises.
         processor: any processor that has a `response` method.
         context: the Lambda context, for handlers that want it.
 
     Raises:
-        BatchProcessingError: all records failed, and the processor was not told otherwise.
-        UnexpectedBatchTypeError: the event has no records where its `EventType` keeps them.
+        BatchProcessingError: all records failed, and the processor raises for that.
+        UnexpectedBatchTypeError: the event has no records where its `EventType` has them.
         ValueError: the event is no mapping.
     """
-    with processor(records_of(event, processor), record_handler, context):
+    with processor(_records_of(event, processor), record_handler, context):
         processor.process()
     return _response_of(processor)
 
@@ -37,34 +44,99 @@ def async_process_partial_response(
 ) -> PartialResponse:
     """Handle the records of an event side by side, with an async handler. Otherwise as `process_partial_response`.
 
-    It is a plain function: it runs an event loop of its own, kept across the warm invocations of a thread.
+    It is a plain function, which runs the event loop itself: see `AsyncBatchProcessor.async_process`.
     """
-    with processor(records_of(event, processor), record_handler, context):
+    with processor(_records_of(event, processor), record_handler, context):
         processor.async_process()
     return _response_of(processor)
 
 
-def records_of(event: object, processor: BasePartialProcessor) -> Sequence[Any]:
-    """The raw records of an event, in arrival order."""
-    if not is_mapping(event):
-        found = f"a value of type {type(event).__name__}"
-        raise ValueError(f"expected the event of a batch, a mapping, found {found}")  # as Powertools
-    if getattr(processor, "event_type", None) is EventType.Kafka:
-        lists: Any = event.get("records")
-        if not lists or not is_mapping(lists):
+def _records_of(event: Any, processor: BasePartialProcessor) -> list[Any]:
+    """Return the raw records of an event, in arrival order."""
+    event_type = getattr(processor, "event_type", None)  # a processor of the user's own may have none
+    try:
+        get = event.get
+    except AttributeError:
+        kind = event_type.value if event_type is not None else "Lambda"
+        raise ValueError(
+            f"Invalid event format. Please ensure batch event is a valid {kind} event. "
+            f"Expected a mapping, found a value of type {type(event).__name__}."
+        ) from None
+    if event_type == EventType.Kafka:
+        lists: Any = get("records", {})
+        if not lists or not is_plain_dict(lists):
             raise UnexpectedBatchTypeError(
-                "expected an event of Kafka, with lists of records by partition in 'records'"
+                "Invalid Kafka event structure. Expected 'records' to be a non-empty dict with topic-partition keys."
             )
-        return [raw for listed in lists.values() for raw in listed]
-    raws: Any = event.get("Records")
-    if not raws or not is_plain_list(raws):
-        raise UnexpectedBatchTypeError(
-            "expected an event with a list of records in 'Records', of which there is at least one"
-        )
-    return raws
+        return [raw for raws in lists.values() for raw in raws]
+    records: Any = get("Records", [])
+    if not records or not is_plain_list(records):
+        kinds = ", ".join(kind.name for kind in EventType)
+        raise UnexpectedBatchTypeError(f"Unexpected batch event type. Possible values are: {kinds}")
+    return records
 
 
 def _response_of(processor: Any) -> PartialResponse:
-    # `response` is no method of `BasePartialProcessor`, here as in Powertools: a processor of one's own brings it along
+    # BasePartialProcessor has no `response`, here as in Powertools: a processor of the user's own brings it along
     response: PartialResponse = processor.response()
     return response
+
+
+@overload
+def batch_processor(
+    handler: LambdaFunctionT, *, record_handler: Callable[..., Any], processor: BasePartialProcessor
+) -> LambdaFunctionT: ...
+@overload
+def batch_processor(
+    handler: None = None, *, record_handler: Callable[..., Any], processor: BasePartialProcessor
+) -> Callable[[LambdaFunctionT], LambdaFunctionT]: ...
+def batch_processor(handler: Any = None, *, record_handler: Callable[..., Any], processor: BasePartialProcessor) -> Any:
+    """Handle the records of an event before the Lambda function, which then returns `processor.response()`.
+
+    Deprecated: `process_partial_response` does the same, and returns the response itself, so that it cannot be
+    forgotten. The decorated function warns of it whenever it is called.
+    """
+    if handler is None:
+        return partial(batch_processor, record_handler=record_handler, processor=processor)
+
+    @wraps(handler)
+    def decorated(event: Any, context: Any) -> Any:
+        _warn("batch_processor", "process_partial_response")
+        with processor(event["Records"], record_handler, lambda_context=context):
+            processor.process()
+        return handler(event, context)
+
+    return decorated
+
+
+@overload
+def async_batch_processor(
+    handler: LambdaFunctionT, *, record_handler: Callable[..., Any], processor: BasePartialProcessor
+) -> LambdaFunctionT: ...
+@overload
+def async_batch_processor(
+    handler: None = None, *, record_handler: Callable[..., Any], processor: BasePartialProcessor
+) -> Callable[[LambdaFunctionT], LambdaFunctionT]: ...
+def async_batch_processor(
+    handler: Any = None, *, record_handler: Callable[..., Any], processor: BasePartialProcessor
+) -> Any:
+    """Handle the records of an event side by side before the Lambda function. Otherwise as `batch_processor`.
+
+    Deprecated: `async_process_partial_response` does the same.
+    """
+    if handler is None:
+        return partial(async_batch_processor, record_handler=record_handler, processor=processor)
+
+    @wraps(handler)
+    def decorated(event: Any, context: Any) -> Any:
+        _warn("async_batch_processor", "async_process_partial_response")
+        with processor(event["Records"], record_handler, lambda_context=context):
+            processor.async_process()
+        return handler(event, context)
+
+    return decorated
+
+
+def _warn(deprecated: str, instead: str) -> None:
+    message = f"The `{deprecated}` decorator is deprecated: call `{instead}` in the Lambda function instead."
+    warn(PowertoolsDeprecationWarning(message), stacklevel=3)  # the caller of the decorated function

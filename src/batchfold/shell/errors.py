@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Self, TypeVar, overload
 
 from batchfold.core.batch import AnyBatch
+from batchfold.core.redaction import describe
 
 ExceptionT = TypeVar("ExceptionT", bound=Exception)
 BaseExceptionT = TypeVar("BaseExceptionT", bound=BaseException)
@@ -14,7 +15,7 @@ BaseExceptionT = TypeVar("BaseExceptionT", bound=BaseException)
 class RejectedError(Exception):
     """Stands for an error that is no exception: the handler returned `Failure(error)`.
 
-    Its message names the error's type only, for the error may hold a payload.
+    Its message shows the error, at most 500 characters of it: it is the handler's words, as an exception's text is.
     """
 
     def __init__(self, error: object) -> None:
@@ -22,7 +23,7 @@ class RejectedError(Exception):
         self.error = error
 
     def __str__(self) -> str:
-        return f"the handler returned a Failure that holds a {type(self.error).__name__}"
+        return f"the handler returned a Failure ({describe(self.error)})"
 
     def __repr__(self) -> str:
         return f"RejectedError({type(self.error).__name__})"

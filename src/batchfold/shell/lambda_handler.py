@@ -44,7 +44,7 @@ from batchfold.shell.options import (
     refuse_no_concurrency,
     refuse_no_source,
 )
-from batchfold.shell.process import fold_batch_async, run_batch
+from batchfold.shell.process import fold_batch_async, run_checked
 from batchfold.shell.respond import refuse_unknown_raise_on, respond
 
 R = TypeVar("R")
@@ -249,7 +249,7 @@ def as_lambda_handler(
         clock = context if reads_time else None
         # no batch in a local variable: `core.fold` says why
         return respond(
-            _and_then(then, run_batch(event, for_context(context), sync_source, clock, executor, shared)), raise_on
+            _and_then(then, run_checked(event, for_context(context), sync_source, clock, executor, shared)), raise_on
         )
 
     return lambda_function
@@ -317,13 +317,13 @@ def _context_passer(handler: Callable[..., Any]) -> Callable[[Any], Callable[[An
         return lambda _context: handler
 
     def for_context(context: Any) -> Callable[[Any], Any]:
-        def handle(record: Any) -> Any:
-            returned: Any = handler(record)
-            return returned(context) if type(returned).__module__.startswith("returns.context") else returned
-
-        return handle
+        return lambda record: _given_context(handler(record), context)
 
     return for_context
+
+
+def _given_context(returned: Any, context: Any) -> Any:
+    return returned(context) if type(returned).__module__.startswith("returns.context") else returned
 
 
 def _is_known_to_need_none(handler: object) -> bool:

@@ -58,8 +58,10 @@ def run_on_loop(coroutine: Coroutine[Any, Any, T]) -> T:
             # Ctrl-C or `loop.stop()` ended the loop before the run. On a loop that is kept, its handlers would go on in
             # the next invocation; closing cancels them and waits for them
             del _of_thread.kept
-            kept.close()
-            coroutine.close()  # it may never have come to run
+            try:
+                kept.close()
+            finally:
+                coroutine.close()  # it may never have come to run
 
 
 def _close(loop: asyncio.AbstractEventLoop) -> None:
@@ -70,6 +72,7 @@ def _close(loop: asyncio.AbstractEventLoop) -> None:
     """
     if loop.is_closed() or loop.is_running():  # at exit a daemon thread may still be running its own
         return
+    loop.set_task_factory(None)  # a tool's factory that fails must not keep the loop open
     try:
         tasks = asyncio.all_tasks(loop)
         for task in tasks:

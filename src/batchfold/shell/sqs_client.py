@@ -1,45 +1,137 @@
-"""boto3's SQS client, as far as it is needed here, so that any object with these methods serves."""
+"""SQS clients: the interface that `sqs_sender` and `sqs_backoff` need, and the clients that they make for themselves.
+
+Everything that decides how long a call of our own may take lives in this file. A function that has handled its records
+and is then cut off, because it waited for SQS, repeats all of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, cast, runtime_checkable
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
+from threading import Lock
+from typing import Any, Protocol, TypeVar, cast, runtime_checkable
+
+T = TypeVar("T")
 
 
 @runtime_checkable
 class SendsMessages(Protocol):
-    """What `sqs_sender` asks of a client."""
+    """The part of boto3's SQS client that `sqs_sender` calls."""
 
     def send_message(  # noqa: D102  # boto3's own
         self,
         *,
         QueueUrl: str,  # noqa: N803  # as AWS spells it
-        MessageBody: str,  # noqa: N803  # as above
-        MessageAttributes: Mapping[str, Any] = ...,  # noqa: N803  # as above
-        MessageGroupId: str = ...,  # noqa: N803  # as above
-        MessageDeduplicationId: str = ...,  # noqa: N803  # as above
+        MessageBody: str,  # noqa: N803  # as AWS spells it
+        MessageAttributes: Mapping[str, Any] = ...,  # noqa: N803  # as AWS spells it
+        MessageGroupId: str = ...,  # noqa: N803  # as AWS spells it
+        MessageDeduplicationId: str = ...,  # noqa: N803  # as AWS spells it
     ) -> Mapping[str, Any]: ...
 
 
 @runtime_checkable
 class ChangesVisibility(Protocol):
-    """What `sqs_backoff` asks of a client."""
+    """The part of boto3's SQS client that `sqs_backoff` calls, from several threads at once."""
 
     def change_message_visibility_batch(  # noqa: D102  # boto3's own
         self,
         *,
         QueueUrl: str,  # noqa: N803  # as AWS spells it
-        Entries: Sequence[Any],  # noqa: N803  # as above
+        Entries: Sequence[Any],  # noqa: N803  # as AWS spells it
     ) -> Mapping[str, Any]: ...
 
 
-def sqs_client(needed_by: str) -> Any:
-    """A client as boto3 makes it from the function's environment. Raises `ImportError` if boto3 is not installed."""
-    try:
-        import boto3  # noqa: PLC0415  # costs a cold start more than all of batchfold
-    except ImportError as error:
-        raise ImportError(
-            f"boto3 is not installed, and {needed_by} needs it (or a client=). "
-            'Install the extra: pip install "batchfold[sqs]"'
-        ) from error
-    return cast("Any", boto3).client("sqs")  # typed only where its stubs are installed
+CALLS_AT_ONCE = 10
+"""How many calls `sqs_backoff` makes side by side."""
+
+_CONNECT_SECONDS = 1
+_READ_SECONDS = 2
+_ATTEMPTS = 2
+
+_REGION = re.compile(r"(?:^|\.)(?:sqs|sqs-fips)\.([a-z]+(?:-[a-z]+)+-\d+)\.|^([a-z]+(?:-[a-z]+)+-\d+)\.queue\.")
+_HOST = re.compile(r"^[a-z]+://([^/:]+)", re.IGNORECASE)
+
+
+class OwnClients:
+    """SQS clients made with boto3 at first use, one for each region.
+
+    A call takes at most 1 s to connect and 2 s to read, and is tried twice (boto3's defaults are 60 s, 60 s and five
+    times). Making a client takes longer than importing batchfold, so nothing is made while a module is loaded.
+    """
+
+    __slots__ = ("_by_region", "_lock")
+
+    def __init__(self, needed_by: str) -> None:
+        """Raise `ImportError` if boto3 is not installed; it is not imported yet."""
+        if not _is_installed("boto3"):
+            raise ImportError(
+                f"boto3 is not installed, and {needed_by} needs it (or a client=). "
+                'Install the extra: pip install "batchfold[sqs]"'
+            )
+        self._by_region: dict[str | None, Any] = {}
+        self._lock = Lock()  # boto3's default session makes one client at a time
+
+    def of(self, queue_url: str) -> Any:
+        """Return the client for a queue, in the region that its URL names, else in that of the environment."""
+        region = region_of(queue_url)
+        with self._lock:
+            client = self._by_region.get(region)
+            if client is None:
+                client = self._by_region[region] = _made(region)
+        return client
+
+
+def clients_of(given: T | None, needed_by: str) -> Callable[[str], T]:
+    """Return a function from a queue's URL to the client for it: the one that was given, else one of our own.
+
+    Raises `ImportError` if none was given and boto3 is not installed.
+    """
+    return OwnClients(needed_by).of if given is None else lambda _queue_url: given
+
+
+def _made(region: str | None) -> Any:
+    import boto3  # noqa: PLC0415  # costs a cold start more than all of batchfold
+    from botocore.config import Config  # noqa: PLC0415  # comes with boto3
+
+    settings = Config(
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=_READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+        max_pool_connections=CALLS_AT_ONCE,
+    )
+    return cast("Any", boto3).client("sqs", region_name=region, config=settings)  # typed only where its stubs are
+
+
+def _is_installed(name: str) -> bool:
+    # a module that was put into sys.modules, such as a test's fake, may have no spec
+    found: object = sys.modules[name] if name in sys.modules else find_spec(name)
+    return found is not None
+
+
+def region_of(queue_url: str) -> str | None:
+    """Return the region that a queue's URL names, `None` if it names none.
+
+    >>> region_of("https://sqs.cn-north-1.amazonaws.com.cn/123456789012/orders")
+    'cn-north-1'
+    >>> region_of("https://vpce-0a1b.sqs.us-gov-west-1.vpce.amazonaws.com/123456789012/orders")
+    'us-gov-west-1'
+    >>> region_of("http://localhost:4566/000000000000/orders")
+    """
+    host = _HOST.match(queue_url)
+    found = None if host is None else _REGION.search(host[1].lower())
+    return None if found is None else found[1] or found[2]
+
+
+def is_unreachable(error: BaseException) -> bool:
+    """Return whether an error says that SQS was not reached, so that the next call would fare no better.
+
+    Connections, time-outs, credentials and regions are boto3's `BotoCoreError`. A `ClientError` is an answer of SQS, and
+    a `ParamValidationError` concerns one request.
+    """
+    # by name, for boto3 is imported only where it is used
+    names = {f"{kind.__module__}.{kind.__name__}" for kind in type(error).__mro__}
+    if "botocore.exceptions.BotoCoreError" in names:
+        return "botocore.exceptions.ParamValidationError" not in names
+    return isinstance(error, OSError)

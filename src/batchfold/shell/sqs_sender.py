@@ -6,17 +6,21 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMe
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import re
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from time import monotonic
 from typing import Any, TypeAlias
 
-from returns.result import Result, safe
+from returns.result import Failure, Result, Success
 from typing_extensions import TypeVar
 
-from batchfold.core.faults import Malformed
+from batchfold.core._guards import is_mapping
 from batchfold.core.outcomes import Failed
-from batchfold.core.records import Record
-from batchfold.core.redaction import describe, describe_redacted
-from batchfold.shell.sqs_client import SendsMessages, sqs_client
+from batchfold.core.records import Record, item_name
+from batchfold.core.redaction import describe
+from batchfold.shell.sqs_client import SendsMessages, clients_of, is_unreachable
 from batchfold.sources.fields import bytes_of
 from batchfold.sources.sqs import SqsRecord
 
@@ -26,7 +30,25 @@ Sender: TypeAlias = Callable[[Failed[object, D]], Result[str, Exception]]
 """`Failed` in; out comes the id of the message that was sent, or why it could not be sent."""
 
 _MOST_ATTRIBUTES = 10
+_MOST_ATTRIBUTES_OFFLOADED = 9
+"""AWS's extended client adds one of its own, `ExtendedPayloadSize`."""
+
 _MOST_BYTES = 1_048_576
+
+_SECONDS_OF_REST = 10
+"""How long nothing is sent after SQS could not be reached: longer than from one dead letter of a batch to the next."""
+
+_SAY_HOW_TO_READ_THE_BODY = frozenset(
+    (
+        "extendedpayloadsize",  # AWS's extended client: the body is a pointer to an object in S3
+        "sqslargepayloadsize",  # the same, of its older versions
+        "content-encoding",
+        "contentencoding",
+        "content-type",
+        "contenttype",  # Spring Cloud AWS
+        "jms_sqsmessagetype",  # AWS's Java messaging library
+    )
+)
 
 
 def sqs_sender(
@@ -37,9 +59,9 @@ def sqs_sender(
 ) -> Sender[D]:
     """Make a `send` for `dead_letter` that sends each failed record to an SQS queue, as one message.
 
-    Make it when the module is loaded, not in each invocation: without a `client` it makes one with boto3
-    (`pip install "batchfold[sqs]"`). The function's role needs `sqs:SendMessage` on the queue and, if the queue is
-    encrypted with a key of yours, `kms:GenerateDataKey` and `kms:Decrypt` on it.
+    Make it when the module is loaded, not in each invocation. Without a `client` it makes one with boto3
+    (`pip install "batchfold[sqs]"`) when it is first needed. The function's role needs `sqs:SendMessage` on the queue and,
+    if the queue is encrypted with a key of yours, `kms:GenerateDataKey` and `kms:Decrypt` on it.
 
     Args:
         queue_url: the queue that dead letters go to.
@@ -48,7 +70,8 @@ def sqs_sender(
             so the exact order is broken. The deduplication id is the original message's id, or of any other record a
             digest of all of it: one that is sent twice within five minutes arrives once. Inside `dead_letter(...)`, mypy
             needs a function with annotations for it: it cannot tell what a lambda there takes.
-        client: boto3's SQS client, or any object with its `send_message`.
+        client: boto3's SQS client, or any object with its `send_message`. It has time-outs of its own; boto3's default is
+            to wait for minutes. AWS's extended client stores large dead letters in S3.
 
     The message:
         - body: of an SQS message, its body as it came. Of any other record, the raw record as JSON, which is how Lambda
@@ -58,11 +81,14 @@ def sqs_sender(
           ARN, topic and partition. Keep it: `StartMessageMoveTask` does not take back what a function sent.
         - `batchfold.reason`: the fault and the type of its error, and of an error in a payload the rules that were broken
           and where. Never what stood there.
-        - the attributes of the original message, as many as there is room for beside ours: ten in all is what SQS takes.
+        - the attributes of the original message, as many as there is room for beside ours, those that say how the body is
+          read first: ten in all is what SQS takes. What is left out is logged as a warning.
 
     The sender returns `Success(message_id)`, or a `Failure` with what went wrong: a record larger than the 1 MiB that SQS
-    takes (attributes included) is a `ValueError`, and boto3's errors are as boto3 raises them. It waits for SQS; in an
-    async run, have a thread wait: `async def send(failed): return await asyncio.to_thread(send_and_wait, failed)`.
+    takes (attributes included) is a `ValueError`, unless a `client` was given, which may know what to do with it; boto3's
+    errors are as boto3 raises them. After an error that says that SQS could not be reached it answers with the same error
+    for ten seconds, and sends nothing. It waits for SQS, at most about 7 s with a client of its own; in an async run, have
+    a thread wait: `async def send(failed): return await asyncio.to_thread(send_and_wait, failed)`.
 
     Raises `ValueError` for a FIFO queue without `message_group_id`, `ImportError` without boto3.
     """
@@ -72,11 +98,15 @@ def sqs_sender(
             "a FIFO dead-letter queue needs message_group_id=: from a failed record to the group that it joins. "
             "The exact order is broken either way, for the dead letters no longer stand between their neighbours"
         )
-    sqs: SendsMessages = sqs_client("sqs_sender") if client is None else client
+    client_of = clients_of(client, "sqs_sender")
+    unreachable: tuple[float, Exception] | None = None
 
-    def send_or_raise(failed: Failed[object, D]) -> str:
-        body, attributes = _body(failed), _attributes(failed)
-        _refuse_oversize(body, attributes)
+    def send(failed: Failed[object, D]) -> str:
+        sqs = client_of(queue_url)
+        body = _body(failed)
+        attributes, left_out = _attributes(failed, _room_for_attributes(sqs, failed))
+        if client is None:
+            _refuse_oversize(body, attributes)
         more: dict[str, str] = {}
         if message_group_id is not None:
             more["MessageGroupId"] = message_group_id(failed)
@@ -84,38 +114,102 @@ def sqs_sender(
             more["MessageDeduplicationId"] = _deduplication_id(failed, body)
         sent = sqs.send_message(QueueUrl=queue_url, MessageBody=body, MessageAttributes=attributes, **more)
         message_id: str = sent["MessageId"]
+        if left_out:
+            _log_left_out(failed, left_out)
         return message_id
 
-    return safe(send_or_raise)
+    def send_unless_resting(failed: Failed[object, D]) -> Result[str, Exception]:
+        nonlocal unreachable
+        if unreachable is not None and monotonic() < unreachable[0]:
+            return Failure(unreachable[1])
+        try:
+            message_id = send(failed)
+        except Exception as error:  # noqa: BLE001  # the record stays failed, with it as the second cause
+            unreachable = (monotonic() + _SECONDS_OF_REST, error) if is_unreachable(error) else None
+            return Failure(error)
+        unreachable = None
+        return Success(message_id)
+
+    return send_unless_resting
 
 
 def _body(failed: Failed[object, Record]) -> str:
     raw = failed.raw
     body = raw.get("body") if isinstance(failed.record, SqsRecord) else None
-    return body if isinstance(body, str) else json.dumps(raw)
+    if isinstance(body, str):
+        return body
+    # text is sent as it is: escaped, a character of three bytes has six
+    return _REFUSED_BY_SQS.sub(_escaped, json.dumps(raw, ensure_ascii=False, default=_as_json))
 
 
-def _attributes(failed: Failed[object, Record]) -> dict[str, Any]:
+_REFUSED_BY_SQS = re.compile("[\ud800-\udfff\ufffe\uffff]")
+"""In JSON they can stand inside strings alone. Control characters are escaped already."""
+
+
+def _escaped(character: re.Match[str]) -> str:
+    return f"\\u{ord(character[0]):04x}"
+
+
+def _as_json(value: object) -> object:
+    """Return bytes as base64 text, as Lambda does, and mappings of other types as dictionaries."""
+    if isinstance(value, bytes | bytearray):
+        return b64encode(value).decode()
+    if is_mapping(value):
+        return dict(value)
+    raise TypeError(f"the raw record holds a {type(value).__name__}, which JSON cannot express")
+
+
+def _attributes(failed: Failed[object, Record], room: int) -> tuple[dict[str, Any], Sequence[str]]:
+    """Return the attributes of the dead letter, and the names of those that the original had and that are left out."""
     ours = {
         "batchfold.item_id": _id_of(failed),
         "batchfold.source": _source_of(failed.raw),
         "batchfold.reason": _reason(failed),
     }
     attributes: dict[str, Any] = {name: {"DataType": "String", "StringValue": value} for name, value in ours.items()}
-    given: Mapping[str, Mapping[str, Any]] = failed.raw.get("messageAttributes") or {}
-    for name, value in given.items():
-        if len(attributes) == _MOST_ATTRIBUTES:
-            break
-        if name not in attributes:
-            attributes[name] = _as_sent(value)
-    return attributes
+    left_out: list[str] = []
+    for name, value in sorted(_attributes_of(failed.raw).items(), key=_by_need):
+        if name in ours:  # a dead letter that failed again: what was said the first time no longer holds
+            continue
+        sent = _as_sent(value) if len(attributes) < room else None
+        if sent is None:
+            left_out.append(name)
+        else:
+            attributes[name] = sent
+    return attributes, left_out
 
 
-def _as_sent(value: Mapping[str, Any]) -> dict[str, Any]:
-    data_type: str = value["dataType"]
+def _attributes_of(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: object = raw.get("messageAttributes")
+    return found if is_mapping(found) else {}
+
+
+def _by_need(attribute: tuple[str, Any]) -> bool:
+    return attribute[0].lower() not in _SAY_HOW_TO_READ_THE_BODY
+
+
+def _room_for_attributes(client: object, failed: Failed[object, Record]) -> int:
+    """Return how many attributes the message may have, which depends on whether AWS's extended client may store it."""
+    is_pointer = any(
+        not _by_need(each) and "payloadsize" in each[0].lower() for each in _attributes_of(failed.raw).items()
+    )
+    offloads = getattr(client, "large_payload_support", None)
+    return _MOST_ATTRIBUTES_OFFLOADED if offloads and not is_pointer else _MOST_ATTRIBUTES
+
+
+def _as_sent(value: object) -> dict[str, Any] | None:
+    """Return an attribute as SQS takes it, `None` for one that it would refuse together with the message."""
+    data_type: object = value.get("dataType") if is_mapping(value) else None
+    if not is_mapping(value) or not isinstance(data_type, str):
+        return None
     if data_type.partition(".")[0] == "Binary":
-        return {"DataType": data_type, "BinaryValue": bytes_of(value["binaryValue"], "binaryValue")}
-    return {"DataType": data_type, "StringValue": value["stringValue"]}
+        try:
+            content = bytes_of(value.get("binaryValue"), "binaryValue")
+        except ValueError:
+            return None
+        return {"DataType": data_type, "BinaryValue": content} if content else None
+    text: object = value.get("stringValue")
+    return {"DataType": data_type, "StringValue": text} if isinstance(text, str) and text else None
 
 
 def _id_of(failed: Failed[object, Record]) -> str:
@@ -124,13 +218,14 @@ def _id_of(failed: Failed[object, Record]) -> str:
 
 
 def _source_of(raw: Mapping[str, Any]) -> str:
-    return str(raw["eventSourceARN"] if "eventSourceARN" in raw else f"{raw.get('topic')}-{raw.get('partition')}")
+    return str(raw.get("eventSourceARN") or f"{raw.get('topic')}-{raw.get('partition')}")
 
 
 def _reason(failed: Failed[object, Record]) -> str:
     error = failed.fault.error
     # what parsing raised comes from the source without its input, and names the fields of the user's own model
-    reason = describe(error) if isinstance(failed.fault, Malformed) else describe_redacted(error)
+    # an error value that is no exception may be anything; whoever reads dead letters is not who reads the log
+    reason = describe(error) if isinstance(error, BaseException) else type(error).__name__
     return f"{type(failed.fault).__name__}: {reason}"
 
 
@@ -139,7 +234,10 @@ def _refuse_oversize(body: str, attributes: Mapping[str, Mapping[str, Any]]) -> 
     texts = [body, *attributes, *(part for value in attributes.values() for part in value.values())]
     size = sum(len(part if isinstance(part, bytes) else part.encode()) for part in texts)
     if size > _MOST_BYTES:
-        raise ValueError(f"the dead letter has {size} bytes, its attributes included, and SQS takes {_MOST_BYTES}")
+        raise ValueError(
+            f"the dead letter has {size} bytes, its attributes included, and SQS takes {_MOST_BYTES}: "
+            "a client= that stores large messages in S3, such as AWS's extended client, may send it"
+        )
 
 
 def _deduplication_id(failed: Failed[object, Record], body: str) -> str:
@@ -149,3 +247,17 @@ def _deduplication_id(failed: Failed[object, Record], body: str) -> str:
     from hashlib import sha256  # noqa: PLC0415  # for FIFO queues that streams and topics fail into
 
     return sha256(body.encode()).hexdigest()
+
+
+def _log_left_out(failed: Failed[object, Record], names: Sequence[str]) -> None:
+    import logging  # noqa: PLC0415  # logging costs a cold start 7 ms
+
+    shown = ", ".join(map(ascii, names[:_MOST_ATTRIBUTES]))
+    with suppress(Exception):  # the message was sent, and a logging handler must not send it again
+        logging.getLogger("batchfold").warning(
+            "the dead letter of record %s leaves out %d of its message attributes, for which there is no room or no "
+            "value that SQS takes: %s",
+            item_name(failed.item_id),
+            len(names),
+            shown,
+        )

@@ -17,6 +17,7 @@ from batchfold.testing.answers import (
     TimedOut,
     read_answer,
 )
+from batchfold.testing.change_events import DynamoDBChange, attribute_value, attribute_values, dynamodb_event
 from batchfold.testing.context import Clock, LambdaContext
 from batchfold.testing.driver import drain
 from batchfold.testing.effect import (
@@ -29,19 +30,15 @@ from batchfold.testing.effect import (
     MakeFunction,
 )
 from batchfold.testing.event_source import Delivery, EventSource, Removal, SourceRecord, SourceState, name_records
-from batchfold.testing.events.attribute_values import attribute_value, attribute_values
-from batchfold.testing.events.dynamodb import DynamoDBChange, dynamodb_event
-from batchfold.testing.events.envelopes import eventbridge_envelope, sns_envelope
-from batchfold.testing.events.kafka import KafkaMessage, kafka_event
-from batchfold.testing.events.kinesis import KinesisData, kinesis_event
-from batchfold.testing.events.sqs import SqsMessage, sqs_event
 from batchfold.testing.history import Fate, History, Invocation, tell
 from batchfold.testing.kafka_topics import KafkaShareGroup, KafkaTopic
 from batchfold.testing.promise import OrderViolation, Repeat
+from batchfold.testing.queue_events import SqsMessage, eventbridge_envelope, sns_envelope, sqs_event
 from batchfold.testing.safety import Tried, UnsafeFunctionError, assert_safe
 from batchfold.testing.search import Scenario
-from batchfold.testing.sqs_queue import QueueState, SqsQueue
-from batchfold.testing.stream_retries import StreamState
+from batchfold.testing.sqs_queue import Queue, QueueState, SqsQueue
+from batchfold.testing.stream_events import KafkaMessage, KinesisData, kafka_event, kinesis_event
+from batchfold.testing.stream_retries import StreamSettings, StreamState
 from batchfold.testing.streams import DynamoDBStream, KinesisStream, ShardsState
 
 __all__ = [
@@ -71,6 +68,7 @@ __all__ = [
     "MakeFunction",
     "OrderViolation",
     "PartialFailure",
+    "Queue",
     "QueueState",
     "Raised",
     "Reading",
@@ -83,6 +81,7 @@ __all__ = [
     "SourceState",
     "SqsMessage",
     "SqsQueue",
+    "StreamSettings",
     "StreamState",
     "TimedOut",
     "Tried",

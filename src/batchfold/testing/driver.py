@@ -19,6 +19,7 @@ from batchfold.testing.effect import (
     MakeFunction,
     ScheduledEffect,
 )
+from batchfold.testing.event_parts import deterministic_id
 from batchfold.testing.event_source import (
     Delivery,
     EventSource,
@@ -30,7 +31,6 @@ from batchfold.testing.event_source import (
     refuse_other_lanes,
     refuse_other_sources,
 )
-from batchfold.testing.events.identity import deterministic_id
 from batchfold.testing.history import Fate, History, Invocation, listed
 from batchfold.testing.promise import Judge, Lanes
 from batchfold.testing.refuse import (

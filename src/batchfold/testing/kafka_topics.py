@@ -12,9 +12,9 @@ from batchfold.core.lanes import Lane
 from batchfold.sources.kafka import by_message_key, by_topic_partition
 from batchfold.testing.context import Seconds
 from batchfold.testing.event_source import Delivery, Removal, SourceRecord
-from batchfold.testing.events.kafka import KafkaMessage, kafka_event
 from batchfold.testing.refuse import refuse_other_numbers, refuse_other_words
 from batchfold.testing.sqs_queue import Queue
+from batchfold.testing.stream_events import KafkaMessage, kafka_event
 from batchfold.testing.stream_retries import ENDLESS, StreamSettings, StreamState
 
 KafkaRedelivery: TypeAlias = Literal["named", "from_lowest_offset"]

@@ -17,11 +17,12 @@ from batchfold.core.lanes import Lane
 from batchfold.sources.sqs import by_message_group
 from batchfold.testing.answers import Answer, CompleteFailure, CompleteSuccess, PartialFailure, Reading
 from batchfold.testing.context import Seconds
+from batchfold.testing.event_parts import deterministic_id, moment_at
 from batchfold.testing.event_source import Delivery, EventSource, Removal, SourceRecord, SourceState
-from batchfold.testing.events.identity import deterministic_id
-from batchfold.testing.events.sqs import SqsMessage, sqs_event
+from batchfold.testing.queue_events import SqsMessage, sqs_event
 from batchfold.testing.refuse import refuse_other_numbers, refuse_other_seconds, refuse_text
 
+_FIRST_SEQUENCE_NUMBER = 18_849_496_460_467_696_128
 _LARGEST_STANDARD_BATCH = 10_000
 _LARGEST_BATCH_WITHOUT_WINDOW = 10
 _LONGEST_WINDOW_SECONDS = 300
@@ -174,6 +175,8 @@ class SqsQueue(Queue):
             message_id=deterministic_id("orders", record.position),
             message_deduplication_id=record.name,
             approximate_receive_count=receive_count,
+            sent_at=moment_at(record.position),
+            sequence_number=str(_FIRST_SEQUENCE_NUMBER + record.position) if self.fifo else None,
         )
 
 

@@ -18,16 +18,15 @@ except ImportError as error:
     ) from error
 
 from batchfold.sources.dynamodb import EventName, StreamViewType
+from batchfold.testing.change_events import DynamoDBChange, dynamodb_event, images_of
 from batchfold.testing.effect import Attempt, FailureSchedule
 from batchfold.testing.event_source import EventSource
-from batchfold.testing.events.dynamodb import DynamoDBChange, dynamodb_event, images_of
-from batchfold.testing.events.kafka import KafkaMessage, kafka_event
-from batchfold.testing.events.kinesis import KinesisData, kinesis_event
-from batchfold.testing.events.sqs import SqsMessage, sqs_event
 from batchfold.testing.kafka_topics import KafkaShareGroup, KafkaTopic
+from batchfold.testing.queue_events import SqsMessage, sqs_event
 from batchfold.testing.refuse import refuse_other_numbers, refuse_text
 from batchfold.testing.search import Scenario, gives_up_before_long, numbered
 from batchfold.testing.sqs_queue import SqsQueue
+from batchfold.testing.stream_events import KafkaMessage, KinesisData, kafka_event, kinesis_event
 from batchfold.testing.stream_retries import ENDLESS
 from batchfold.testing.streams import DynamoDBStream, KinesisStream
 

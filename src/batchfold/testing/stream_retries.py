@@ -22,8 +22,8 @@ from batchfold.testing.answers import (
     TimedOut,
 )
 from batchfold.testing.context import Seconds, timestamp
+from batchfold.testing.event_parts import SENT_AT_MS, arn, deterministic_id
 from batchfold.testing.event_source import EventSource, Removal, SourceRecord, SourceState
-from batchfold.testing.events.identity import SENT_AT_MS, arn, deterministic_id
 from batchfold.testing.refuse import refuse_other_numbers, refuse_other_seconds, refuse_other_words
 
 ENDLESS = -1

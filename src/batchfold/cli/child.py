@@ -1,0 +1,343 @@
+"""The child process: it calls the Lambda function as Lambda does, and gives account of what became of each record.
+
+It sees every fold that ends, whichever of batchfold's functions ran it and in whichever thread. It does not depend on the
+function's log, nor on what the function returns or raises.
+"""
+
+import faulthandler
+import inspect
+import json
+import logging
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Thread
+from types import TracebackType
+from typing import Any, assert_never, cast
+from uuid import uuid4
+
+from batchfold import BatchProcessingError, Failed, Settled, Succeeded, UnexpectedEventError, Unprocessed
+from batchfold.cli.account import (
+    Answered,
+    Aside,
+    Defect,
+    Ended,
+    Folded,
+    Left,
+    Outcome,
+    Raised,
+    Refused,
+    Started,
+    write_step,
+)
+from batchfold.cli.event_file import (
+    ReadEvent,
+    UnreadableEventError,
+    delivered,
+    key_of,
+    parsed_event,
+    read_event,
+)
+from batchfold.cli.load import CannotLoadError, Function, loaded
+from batchfold.core._guards import is_list, is_mapping
+from batchfold.core.batch import AnyBatch
+from batchfold.core.outcomes import Outcome as AnyOutcome
+from batchfold.core.progress import watch_batches
+from batchfold.core.records import RawRecord, item_name
+from batchfold.core.redaction import describe, redact, why
+from batchfold.testing import (
+    Clock,
+    CompleteFailure,
+    CompleteSuccess,
+    LambdaContext,
+    PartialFailure,
+    Reading,
+    Returned,
+    read_answer,
+)
+
+_HERE = Path(__file__).parent
+
+_THREAD_SECONDS = 1.0
+"""The time that threads have to end after the function has returned."""
+
+
+def main(name: str) -> None:
+    """Call the function that the request in this folder speaks of, and end the process."""
+    folder = Path(name)
+    request = json.loads((folder / "request").read_text(encoding="ascii"))
+    if sys.stdout is not None:  # it shares its file with the error output
+        cast("Any", sys.stdout).reconfigure(line_buffering=True)
+    write_step(folder, Started())
+    try:
+        _run(folder, **request)
+    except (UnreadableEventError, UnexpectedEventError) as error:
+        write_step(folder, Refused(message=str(error)))
+    except CannotLoadError as error:
+        cause = error.__cause__
+        write_step(folder, Refused(message=str(error), traceback="" if cause is None else _traceback(cause)))
+    except Exception as error:  # noqa: BLE001  # the command knows of no other, so it is a defect
+        # what the exception says may quote the event, unless it is about an import
+        says = f"{type(error).__name__}: {error}" if isinstance(error, ImportError) else type(error).__name__
+        where = "".join(traceback.format_tb(error.__traceback__))
+        write_step(folder, Defect(message=says, traceback=where))
+    for output in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # the function may have closed it
+            if output is not None:
+                output.flush()
+    os._exit(0)  # whatever the function has left behind must not keep the process
+
+
+def _run(folder: Path, *, target: str, event: str, timeout: float, log_aloud: bool) -> None:
+    untouched = parsed_event(event)  # what the function does to its event changes nothing here
+    with _log_watched(folder, aloud=log_aloud), loaded(target) as function:
+        read, handed_over = read_event(untouched), parsed_event(event)
+        raws = tuple(read.source.read(handed_over)[0])
+        before = set(threading.enumerate())
+        batches: list[AnyBatch] = []
+
+        def watch(batch: AnyBatch) -> None:
+            is_of_event = _is_of(read, batch)
+            if is_of_event:
+                batches.append(batch)
+            elif _are_among(batch, raws):
+                return  # Powertools' vocabulary, which counts records instead of naming them
+            with suppress(OSError):  # the fold goes on, whatever becomes of the account
+                write_step(folder, _folded(batch, is_of_event=is_of_event))
+
+        step = delivered(read)
+        was_at = (folder / "was_at").open("w", encoding="utf-8")  # closed by the end of the process, or by the function
+        faulthandler.dump_traceback_later(timeout, file=was_at)
+        with watch_batches(watch):
+            context = _context(target, timeout)
+            write_step(folder, step)
+            ending = _called(folder, function, handed_over, context, read, batches)
+        faulthandler.cancel_dump_traceback_later()
+        write_step(folder, ending)
+        if threads := _left_behind(before):
+            write_step(folder, Left(threads=threads))
+
+
+class _RunningClock(Clock):
+    """The clock on the wall."""
+
+    __slots__ = ()
+
+    @property
+    def now(self) -> float:
+        return time.monotonic()
+
+
+def _context(target: str, timeout: float) -> LambdaContext:
+    """The context of an invocation that begins now, of a function with the name of its file."""
+    return LambdaContext(
+        timeout_seconds=timeout,
+        clock=_RunningClock(),
+        function_name=Path(target.rpartition(":")[0]).stem,
+        aws_request_id=str(uuid4()),
+    )
+
+
+def _called(
+    folder: Path, function: Function, event: Any, context: LambdaContext, read: ReadEvent, batches: list[AnyBatch]
+) -> Answered | Raised:
+    begin = time.monotonic()
+    try:
+        response = function(event, context)
+    except BaseException as error:  # noqa: BLE001  # Lambda counts all that leaves the function as a failed invocation
+        write_step(folder, Ended(seconds=time.monotonic() - begin))
+        return _raised(error)
+    write_step(folder, Ended(seconds=time.monotonic() - begin))
+    return _answered(response, read, batches)
+
+
+def _answered(response: Any, read: ReadEvent, batches: list[AnyBatch]) -> Answered:
+    is_awaitable = inspect.isawaitable(response)
+    if inspect.iscoroutine(response):
+        response.close()  # Lambda would not await it either
+    text = as_json(response)
+    reading: Reading = read_answer(Returned(response), read.positions, report_batch_item_failures=True)
+    return Answered(
+        response=text,
+        kind=type(response).__name__,
+        is_partial=is_mapping(response) and set(response) == {"batchItemFailures"},
+        has_failures=not response or (is_mapping(response) and "batchItemFailures" in response),
+        is_awaitable=is_awaitable,
+        failed_because=reading.reason if isinstance(reading, CompleteFailure) else None,
+        named=_named(reading),
+        strangers=_strangers(response, read),
+        is_as_source_says=_is_as_source_says(text, batches),
+    )
+
+
+def as_json(response: object) -> str | None:
+    """The response as Lambda's runtime would write it, `None` if it cannot."""
+    try:
+        return json.dumps(response)
+    except (TypeError, ValueError, RecursionError):
+        return None
+
+
+def _named(reading: Reading) -> list[int]:
+    match reading:
+        case PartialFailure(positions):
+            return sorted(positions)
+        case CompleteSuccess() | CompleteFailure():
+            return []
+        case _:
+            assert_never(reading)
+
+
+def _strangers(response: object, read: ReadEvent) -> list[str]:
+    """The item identifiers in the response that no record of the event has."""
+    failures: object = response.get("batchItemFailures") if is_mapping(response) else None
+    given = [entry["itemIdentifier"] for entry in _entries(failures) if entry.get("itemIdentifier")]
+    known = set(map(key_of, read.item_ids))
+    return [_quoted(item_id) for item_id in given if key_of(item_id) not in known]
+
+
+def _entries(failures: object) -> list[Mapping[str, Any]]:
+    if not is_list(failures):
+        return []
+    return [cast("Mapping[str, Any]", entry) for entry in failures if is_mapping(entry)]
+
+
+_LONGEST_QUOTE = 80
+
+
+def _quoted(given: object) -> str:
+    text = given if isinstance(given, str) else as_json(given) or f"a {type(given).__name__}"
+    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}..."
+
+
+def _is_as_source_says(text: str | None, batches: list[AnyBatch]) -> bool | None:
+    if not batches:
+        return None
+    batch = batches[-1]
+    return text is not None and text == as_json(cast("Any", batch.source).respond(batch))
+
+
+def _is_of(read: ReadEvent, batch: AnyBatch) -> bool:
+    """Whether the batch is of the event: its source reads the event too, and finds the same records in it."""
+    try:
+        item_ids = batch.source.read(read.event)[1]
+        return set(map(key_of, item_ids)) == set(map(key_of, read.item_ids))
+    except Exception:  # noqa: BLE001  # a source of somebody's own may raise anything for what it does not know
+        return False
+
+
+def _are_among(batch: AnyBatch, raws: Sequence[RawRecord]) -> bool:
+    known = set(map(id, raws))
+    return all(id(outcome.raw) in known for outcome in batch.outcomes)
+
+
+def _folded(batch: AnyBatch, *, is_of_event: bool) -> Folded:
+    return Folded(source=batch.source.name, is_of_event=is_of_event, outcomes=list(map(_outcome, batch.outcomes)))
+
+
+def _outcome(outcome: AnyOutcome[Any, Any, Any]) -> Outcome:
+    key, name = key_of(outcome.item_id), item_name(outcome.item_id)
+    match outcome:
+        case Succeeded():
+            return Outcome(key=key, name=name, kind="succeeded", why="")
+        case Settled():
+            return Outcome(key=key, name=name, kind="settled", why=why(outcome.fault))
+        case Failed(settle_error=None):
+            return Outcome(key=key, name=name, kind="failed", why=why(outcome.fault))
+        case Failed():
+            unsettled = f"it could not be settled: {describe(outcome.settle_error)}"
+            return Outcome(key=key, name=name, kind="failed", why=f"{why(outcome.fault)}; {unsettled}")
+        case Unprocessed():
+            return Outcome(key=key, name=name, kind="unprocessed", why="not started")
+        case _:
+            assert_never(outcome)
+
+
+def _raised(error: BaseException) -> Raised:
+    kind = type(error).__name__
+    if isinstance(error, BatchProcessingError | UnexpectedEventError):
+        return Raised(kind=kind, says=f"{kind}: {error.args[0]}", is_ours=True)
+    return Raised(kind=kind, says=_traceback(error), is_ours=False)
+
+
+def _traceback(error: BaseException) -> str:
+    """The traceback from where the user's code begins: behind the command's own frames and the import system's."""
+    clean = redact(error)
+    frame = begin = clean.__traceback__
+    while frame is not None:
+        is_ours = Path(_file_of(frame)).parent == _HERE
+        frame = frame.tb_next
+        if is_ours:
+            begin = frame
+    while begin is not None and _file_of(begin).startswith("<frozen importlib"):
+        begin = begin.tb_next
+    object.__setattr__(clean, "__traceback__", begin)  # a frozen dataclass would refuse it otherwise
+    try:
+        return "".join(traceback.format_exception(clean)).rstrip()
+    except Exception as failure:  # noqa: BLE001  # an exception of the user's may raise when it is asked for its text
+        return f"{type(error).__name__}, whose text raised {type(failure).__name__}"
+
+
+def _file_of(frame: TracebackType) -> str:
+    return frame.tb_frame.f_code.co_filename
+
+
+class _Asides(logging.Handler):
+    """Takes in what batchfold logs that is not about a record of the event: of those, the report knows more."""
+
+    def __init__(self, take: Callable[[str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._take = take
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if getattr(record, "batchfold_source", None) is not None:  # only lines about the records of an event have it
+            return
+        message = record.getMessage()
+        error = record.exc_info[1] if record.exc_info else None
+        self._take(message if error is None else f"{message} ({describe(error)})")
+
+
+@contextmanager
+def _log_watched(folder: Path, *, aloud: bool) -> Generator[None, None, None]:
+    """Write what batchfold logs to the error output, with tracebacks, or keep it off there: the report says it.
+
+    What handlers the function gives its loggers, and which levels, is its own affair.
+    """
+
+    def take(message: str) -> None:
+        with suppress(OSError):
+            write_step(folder, Aside(message=message))
+
+    logger = logging.getLogger("batchfold")
+    logger.addHandler(_Asides(take))  # with any handler, Python's last resort does not write
+    if aloud:
+        logger.addHandler(logging.StreamHandler())
+    yield
+
+
+def _left_behind(before: set[Thread]) -> list[str]:
+    """The names of the threads that were started in the call and still work after a while.
+
+    Lambda freezes them when the function returns. Daemons are let go, as Python lets them go when a program ends.
+    """
+    until = time.monotonic() + _THREAD_SECONDS
+    while busy := [thread for thread in threading.enumerate() if thread not in before and _is_busy(thread)]:
+        if time.monotonic() >= until:
+            return [thread.name for thread in busy]
+        busy[0].join(0.02)
+    return []
+
+
+def _is_busy(thread: Thread) -> bool:
+    """Whether it works. A worker of an executor that waits for work stands in the function that waits for it."""
+    if thread.daemon or thread is threading.current_thread() or thread.ident is None:
+        return False
+    frame = sys._current_frames().get(thread.ident)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # documented
+    if frame is None:
+        return thread.is_alive()
+    return not (frame.f_globals.get("__name__") == "concurrent.futures.thread" and frame.f_code.co_name == "_worker")

@@ -1,0 +1,191 @@
+"""The processors of the four kinds of event: `BatchProcessor`, `AsyncBatchProcessor` and the base that they share.
+
+They decide what a handler is called with, which hook is called for a record, and what the response names. Every record
+that failed is named, on streams too.
+"""
+
+import copy
+import sys
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from batchfold.core.records import ItemFailure, PartialResponse
+from batchfold.powertools.change_records import DynamoDBRecord
+from batchfold.powertools.exceptions import BatchProcessingError
+from batchfold.powertools.message_records import SQSRecord
+from batchfold.powertools.named_enums import EventType
+from batchfold.powertools.partial_processor import BasePartialProcessor, BatchTypeModels, Warns
+from batchfold.powertools.stream_records import KafkaEventRecord, KinesisStreamRecord
+
+
+class BasePartialBatchProcessor(BasePartialProcessor):
+    """The base of processors for one kind of event: typed records, and the partial response."""
+
+    DEFAULT_RESPONSE: ClassVar[PartialResponse] = {"batchItemFailures": []}
+
+    def __init__(
+        self,
+        event_type: EventType,
+        model: BatchTypeModels = None,
+        raise_on_entire_batch_failure: bool = True,  # noqa: FBT001, FBT002  # Powertools' signature
+        logger: Warns | None = None,
+    ) -> None:
+        """Keep the settings.
+
+        Args:
+            event_type: the kind of event that the records come from.
+            model: a pydantic model of a record, such as a subclass of `SqsRecordModel`. Raw records are validated into
+                it, and handlers are called with its instances. The response takes the item identifier from the instance.
+            raise_on_entire_batch_failure: raise `BatchProcessingError` when all records failed, instead of naming them.
+            logger: gets a warning with the traceback of each record that failed.
+        """
+        self.event_type = event_type
+        self.model = model
+        self.raise_on_entire_batch_failure = raise_on_entire_batch_failure
+        self.batch_response: PartialResponse = copy.deepcopy(self.DEFAULT_RESPONSE)
+        self._COLLECTOR_MAPPING: dict[EventType, Callable[[], list[ItemFailure]]] = {
+            EventType.SQS: self._collect_sqs_failures,
+            EventType.KinesisDataStreams: self._collect_kinesis_failures,
+            EventType.DynamoDBStreams: self._collect_dynamodb_failures,
+            EventType.Kafka: self._collect_kafka_failures,
+        }
+        self._DATA_CLASS_MAPPING: dict[EventType, Callable[[Any], Any]] = {
+            EventType.SQS: SQSRecord,
+            EventType.KinesisDataStreams: KinesisStreamRecord,
+            EventType.DynamoDBStreams: DynamoDBRecord,
+            EventType.Kafka: KafkaEventRecord,
+        }
+        super().__init__(logger=logger)
+
+    def response(self) -> PartialResponse:
+        """Return the partial response, once the `with` block is left.
+
+        It names nothing when leaving the block raised `BatchProcessingError`: let the exception pass, for returning this
+        response would delete the batch.
+        """
+        return self.batch_response
+
+    def _prepare(self) -> None:
+        """Forget the results of the call before."""
+        self.success_messages.clear()
+        self.fail_messages.clear()
+        self.exceptions.clear()
+        self.batch_response = copy.deepcopy(self.DEFAULT_RESPONSE)
+
+    def _clean(self) -> None:
+        """Write the response, or raise `BatchProcessingError` if all records failed."""
+        if not self._has_messages_to_report():
+            return
+        if self._entire_batch_failed() and self.raise_on_entire_batch_failure:
+            raise BatchProcessingError(
+                msg=f"All records failed processing. {len(self.exceptions)} individual errors logged separately below.",
+                child_exceptions=self.exceptions,
+            )
+        self.batch_response = {"batchItemFailures": self._get_messages_to_report()}
+
+    def _has_messages_to_report(self) -> bool:
+        return bool(self.fail_messages)
+
+    def _entire_batch_failed(self) -> bool:
+        return len(self.exceptions) == len(self.records)
+
+    def _get_messages_to_report(self) -> list[ItemFailure]:
+        """Name the records that failed."""
+        return self._COLLECTOR_MAPPING[self.event_type]()
+
+    def _collect_sqs_failures(self) -> list[ItemFailure]:
+        return [
+            {"itemIdentifier": failed.messageId if self._is_modelled(failed) else failed.message_id}
+            for failed in self.fail_messages
+        ]
+
+    def _collect_kinesis_failures(self) -> list[ItemFailure]:
+        return [
+            {"itemIdentifier": failed.sequenceNumber if self._is_modelled(record) else failed.sequence_number}
+            for record in self.fail_messages
+            for failed in [record.kinesis]
+        ]
+
+    def _collect_dynamodb_failures(self) -> list[ItemFailure]:
+        return [
+            {"itemIdentifier": failed.SequenceNumber if self._is_modelled(record) else failed.sequence_number}
+            for record in self.fail_messages
+            for failed in [record.dynamodb]
+        ]
+
+    def _collect_kafka_failures(self) -> list[ItemFailure]:
+        return [
+            {"itemIdentifier": {"partition": f"{failed.topic}-{failed.partition}", "offset": failed.offset}}
+            for failed in self.fail_messages
+        ]
+
+    def _is_modelled(self, failed: Any) -> bool:
+        """Return whether a record that failed is an instance of the model. One that the model refused is not."""
+        return self.model is not None and hasattr(failed, "model_validate")
+
+    def _to_batch_type(self, record: Any, event_type: EventType, model: BatchTypeModels = None) -> Any:
+        """Make of a raw record what the handler is called with."""
+        return self._DATA_CLASS_MAPPING[event_type](record) if model is None else model.model_validate(record)
+
+    def _arguments(self, record: Any) -> dict[str, Any]:
+        """The keyword arguments of the handler."""
+        if self._handler_accepts_lambda_context:
+            return {"record": record, "lambda_context": self.lambda_context}
+        return {"record": record}
+
+    def _note_failure(self, record: Any, data: Any, error: Exception) -> Any:
+        """Call the hook for a raw record whose handler or model raised, while the exception is being handled.
+
+        pydantic's exception carries the name of the model that refused. A record without a model is wrapped once more,
+        as in Powertools, so the hook does not get the instance that the handler had.
+        """
+        refused_by = getattr(error, "model", None) or getattr(error, "title", None)
+        if refused_by in (self.model, getattr(self.model, "__name__", None)):
+            return self._register_model_validation_error_record(record)
+        return self.failure_handler(record=data, exception=sys.exc_info())
+
+    def _register_model_validation_error_record(self, record: Any) -> Any:
+        """Call the hook with the record that a raw record is without a model: its item identifier is there."""
+        unmodelled = self._to_batch_type(record=record, event_type=self.event_type)
+        return self.failure_handler(record=unmodelled, exception=sys.exc_info())
+
+
+class BatchProcessor(BasePartialBatchProcessor):
+    """Handle every record of a batch, one after the other, also behind one that failed.
+
+    For SQS standard queues, Kinesis Data Streams, DynamoDB Streams and Kafka. `process` returns a list of
+    `("success", result, raw record)` and `("fail", "<class>:<message>", record)`. Leaving the `with` block raises
+    `BatchProcessingError` when all records failed.
+    """
+
+    def _process_record(self, record: Any) -> Any:
+        """Call the handler and the hook that fits, and return the hook's result. Errors of a hook pass through."""
+        data = None
+        try:
+            data = self._to_batch_type(record=record, event_type=self.event_type, model=self.model)
+            result = self.handler(**self._arguments(data))
+            return self.success_handler(record=record, result=result)
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is this record's
+            return self._note_failure(record, data, error)
+
+    async def _async_process_record(self, record: Any) -> Any:
+        """Refuse: async handlers go to `AsyncBatchProcessor`."""
+        raise NotImplementedError("BatchProcessor takes synchronous handlers: use AsyncBatchProcessor")
+
+
+class AsyncBatchProcessor(BasePartialBatchProcessor):
+    """Handle all records of a batch side by side, with an async handler. Otherwise as `BatchProcessor`."""
+
+    def _process_record(self, record: Any) -> Any:
+        """Refuse: synchronous handlers go to `BatchProcessor`."""
+        raise NotImplementedError("AsyncBatchProcessor takes async handlers: use BatchProcessor, or async_process()")
+
+    async def _async_process_record(self, record: Any) -> Any:
+        """Await the handler and call the hook that fits. Otherwise as `BatchProcessor._process_record`."""
+        data = None
+        try:
+            data = self._to_batch_type(record=record, event_type=self.event_type, model=self.model)
+            result = await self.handler(**self._arguments(data))
+            return self.success_handler(record=record, result=result)
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is this record's
+            return self._note_failure(record, data, error)

@@ -1,0 +1,42 @@
+"""The sources that an event can be told by, for tools that are handed an event and not the source that reads it.
+
+A function never needs this: its program says what it reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from batchfold.core._guards import is_list, is_mapping
+from batchfold.core.source import AsyncSource
+from batchfold.sources.dynamodb import dynamodb
+from batchfold.sources.kafka import kafka
+from batchfold.sources.kinesis import kinesis
+from batchfold.sources.sqs import sqs
+
+_MAKERS: dict[str, Callable[[], AsyncSource[Any, Any, Any, Any]]] = {
+    "aws:sqs": sqs,
+    "aws:kinesis": kinesis,
+    "aws:dynamodb": dynamodb,
+    "aws:kafka": kafka,
+    "SelfManagedKafka": kafka,
+    "aws:SelfManagedKafka": kafka,
+}
+
+
+def source_of(event: object) -> AsyncSource[Any, Any, Any, Any] | None:
+    """Return the source, with payloads as delivered, that the event says it is from; `None` if it says none of these."""
+    if not is_mapping(event):
+        return None
+    maker = _maker(event) or _maker(_first(event.get("Records")))
+    return None if maker is None else maker()
+
+
+def _maker(holder: object) -> Callable[[], AsyncSource[Any, Any, Any, Any]] | None:
+    event_source: object = holder.get("eventSource") if is_mapping(holder) else None
+    return _MAKERS.get(event_source) if isinstance(event_source, str) else None
+
+
+def _first(listed: object) -> object:
+    return listed[0] if is_list(listed) and listed else None

@@ -1,0 +1,42 @@
+"""Telling an event's source by the event alone, for tools."""
+
+from typing import Any
+
+import pytest
+
+from batchfold.sources.known import source_of
+from batchfold.testing import dynamodb_event, kafka_event, kinesis_event, sqs_event
+
+EVENTS: list[tuple[dict[str, Any], str]] = [
+    (sqs_event("one"), "SQS"),
+    (kinesis_event("one"), "Kinesis Data Streams"),
+    (dynamodb_event({"id": "one"}), "DynamoDB Streams"),
+    (kafka_event("one"), "Kafka"),
+    (kafka_event("one", self_managed=True), "Kafka"),
+]
+
+
+@pytest.mark.parametrize(("event", "name"), EVENTS)
+def test_an_event_says_which_source_it_is_from(event: dict[str, Any], name: str) -> None:
+    source = source_of(event)
+    assert source is not None
+    assert source.name == name
+    assert len(source.read(event)[1]) == 1
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        None,
+        "text",
+        [],
+        {},
+        {"Records": []},
+        {"Records": None},
+        {"Records": ["text"]},
+        {"Records": [{"eventSource": "aws:s3"}]},
+        {"eventSource": ["aws:sqs"]},
+    ],
+)
+def test_an_event_of_anything_else_says_nothing(event: object) -> None:
+    assert source_of(event) is None
