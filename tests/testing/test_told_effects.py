@@ -1,11 +1,11 @@
 """Right functions that are done with a record without its effect: they tell, and the message of those that do not says how."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from returns.result import safe
+from returns.result import Result, safe
 
 from batchfold import (
     Failed,
@@ -38,7 +38,7 @@ def quiet() -> Iterator[None]:
     logging.getLogger("batchfold").setLevel(logging.NOTSET)
 
 
-def handler(effect: Effect) -> Any:
+def handler(effect: Effect) -> Callable[[SqsRecord[str]], Result[None, Exception]]:
     @safe
     def handle(record: SqsRecord[str]) -> None:
         effect(record.body)
@@ -61,17 +61,14 @@ def passing_by(effect: Effect, *, tells: bool) -> LambdaFunction:
 def discarding(effect: Effect, *, tells: bool) -> LambdaFunction:
     """Discards a record that failed twice."""
 
-    def tell(outcome: Outcome[Any, Any, Any]) -> None:
+    def tell(outcome: Outcome[None, Exception, SqsRecord]) -> None:
         if isinstance(outcome, Settled) and tells:
             effect.settle(outcome.record.body)
 
-    def twice(failed: Failed[object, SqsRecord]) -> bool:
+    def has_failed_twice(failed: Failed[Exception, SqsRecord]) -> bool:
         return failed.record.approximate_receive_count >= 2
 
-    settle: Any = discard(when=twice)
-    untyped: Any = as_lambda_handler
-    function: LambdaFunction = untyped(handler(effect), sqs(), settle=settle, observe=tell)
-    return function
+    return as_lambda_handler(handler(effect), sqs(), settle=discard(when=has_failed_twice), observe=tell)
 
 
 @pytest.mark.parametrize("make", [passing_by, discarding])
@@ -126,9 +123,7 @@ def test_a_circuit_breaker_that_refuses_everything_in_three_invocations_is_accep
 
 def test_the_circuit_breaker_of_the_options_is_accepted() -> None:
     def make(effect: Effect) -> LambdaFunction:
-        untyped: Any = as_lambda_handler
-        function: LambdaFunction = untyped(handler(effect), sqs(), stop_when=caused_by(EffectFailed))
-        return function
+        return as_lambda_handler(handler(effect), sqs(), stop_when=caused_by(EffectFailed))
 
     assert_safe(make, source=SqsQueue(), max_examples=100)
 
