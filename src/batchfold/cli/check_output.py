@@ -8,19 +8,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
 from batchfold.cli.check_findings import Finding, Open
 from batchfold.cli.check_model import Place
 from batchfold.cli.check_sarif import sarif
+from batchfold.cli.report import escaped, output
 
 Format: TypeAlias = Literal["text", "json", "sarif", "github"]
 
 _STYLES = {"error": "bold red", "warning": "yellow", "unknown": "cyan"}
-_WIDE = 200
-"""Columns where no terminal says how wide it is: a file has room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +47,7 @@ def written(checked: Checked, form: Format) -> str:
 
 
 def _text(checked: Checked) -> str:
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console.width = _WIDE
+    console = output()
     with console.capture() as captured:
         for finding in checked.findings:
             console.print(_finding(finding))
@@ -134,11 +131,11 @@ def _annotations(checked: Checked) -> Iterator[str]:
 
 def _annotation(command: str, place: Place, title: str, text: str) -> str:
     properties = {"file": place.file, "line": place.line, "col": place.column, "title": f"batchfold: {title}"}
-    listed = ",".join(f"{name}={_escaped(str(value), ':,')}" for name, value in properties.items())
-    return f"::{command} {listed}::{_escaped(text, '')}"
+    listed = ",".join(f"{name}={_in_a_command(str(value), ':,')}" for name, value in properties.items())
+    return f"::{command} {listed}::{_in_a_command(text, '')}"
 
 
-def _escaped(text: str, also: str) -> str:
+def _in_a_command(text: str, also: str) -> str:
     """Escape what ends a line or a property; the percent sign first, which the others are escaped by."""
     for character in f"%\r\n{also}":
         text = text.replace(character, f"%{ord(character):02X}")
@@ -151,7 +148,7 @@ def _where(place: Place) -> str:
 
 def _plain(text: Text) -> Text:
     """Text without what moves the cursor: a template may hold anything."""
-    if all(char.isprintable() or char == "\n" for char in text.plain):
+    lines = text.plain.split("\n")
+    if all(map(str.isprintable, lines)):
         return text
-    escaped = (c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text.plain)
-    return Text("".join(escaped), text.style, no_wrap=text.no_wrap, overflow=text.overflow)
+    return Text("\n".join(map(escaped, lines)), text.style, no_wrap=text.no_wrap, overflow=text.overflow)

@@ -1,4 +1,4 @@
-"""The command line: what `batchfold` and `batchfold run` take."""
+"""The command line: what `batchfold` and `batchfold run` take, and which other commands there are."""
 
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -6,6 +6,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from batchfold import __version__
+from batchfold.cli import check_command, mapping_command
 from batchfold.cli.account import Answered, Call, CutOff, Raised
 from batchfold.cli.call import CannotCallError, Interrupted, called
 from batchfold.cli.event_file import UnreadableEventError, event_text
@@ -127,3 +128,7 @@ def _write_response(call: Call, verdict: Verdict) -> None:
 def _fail(message: str) -> NoReturn:
     say(f"Error: {message}")
     raise typer.Exit(_ERROR)
+
+
+check_command.add_to(app)
+mapping_command.add_to(app)
