@@ -1,6 +1,7 @@
 """A right mapping for each source as a SAM template: the function, the mapping, the source, and where failures end.
 
-SAM gives the function the policies that reading the source and writing to the destination need.
+SAM gives the function the policies that reading the source and writing to the destination need; a cluster of Kafka may
+demand more.
 """
 
 _HEAD = """\
@@ -118,7 +119,7 @@ Parameters:
     Type: String
 {_FUNCTION}\
         Topic:
-          Type: MSK
+          Type: MSK # with IAM authentication, the function needs policies for kafka-cluster too
           Properties:
             Stream: !Ref Cluster
             Topics:
