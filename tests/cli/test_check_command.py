@@ -68,6 +68,18 @@ def test_the_text_says_where_what_why_and_what_to_write(write: Callable[..., Pat
     assert text.splitlines()[-1] == "1 error, 1 warning, 0 unknown in 1 mapping of 1 file."
 
 
+def test_what_is_to_be_copied_keeps_its_lines_in_a_narrow_terminal(
+    write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    lines = run(write(BROKEN)).stdout.splitlines()
+    assert "  See https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html" in lines
+    assert '        "ReportBatchItemFailures"' in lines
+    assert "  Connection (SQS):" in lines
+
+
 def test_the_text_says_what_is_unknown(write: Callable[..., Path]) -> None:
     text = run(write(UNKNOWN)).stdout
     assert "unknown visibility-timeout" in text

@@ -100,7 +100,7 @@ def check(
         if missing not in _EXTRA:
             raise
         _fail(f"batchfold check needs {missing}: pip install 'batchfold[check]'")
-    _write(written(found, form))
+    _write(found, form)
     for problem in problems:
         say(f"Error: {problem}")
     raise typer.Exit(_ERROR if problems else _FOUND if found.findings else 0)
@@ -114,9 +114,9 @@ def _each_once(findings: Iterable[Finding]) -> list[Finding]:
     return list(kept.values())
 
 
-def _write(text: str) -> None:
+def _write(found: Checked, form: Format) -> None:
     try:
-        write(text)
+        write(written(found, form))
     except BrokenPipeError:
         pass  # whoever reads the report has read enough of it
     except OSError as error:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from rich.console import Group, RenderableType
+from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
@@ -50,24 +50,26 @@ def _text(checked: Checked) -> str:
     console = output()
     with console.capture() as captured:
         for finding in checked.findings:
-            console.print(_finding(finding))
+            _print_finding(finding, console)
         for place, resource, rule, why in _unknown(checked):
             head = Text.assemble(f"{_where(place)}: ", ("unknown", _STYLES["unknown"]), f" {rule}".rstrip())
-            console.print(Group(_plain(head), Padding.indent(_plain(Text(f"{resource}{why}.")), 2), ""))
+            console.print(_plain(head), soft_wrap=True)
+            console.print(Padding.indent(_plain(Text(f"{resource}{why}.")), 2))
+            console.print()
         console.print(Text(_summary(checked), "bold"))
     return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())  # rich fills the lines up
 
 
-def _finding(finding: Finding) -> Group:
+def _print_finding(finding: Finding, console: Console) -> None:
+    """Print sentences as wide as the terminal; what is to be copied, or clicked at, keeps its lines."""
     rule, broken = finding.rule, finding.broken
     head = Text.assemble(f"{_where(finding.place)}: ", (rule.level, _STYLES[rule.level]), f" {rule.name}")
-    lines: list[RenderableType] = [
-        _plain(Text(f"{finding.resource}: {broken.says} {broken.why}")),
-        "Write:",
-        Padding.indent(_plain(Text(finding.write, no_wrap=True, overflow="ignore")), 2),
-        Text(f"See {rule.page(finding.connection.kind)}", no_wrap=True, overflow="ignore"),
-    ]
-    return Group(_plain(head), *(Padding.indent(line, 2) for line in lines), "")
+    console.print(_plain(head), soft_wrap=True)
+    console.print(Padding.indent(_plain(Text(f"{finding.resource}: {broken.says} {broken.why}")), 2))
+    written = [f"    {line}" for line in finding.write.splitlines()]
+    for line in ["  Write:", *written, f"  See {rule.page(finding.connection.kind)}"]:
+        console.print(_plain(Text(line)), soft_wrap=True)
+    console.print()
 
 
 def _summary(checked: Checked) -> str:
@@ -148,7 +150,4 @@ def _where(place: Place) -> str:
 
 def _plain(text: Text) -> Text:
     """Text without what moves the cursor: a template may hold anything."""
-    lines = text.plain.split("\n")
-    if all(map(str.isprintable, lines)):
-        return text
-    return Text("\n".join(map(escaped, lines)), text.style, no_wrap=text.no_wrap, overflow=text.overflow)
+    return text if text.plain.isprintable() else Text(escaped(text.plain), text.style)
