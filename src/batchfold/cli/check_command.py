@@ -6,7 +6,7 @@ Everything that decides which rules are asked of which connection, and the exit 
 import traceback
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -17,7 +17,7 @@ from batchfold.cli.check_model import Document
 from batchfold.cli.check_output import Checked, Format, written
 from batchfold.cli.check_rules import RULES
 from batchfold.cli.load import CannotLoadError
-from batchfold.cli.report import say, write
+from batchfold.cli.report import fail, say, write
 
 _NAMES = tuple(rule.name for rule in RULES)
 _FOUND, _ERROR = 1, 2
@@ -87,19 +87,19 @@ def check(
         readable = [document for document in read if isinstance(document, Document)]
         problems = [str(error) for error in read if isinstance(error, CannotReadError)]
         if not read:
-            _fail(f"there is no template, plan or mapping in {', '.join(map(str, paths))}")
+            fail(f"there is no template, plan or mapping in {', '.join(map(str, paths))}")
         found = checked(readable, [rule for rule in RULES if rule.name not in (ignore or ())], made)
     except CannotLoadError as error:
         if error.__cause__ is not None:
             say("".join(traceback.format_exception(error.__cause__)).rstrip())
-        _fail(str(error))
+        fail(str(error))
     except (CannotReadError, NotCalledError) as error:
-        _fail(str(error))
+        fail(str(error))
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing not in _EXTRA:
             raise
-        _fail(f"batchfold check needs {missing}: pip install 'batchfold[check]'")
+        fail(f"batchfold check needs {missing}: pip install 'batchfold[check]'")
     _write(found, form)
     for problem in problems:
         say(f"Error: {problem}")
@@ -120,9 +120,4 @@ def _write(found: Checked, form: Format) -> None:
     except BrokenPipeError:
         pass  # whoever reads the report has read enough of it
     except OSError as error:
-        _fail(f"the report cannot be written: {error.strerror}")
-
-
-def _fail(message: str) -> NoReturn:
-    say(f"Error: {message}")
-    raise typer.Exit(_ERROR)
+        fail(f"the report cannot be written: {error.strerror}")

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 import typer
 
 from batchfold.cli import mapping_cdk, mapping_sam, mapping_terraform
-from batchfold.cli.report import say, write
+from batchfold.cli.report import fail, write
 
 MappingSource: TypeAlias = Literal["sqs", "kinesis", "dynamodb", "kafka"]
 MappingFormat: TypeAlias = Literal["sam", "cdk", "terraform"]
@@ -60,5 +60,4 @@ def mapping(
     except BrokenPipeError:
         pass  # whoever reads it has read enough
     except OSError as error:
-        say(f"Error: the mapping cannot be written: {error.strerror}")
-        raise typer.Exit(2) from None
+        fail(f"the mapping cannot be written: {error.strerror}")

@@ -97,9 +97,9 @@ def log_batch(batch: AnyBatch) -> None:
         log.write_unprocessed()
 
 
-def log_aside(message: str, error: Exception) -> None:
-    """Write that a function beside the handler raised, such as `then=`."""
-    _log(logging.ERROR, message, _NOT_ABOUT_ONE, redact(error))
+def log_aside(message: str, error: Exception | None = None) -> None:
+    """Write that something beside the handler went wrong, such as `then=` that raised."""
+    _log(logging.ERROR, message, _NOT_ABOUT_ONE, None if error is None else redact(error))
 
 
 class AsideLog:
@@ -121,12 +121,6 @@ class AsideLog:
             log_aside(message, error)
         elif str(count).strip("0") == "1":
             _log(logging.ERROR, f"{message} ({count} times so far, now {describe(error, in_full=True)})")
-
-
-def log_no_backoff(records: str, error: Exception | None = None) -> None:
-    """Write that the visibility timeout of some records is not what backoff wanted it to be."""
-    message = f"no backoff for {escape(records)}: SQS delivers again after the visibility timeout that stands"
-    _log(logging.ERROR, message, error=None if error is None else redact(error))
 
 
 class _BatchLog:

@@ -20,7 +20,8 @@ from batchfold.core._guards import is_mapping
 from batchfold.core.outcomes import Failed
 from batchfold.core.records import Record, item_name
 from batchfold.core.redaction import describe
-from batchfold.shell.sqs_client import SendsMessages, clients_of, is_unreachable
+from batchfold.shell.aws_calls import is_unreachable
+from batchfold.shell.sqs_client import SendsMessages, clients_of
 from batchfold.sources.fields import bytes_of
 from batchfold.sources.sqs import SqsRecord
 
@@ -260,4 +261,5 @@ def _log_left_out(failed: Failed[object, Record], names: Sequence[str]) -> None:
             item_name(failed.item_id),
             len(names),
             shown,
+            extra={"batchfold_item_id": item_name(failed.item_id)},
         )
