@@ -135,6 +135,15 @@ class Left:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Invoking:
+    """An invocation of a simulation begins."""
+
+    step: ClassVar[str] = "invoking"
+
+    invocation: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Progressed:
     """One invocation of a simulation is over."""
 
@@ -177,11 +186,37 @@ class Defect:
 
 
 Step: TypeAlias = (
-    Started | Delivered | Folded | Aside | Ended | Answered | Raised | Left | Progressed | Played | Refused | Defect
+    Started
+    | Delivered
+    | Folded
+    | Aside
+    | Ended
+    | Answered
+    | Raised
+    | Left
+    | Invoking
+    | Progressed
+    | Played
+    | Refused
+    | Defect
 )
 _STEPS: dict[str, type[Step]] = {
     kind.step: kind
-    for kind in (Started, Delivered, Folded, Aside, Ended, Answered, Raised, Left, Progressed, Played, Refused, Defect)
+    for kind in (
+        Started,
+        Delivered,
+        Folded,
+        Aside,
+        Ended,
+        Answered,
+        Raised,
+        Left,
+        Invoking,
+        Progressed,
+        Played,
+        Refused,
+        Defect,
+    )
 }
 
 

@@ -46,7 +46,7 @@ _START_SECONDS = 20.0
 _ACCOUNT_SECONDS = 30.0
 """The time that the child may take, once the function has ended, to say what came of it."""
 
-_LATE_SECONDS = 0.3
+LATE_SECONDS = 0.3
 """The time after the timeout in which the child may still say that the function ended before it."""
 
 _TICK_SECONDS = 0.005
@@ -93,7 +93,7 @@ def called(target: str, event: str, *, timeout: float, log_aloud: bool) -> Call:
     def seconds_after(step: Step) -> float | None:
         match step:
             case Delivered():
-                return timeout + _LATE_SECONDS
+                return timeout + LATE_SECONDS
             case Ended():
                 return _ACCOUNT_SECONDS
             case _:

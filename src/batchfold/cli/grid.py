@@ -41,6 +41,9 @@ _BAD_FATES = ("dead-letter", "discarded", "lost", "still")
 _MANY = 20
 """As many records have a row each, however alike they fared."""
 
+_MOST_PANELS = 2
+"""The grids, one below the other, in which the invocations of one simulation are shown."""
+
 _WIDE = 3
 """Columns of a cell where there are few."""
 
@@ -130,11 +133,16 @@ def _grid(simulated: Simulated, width: int, *, all_rows: bool) -> list[Text]:
     columns = room // side
     first = f"{simulated.name}: " if simulated.name else ""
     lines = [Text(escaped(f"{first}{simulated.history['source']}"), "bold"), Text()]
-    for begin in range(1, simulated.count + 1, columns):
-        numbers = range(begin, min(begin + columns, simulated.count + 1))
+    last = simulated.count if all_rows else min(simulated.count, _MOST_PANELS * columns)
+    for begin in range(1, max(last, 1) + 1, columns):
+        numbers = range(begin, min(begin + columns, last + 1))
+        if begin > 1:
+            lines.append(Text())
         lines.append(Text(f"{'':{names}}  {_ruler(numbers, side)}", "dim"))
         here = rows if begin == 1 else [row for row in rows if any(number in row.cells for number in numbers)]
         lines += [_line(row, numbers, names, side) for row in here]
+    if last < simulated.count:
+        lines.append(Text(f"invocations {last + 1} to {simulated.count} are not shown: --all shows them", "dim"))
     return lines
 
 

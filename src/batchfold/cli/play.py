@@ -16,7 +16,7 @@ from random import Random
 from types import FrameType
 from typing import Any, Literal, TypeAlias, assert_never
 
-from batchfold.cli.account import Played, Progressed, write_step
+from batchfold.cli.account import Invoking, Played, Progressed, write_step
 from batchfold.cli.child import serve
 from batchfold.cli.event_file import hashable, read_event
 from batchfold.cli.load import Function, loaded
@@ -26,7 +26,7 @@ from batchfold.core.batch import AnyBatch
 from batchfold.core.lanes import Lane, assign_lanes
 from batchfold.core.outcomes import Failed, Outcome, Settled, Succeeded, Unprocessed
 from batchfold.core.progress import watch_batches
-from batchfold.core.redaction import why
+from batchfold.core.redaction import escape, why
 from batchfold.testing import Effect, EffectFailed, FailureSchedule, Fate, History, LambdaFunction, drain
 
 End: TypeAlias = Literal["succeeded", "settled", "failed", "unprocessed"]
@@ -51,11 +51,7 @@ def _play(folder: Path, *, target: str, timeout: float, lane: str | None, log_al
         if lane is not None:
             with_lane(scene.source, lane)
 
-        def progress(invocation: int, done: int) -> None:
-            write_step(folder, Progressed(invocation=invocation, done=done, records=len(scene.names)))
-
-        progress(0, 0)
-        player = _Player(function, scene, progress)
+        player = _Player(function, scene, folder)
         try:
             history = _drained(scene, player, timeout)
         except ValueError as error:
@@ -111,7 +107,7 @@ class _Player:
 
     function: Function
     scene: Scene
-    progress: Callable[[int, int], None]
+    folder: Path
     turns: list[_Turn] = field(default_factory=list[_Turn])
     lane: Lane | None = None
     attempts: dict[str, int] = field(default_factory=dict[str, int])
@@ -123,11 +119,13 @@ class _Player:
         """Make the function that the model invokes."""
 
         def invoke(event: Any, context: Any) -> Any:
-            turn = self._played(event, context)
+            number = len(self.turns) + 1
+            write_step(self.folder, Invoking(invocation=number))
+            turn = self._played(number, event, context)
             self.turns.append(turn)
             _tell(effect, failing, turn)
             self.done.update(name for name, end in turn.ends if end != "failed")
-            self.progress(turn.number, len(self.done))
+            write_step(self.folder, Progressed(invocation=number, done=len(self.done), records=len(self.scene.names)))
             if turn.raised is not None:
                 raise turn.raised
             return turn.response
@@ -146,11 +144,11 @@ class _Player:
             notes.append(f"{count} time{'' if count == 1 else 's'}, the function failed of its own accord: {reason}.")
         return notes
 
-    def _played(self, event: Any, context: Any) -> _Turn:
+    def _played(self, number: int, event: Any, context: Any) -> _Turn:
         read = read_event(event)
         raws, item_ids = read.source.read(event)
         names = [self.scene.by_item_id[hashable(item_id)] for item_id in item_ids]
-        turn = _Turn(len(self.turns) + 1, names)
+        turn = _Turn(number, names)
         watched = {id(raw): self._watched(raw, name, turn) for raw, name in zip(raws, names, strict=True)}
         batches: list[AnyBatch] = []
         with watch_batches(batches.append):
@@ -159,6 +157,9 @@ class _Player:
             except BaseException as error:  # noqa: BLE001  # the model says what that means
                 turn.raised = error
         folded = self._folded(batches, turn)
+        if turn.raised is not None and not folded and not any(turn.read.values()):
+            said = next(iter(str(turn.raised).splitlines()), "")
+            self.reasons[f"it raised {type(turn.raised).__name__}: {escape(said)}"] += 1
         turn.ends = _ends(turn, folded) if folded else _ends_without_fold(turn, self.scene.by_item_id)
         return turn
 

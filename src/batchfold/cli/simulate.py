@@ -1,6 +1,7 @@
 """`batchfold simulate`: what would happen to a source's records if Lambda gave them to this function."""
 
 import json
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,15 +10,18 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from batchfold.cli.account import Played, Progressed, RefusedError, Step
-from batchfold.cli.call import CannotCallError, Interrupted, heard, how_it_ended, refuse_no_import
+from batchfold.cli.account import Invoking, Played, Progressed, RefusedError, Step
+from batchfold.cli.call import LATE_SECONDS, CannotCallError, Interrupted, heard, how_it_ended, refuse_no_import
 from batchfold.cli.event_file import event_text
 from batchfold.cli.grid import Simulated, shown
 from batchfold.cli.picture import as_html, as_svg
 from batchfold.cli.report import fail, output, say, write
 
-_OWN_SECONDS = 30.0
-"""The time beside the function's own that an invocation may take: the model's, on a machine that is busy."""
+_SHORT_SECONDS = 1.0
+"""A simulation that takes no longer needs no progress bar."""
+
+_MODEL_SECONDS = 120.0
+"""The time that the model may take between two invocations, for many records on a machine that is busy."""
 
 
 def simulate(
@@ -195,30 +199,43 @@ def _varied(asked: dict[str, Any], name: str, value: str) -> dict[str, Any]:
 def _played(target: str, name: str, asked: dict[str, Any], timeout: float, *, log_aloud: bool) -> Simulated:
     """Play one simulation in a child process, with a progress bar where somebody can see it."""
     request = {"target": target, "timeout": timeout, "log_aloud": log_aloud, **asked}
-    with _bar(name) as bar:
-        task = bar.add_task(name or "simulating", total=None)
+    bar = _bar()
+    task = bar.add_task(name or "simulating", invocation=0)
+    began = time.monotonic()
 
-        def seconds_after(step: Step) -> float | None:
-            if not isinstance(step, Progressed):
+    def seconds_after(step: Step) -> float | None:
+        match step:
+            case Invoking():
+                return timeout + LATE_SECONDS
+            case Progressed():
+                bar.update(task, completed=step.done, total=step.records, invocation=step.invocation)
+                if time.monotonic() - began > _SHORT_SECONDS:
+                    bar.start()  # does nothing if it has
+                return _MODEL_SECONDS
+            case _:
                 return None
-            bar.update(task, completed=step.done, total=step.records, invocation=step.invocation)
-            return timeout + _OWN_SECONDS
 
+    try:
         said = heard("play", request, timeout, seconds_after, is_shown=log_aloud)
+    finally:
+        bar.stop()
     played = [step for step in said.steps if isinstance(step, Played)]
     if played:
         return Simulated(name, played[0].history, played[0].notes)
-    progressed = [step.invocation for step in said.steps if isinstance(step, Progressed)]
-    if not progressed:
+    invoked = [step.invocation for step in said.steps if isinstance(step, Invoking)]
+    if not invoked:
         refuse_no_import(said, target, timeout)
     if said.printed:
         say(f"The function printed, in its own words:\n{said.printed.rstrip()}")
-    raise CannotCallError(
-        f"in invocation {progressed[-1] + 1}, the function {how_it_ended(said, timeout)} before it returned"
+    how = (
+        f"had not returned after {timeout:g} s"
+        if said.status is None
+        else f"{how_it_ended(said, timeout)} before it returned"
     )
+    raise CannotCallError(f"in invocation {invoked[-1]}, the function {how}")
 
 
-def _bar(name: str) -> Progress:
+def _bar() -> Progress:
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
@@ -226,7 +243,6 @@ def _bar(name: str) -> Progress:
         MofNCompleteColumn(),
         TextColumn("records done, invocation {task.fields[invocation]}"),
     )
-    del name
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
