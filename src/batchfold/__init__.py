@@ -101,13 +101,17 @@ if TYPE_CHECKING:
     from batchfold.shell.sqs_client import SendsMessages as SendsMessages
     from batchfold.shell.sqs_sender import Sender as Sender
     from batchfold.shell.sqs_sender import sqs_sender as sqs_sender
+    from batchfold.sources.attribute_values import Attribute as Attribute
+    from batchfold.sources.attribute_values import Item as Item
     from batchfold.sources.dynamodb import DynamoDBRecord as DynamoDBRecord
+    from batchfold.sources.dynamodb import by_hash_key as by_hash_key
     from batchfold.sources.dynamodb import by_item_key as by_item_key
     from batchfold.sources.dynamodb import dynamodb as dynamodb
     from batchfold.sources.envelopes import EventBridge as EventBridge
     from batchfold.sources.envelopes import Sns as Sns
     from batchfold.sources.envelopes import SnsMessageAttribute as SnsMessageAttribute
     from batchfold.sources.fetched import fetched as fetched
+    from batchfold.sources.images import from_attribute_values as from_attribute_values
     from batchfold.sources.kafka import KafkaRecord as KafkaRecord
     from batchfold.sources.kafka import by_message_key as by_message_key
     from batchfold.sources.kafka import by_topic_partition as by_topic_partition
@@ -115,6 +119,8 @@ if TYPE_CHECKING:
     from batchfold.sources.kinesis import KinesisRecord as KinesisRecord
     from batchfold.sources.kinesis import by_partition_key as by_partition_key
     from batchfold.sources.kinesis import kinesis as kinesis
+    from batchfold.sources.payload import OfRecord as OfRecord
+    from batchfold.sources.payload import of_record as of_record
     from batchfold.sources.sqs import SqsRecord as SqsRecord
     from batchfold.sources.sqs import by_message_group as by_message_group
     from batchfold.sources.sqs import sqs as sqs
@@ -145,11 +151,14 @@ else:
         "shell.sqs_backoff": "SqsBackoff sqs_backoff",
         "shell.sqs_client": "ChangesVisibility SendsMessages",
         "shell.sqs_sender": "Sender sqs_sender",
-        "sources.dynamodb": "DynamoDBRecord by_item_key dynamodb",
+        "sources.attribute_values": "Attribute Item",
+        "sources.dynamodb": "DynamoDBRecord by_hash_key by_item_key dynamodb",
         "sources.envelopes": "EventBridge Sns SnsMessageAttribute",
         "sources.fetched": "fetched",
+        "sources.images": "from_attribute_values",
         "sources.kafka": "KafkaRecord by_message_key by_topic_partition kafka",
         "sources.kinesis": "KinesisRecord by_partition_key kinesis",
+        "sources.payload": "OfRecord of_record",
         "sources.sqs": "SqsRecord by_message_group sqs",
     }
     # the module of each public name: it is imported when its first name is asked for, so that a Lambda function pays at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -33,6 +33,7 @@ from batchfold import (
     Failed,
     Fault,
     Handler,
+    Item,
     KafkaRecord,
     KinesisRecord,
     LambdaContext,
@@ -166,7 +167,7 @@ assert_type(kinesis(Order, lane=by_partition_key), Source[KinesisRecord[Order], 
 assert_type(kinesis(decode=gzip.decompress), Source[KinesisRecord[bytes], KinesisRecord[bytes]])
 kinesis(lane=each_record)
 kinesis(lane=whole_batch)
-Image: TypeAlias = Mapping[str, Any]
+Image: TypeAlias = Item
 assert_type(dynamodb(), Source[DynamoDBRecord[Image], DynamoDBRecord[Image]])
 assert_type(dynamodb(Order), Source[DynamoDBRecord[Order], DynamoDBRecord[Image]])
 assert_type(dynamodb(Order), Source[DynamoDBRecord[Order, Order], DynamoDBRecord[Image, Image]])

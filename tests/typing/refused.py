@@ -10,7 +10,6 @@ from typing import Literal
 from pydantic import BaseModel
 from returns.context import RequiresContextResult
 from returns.future import FutureResult, future_safe
-from returns.io import IOResult
 from returns.result import Failure, Result, Success
 from typing_extensions import assert_never, assert_type
 
@@ -198,7 +197,7 @@ async def async_runs() -> None:
 sqs(Order, decode=as_int)  # BAD a type and decode
 sqs(Order, lane="MessageGroupId")  # BAD lane
 sqs(Order, lane=lambda raw: {"a": 1})  # BAD unhashable lane
-dynamodb(new=Order)  # BAD old is missing
+dynamodb(Order, new=Order)  # BAD one type for both or one for each
 kafka(decode=as_int)  # BAD decode takes bytes
 kafka(Order, decode_key=as_int)  # BAD decode_key takes bytes
 kafka(Order, decode=bytes.decode)  # BAD a type or a function

@@ -272,10 +272,13 @@ def tell_of_order(record: SqsRecord[Order], seconds: float) -> None:
 
 
 def tell_of_any(record: Record, seconds: float) -> None: ...
+def tell_of_any_body(record: SqsRecord[object], seconds: float) -> None: ...
 
 
 assert_type(pipe(reserve, timed(tell_of_order)), Callable[[SqsRecord[Order]], Result[int, OutOfStock]])
 assert_type(pipe(reserve, timed(tell_of_any)), Callable[[SqsRecord[Order]], Result[int, OutOfStock]])
-timed(tell_of_order)(measure)  # BAD tell takes another record
+assert_type(pipe(reserve, timed(tell_of_any_body)), Callable[[SqsRecord[Order]], Result[int, OutOfStock]])
+assert_type(timed(tell_of_any_body)(reserve), Callable[[SqsRecord[Order]], Result[int, OutOfStock]])
+pipe(reserve, timed(lambda record, seconds: print(record.nonsense)))  # BAD nobody knows the record
 timed(lambda record: None)(reserve)  # BAD tell takes record and seconds
 timed()  # BAD tell is required

@@ -49,7 +49,7 @@ from batchfold.core.batch import AnyBatch
 from batchfold.core.outcomes import Outcome as AnyOutcome
 from batchfold.core.progress import watch_batches
 from batchfold.core.records import RawRecord, item_name
-from batchfold.core.redaction import describe_redacted, redact, why
+from batchfold.core.redaction import describe, redact, why
 from batchfold.testing import (
     Clock,
     CompleteFailure,
@@ -250,7 +250,7 @@ def _outcome(outcome: AnyOutcome[Any, Any, Any]) -> Outcome:
         case Failed(settle_error=None):
             return Outcome(key=key, name=name, kind="failed", why=why(outcome.fault))
         case Failed():
-            unsettled = f"it could not be settled: {describe_redacted(outcome.settle_error)}"
+            unsettled = f"it could not be settled: {describe(outcome.settle_error)}"
             return Outcome(key=key, name=name, kind="failed", why=f"{why(outcome.fault)}; {unsettled}")
         case Unprocessed():
             return Outcome(key=key, name=name, kind="unprocessed", why="not started")
@@ -295,11 +295,11 @@ class _Asides(logging.Handler):
         self._take = take
 
     def emit(self, record: logging.LogRecord) -> None:
-        message = record.getMessage()
-        if message.startswith("record ") or "records were not started" in message:
+        if getattr(record, "batchfold_source", None) is not None:  # only lines about the records of an event have it
             return
+        message = record.getMessage()
         error = record.exc_info[1] if record.exc_info else None
-        self._take(message if error is None else f"{message} ({describe_redacted(error)})")
+        self._take(message if error is None else f"{message} ({describe(error)})")
 
 
 @contextmanager

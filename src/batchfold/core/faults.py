@@ -37,8 +37,19 @@ class PayloadError(ValueError):
     """A payload is missing, or has not the form in which its source delivers payloads. The message never quotes it."""
 
 
+class DecodeFailure(PayloadError):  # noqa: N818  # named after what a decoder returns
+    """Carries the error in a decoder's `Failure` out of parsing; `Malformed` then holds the error itself."""
+
+    def __init__(self, error: object) -> None:
+        super().__init__(f"the decoder returned a Failure that holds a {type(error).__name__}")
+        self.error = error
+
+    def __reduce__(self) -> tuple[type[DecodeFailure], tuple[object]]:
+        return DecodeFailure, (self.error,)
+
+
 class Malformed(Value):
-    """The payload would not parse: parsing raised a `ValueError`, and so it would the next time.
+    """The payload would not parse: parsing raised a `ValueError`, or a decoder returned a `Failure`.
 
     The errors of pydantic, JSON, Unicode and base64 are `ValueError`s. A `RecursionError` from parsing counts with
     them: it is a payload nested too deep.
@@ -135,6 +146,8 @@ def crashed(error: BaseException, *, is_from_parsing: bool = False) -> Malformed
 
 def malformed_or_crashed(error: BaseException) -> Malformed | Crashed:
     """Return the fault for an exception that parsing a payload raised."""
+    if isinstance(error, DecodeFailure) and isinstance(error.error, Exception):
+        return Malformed(error.error)
     if isinstance(error, ValueError | RecursionError):
         return Malformed(error)
     return crashed(error, is_from_parsing=True)

@@ -44,7 +44,7 @@ from batchfold.shell.options import (
     refuse_no_concurrency,
     refuse_no_source,
 )
-from batchfold.shell.process import fold_batch_async, run_batch
+from batchfold.shell.process import fold_batch_async, run_checked
 from batchfold.shell.respond import refuse_unknown_raise_on, respond
 
 R = TypeVar("R")
@@ -249,7 +249,7 @@ def as_lambda_handler(
         clock = context if reads_time else None
         # no batch in a local variable: `core.fold` says why
         return respond(
-            _and_then(then, run_batch(event, for_context(context), sync_source, clock, executor, shared)), raise_on
+            _and_then(then, run_checked(event, for_context(context), sync_source, clock, executor, shared)), raise_on
         )
 
     return lambda_function

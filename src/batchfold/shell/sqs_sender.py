@@ -19,7 +19,7 @@ from typing_extensions import TypeVar
 from batchfold.core._guards import is_mapping
 from batchfold.core.outcomes import Failed
 from batchfold.core.records import Record, item_name
-from batchfold.core.redaction import describe_redacted
+from batchfold.core.redaction import describe
 from batchfold.shell.aws_calls import is_unreachable
 from batchfold.shell.sqs_client import SendsMessages, clients_of
 from batchfold.sources.fields import bytes_of
@@ -226,7 +226,7 @@ def _reason(failed: Failed[object, Record]) -> str:
     error = failed.fault.error
     # what parsing raised comes from the source without its input, and names the fields of the user's own model
     # an error value that is no exception may be anything; whoever reads dead letters is not who reads the log
-    reason = describe_redacted(error) if isinstance(error, BaseException) else type(error).__name__
+    reason = describe(error) if isinstance(error, BaseException) else type(error).__name__
     return f"{type(failed.fault).__name__}: {reason}"
 
 

@@ -15,17 +15,33 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Attri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, Union
+
+from typing_extensions import TypeAliasType
 
 from batchfold.core._guards import is_mapping, is_plain_list
 from batchfold.core.faults import PayloadError
-from batchfold.sources.fields import bytes_of
+from batchfold.sources.fields import bytes_of, whole_or_exact
+
+if TYPE_CHECKING:
+    Attribute: TypeAlias = Union[
+        str, Decimal, bytes, bool, set[str], set[Decimal], set[bytes], list["Attribute"], dict[str, "Attribute"], None
+    ]
+else:  # who reads annotations at run time can resolve this one anywhere, and the checkers find Any in it
+    Attribute = TypeAliasType(
+        "Attribute",
+        "str | Decimal | bytes | bool | set[str] | set[Decimal] | set[bytes] | list[Attribute] | dict[str, Attribute] | None",
+    )
+"""The Python value of an attribute of an item: the right-hand column of the table above."""
+
+Item: TypeAlias = Mapping[str, Attribute]
+"""An item, an image of it or its key: attributes by name, as Python values."""
 
 _LONGEST_TAG = 4
 _MOST_DIGITS = 39
-"""That of a number, with its sign."""
+"""Those of a number, with its sign."""
 
 
 def _refuse(attribute_value: object, tags: Iterable[str]) -> NoReturn:
@@ -41,7 +57,7 @@ def _refuse(attribute_value: object, tags: Iterable[str]) -> NoReturn:
 
 
 def _shown(tag: object) -> str:
-    """A key that could be a tag is shown; any other may have come with the payload, and is not."""
+    """Show a key that could be a tag; any other may have come with the payload."""
     if isinstance(tag, str) and len(tag) <= _LONGEST_TAG and tag.isascii() and tag.isupper() and tag.isalpha():
         return repr(tag)
     return "another key"
@@ -74,7 +90,7 @@ def _number(content: Any) -> Decimal:
 def _whole_number_or_decimal(content: Any) -> int | Decimal:
     if isinstance(content, str) and len(content) <= _MOST_DIGITS and content.removeprefix("-").isdecimal():
         return int(content)
-    return _number(content)
+    return whole_or_exact(_number(content))
 
 
 def _binary(content: Any) -> bytes:
@@ -99,13 +115,13 @@ def _set_of(tag: str, convert: Callable[[Any], Any]) -> Callable[[Any], set[Any]
 
 
 def _converters(number: Callable[[Any], Any]) -> tuple[Callable[[Any], dict[str, Any]], Callable[[Any], Any]]:
-    """What makes Python values of an item's attributes, and of one attribute value, its numbers as `number` makes them."""
+    """Return the converters of an item and of one attribute value, whose numbers are converted by `number`."""
 
     def python_values(attributes: Any) -> dict[str, Any]:
-        """The Python values of an item's attributes by name: of an image, of the keys, or of what an `M` holds.
+        """Return the Python values of an item's attributes by name: of an image, of the keys, or of an `M`.
 
-        Raises `ValueError` for what is no mapping of attribute values. It says which tag the value has, and never quotes
-        it. An item nested too deep to be walked raises `RecursionError`.
+        Raises `ValueError` for anything but a mapping of attribute values. It names the tag of a value, and never quotes
+        the value. An item nested too deep to be walked raises `RecursionError`.
 
         >>> python_values({"id": {"S": "a-1"}, "prices": {"L": [{"N": "9.90"}, {"NULL": True}]}})
         {'id': 'a-1', 'prices': [Decimal('9.90'), None]}
@@ -122,7 +138,7 @@ def _converters(number: Callable[[Any], Any]) -> tuple[Callable[[Any], dict[str,
         )
 
     def python_value(attribute_value: Any) -> Any:
-        """The Python value that an attribute value stands for; fails as `python_values` does."""
+        """Return the Python value that an attribute value stands for; fails as `python_values` does."""
         try:
             ((tag, content),) = attribute_value.items()
             convert = by_tag[tag]
@@ -130,7 +146,7 @@ def _converters(number: Callable[[Any], Any]) -> tuple[Callable[[Any], dict[str,
             pass
         else:
             return convert(content)
-        _refuse(attribute_value, by_tag)  # not inside `except`, as above
+        _refuse(attribute_value, by_tag)  # not inside `except`: its error holds the value
 
     def elements(content: Any) -> list[Any]:
         if not is_plain_list(content):

@@ -2,9 +2,12 @@
 
 https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html shows the event,
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Record.html describes its fields,
-https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html tells how the partial response is
-read.
+https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html says how Lambda reads the partial
+response.
 """
+
+# pyright: reportInvalidTypeVarUse=false
+# A type that is left out is the default of its type variable; as overloads, every combination would be written out.
 
 from __future__ import annotations
 
@@ -12,182 +15,286 @@ from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeAlias, cast, overload
 
+from returns.result import Result
 from typing_extensions import TypeForm, TypeVar
 
-from batchfold.core.lanes import Lane, whole_batch
+from batchfold.core.faults import PayloadError
+from batchfold.core.lanes import Lane, refuse_async_lane, whole_batch
 from batchfold.core.records import RawRecord
+from batchfold.core.redaction import describe
 from batchfold.core.response import name_lowest_sequence_number
 from batchfold.core.source import Source
-from batchfold.sources.attribute_values import python_values, values_to_validate
-from batchfold.sources.fields import UNDECODED, moment_from_s, nested, text
-from batchfold.sources.listed_record import ListedRecord
-from batchfold.sources.payload import from_python, parser_of
+from batchfold.sources.attribute_values import Item, python_values
+from batchfold.sources.fields import (
+    UNDECODED,
+    ListedRecord,
+    moment_from,
+    nested,
+    optional_text,
+    refuse_other_record,
+    text,
+)
+from batchfold.sources.images import image_validator
+from batchfold.sources.payload import OfRecord, Unspecified, from_function
 from batchfold.sources.reading import reader
 
 EventName: TypeAlias = Literal["INSERT", "MODIFY", "REMOVE"]
-"""What became of the item."""
+"""The kind of a change."""
 
 StreamViewType: TypeAlias = Literal["KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"]
-"""Which images the stream carries."""
+"""The images that a stream carries."""
 
 _NAME = "DynamoDB Streams"
 
 T = TypeVar("T")
-K = TypeVar("K")
-New_co = TypeVar("New_co", covariant=True, default=Mapping[str, Any])
+New = TypeVar("New", default=Item)
+Old = TypeVar("Old", default=Item)
+Keys = TypeVar("Keys", default=Item)
+New_co = TypeVar("New_co", covariant=True, default=Item)
 Old_co = TypeVar("Old_co", covariant=True, default=New_co)
+Keys_co = TypeVar("Keys_co", covariant=True, default=Item)
 
 
-class DynamoDBRecord(ListedRecord, Generic[New_co, Old_co]):
+class DynamoDBRecord(ListedRecord, Generic[New_co, Old_co, Keys_co]):
     """A change of an item, from a DynamoDB stream.
 
-    `DynamoDBRecord(raw)` shows the images as delivered, as mappings of plain Python values;
-    `DynamoDBRecord(raw, new_image, old_image)` shows parsed ones.
+    `DynamoDBRecord(raw)` shows images and keys as delivered, as mappings of plain Python values;
+    `DynamoDBRecord(raw, new_image, old_image)` shows parsed images, and with a fourth argument parsed keys.
+
+    A change that reached a Kinesis stream, a queue or a pipe can be shown by one too; such a change may have no
+    sequence number, no ARN and no view type.
     """
 
-    __slots__ = ("_new_image", "_old_image")
+    __slots__ = ("_keys", "_new_image", "_old_image")
 
     _new_image: Any
     _old_image: Any
+    _keys: Any
 
     @overload
-    def __init__(self: DynamoDBRecord[Mapping[str, Any], Mapping[str, Any]], raw: RawRecord) -> None: ...
+    def __init__(self: DynamoDBRecord[Item, Item, Item], raw: RawRecord) -> None: ...
     @overload
-    def __init__(self, raw: RawRecord, new_image: New_co | None, old_image: Old_co | None) -> None: ...
-    def __init__(self, raw: RawRecord, new_image: Any = UNDECODED, old_image: Any = UNDECODED) -> None:
+    def __init__(
+        self: DynamoDBRecord[New_co, Old_co, Item], raw: RawRecord, new_image: New_co | None, old_image: Old_co | None
+    ) -> None: ...
+    @overload
+    def __init__(self, raw: RawRecord, new_image: New_co | None, old_image: Old_co | None, keys: Keys_co) -> None: ...
+    def __init__(
+        self, raw: RawRecord, new_image: Any = UNDECODED, old_image: Any = UNDECODED, keys: Any = UNDECODED
+    ) -> None:
         self._raw = raw
         self._new_image = new_image
         self._old_image = old_image
+        self._keys = keys
 
     @property
     def new_image(self) -> New_co | None:
         """The item after the change. `None` for a removal, and where the stream does not carry it."""
         if self._new_image is UNDECODED:
-            return cast("New_co | None", _image(self._raw, "NewImage"))  # what it is as delivered, the overload says
-        return self._new_image  # type: ignore[no-any-return]  # what the constructor was given
+            return cast("New_co | None", _image(self._raw, "NewImage"))  # an Item, as the constructor's overload says
+        return self._new_image  # type: ignore[no-any-return]  # the constructor's argument
 
     @property
     def old_image(self) -> Old_co | None:
-        """The item before the change. `None` for an insertion, and where the stream does not carry it."""
+        """The item before the change. `None` for an insertion, and where the stream does not carry it.
+
+        Raises `PayloadError` for an old image that would not parse, beside a new one that did: the record is `Malformed`
+        only if the handler needs its old image.
+        """
         if self._old_image is UNDECODED:
-            return cast("Old_co | None", _image(self._raw, "OldImage"))  # as above
-        return self._old_image  # type: ignore[no-any-return]  # what the constructor was given
+            return cast("Old_co | None", _image(self._raw, "OldImage"))  # an Item, as the constructor's overload says
+        if isinstance(self._old_image, _Unparsed):
+            raise PayloadError(self._old_image.reason)
+        return self._old_image  # type: ignore[no-any-return]  # the constructor's argument
 
     @property
-    def keys(self) -> Mapping[str, Any]:
-        """The primary key of the item, as plain Python values. Every stream carries it."""
-        return python_values(nested(nested(self._raw, "dynamodb"), "Keys"))
+    def keys(self) -> Keys_co:
+        """The primary key of the item. Every stream carries it."""
+        if self._keys is UNDECODED:
+            return cast("Keys_co", python_values(nested(self._raw, "dynamodb").get("Keys")))  # an Item by the overload
+        return self._keys  # type: ignore[no-any-return]  # the constructor's argument
 
     @property
     def event_name(self) -> EventName:
-        """Whether the item was inserted, modified or removed."""
-        found: EventName = self._raw["eventName"]
-        return found
+        """The kind of the change: the item was inserted, modified or removed."""
+        return cast("EventName", text(self._raw, "eventName"))  # AWS's reference says so
 
     @property
     def is_ttl_delete(self) -> bool:
-        """Whether it was DynamoDB that removed the item, because its time to live had ended.
+        """Whether DynamoDB itself removed the item, because its time to live had ended.
 
+        In a global table, only the region where it ended says so: the others get an ordinary removal.
         https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html
         """
         identity = self.user_identity
         by_dynamodb = identity.get("type") == "Service" and identity.get("principalId") == "dynamodb.amazonaws.com"
-        return by_dynamodb and self.event_name == "REMOVE"
+        return by_dynamodb and self._raw.get("eventName") == "REMOVE"
 
     @property
     def user_identity(self) -> Mapping[str, str]:
-        """Who changed the item, with `type` and `principalId`. Only there when DynamoDB did it itself, else empty."""
+        """The service that changed the item, with `type` and `principalId`; empty for any other change."""
         return nested(self._raw, "userIdentity")
 
     @property
     def sequence_number(self) -> str:
-        """The place of the change in its shard: a decimal number, which names the record to Lambda."""
+        """The position of the change in its shard: a decimal number, which names the record to Lambda."""
         return text(nested(self._raw, "dynamodb"), "SequenceNumber")
 
     @property
-    def approximate_creation_time(self) -> datetime:
-        """When the item was changed (`ApproximateCreationDateTime`), in UTC."""
-        return moment_from_s(nested(self._raw, "dynamodb")["ApproximateCreationDateTime"])
+    def approximate_creation_time(self) -> datetime | None:
+        """The time of the change (`ApproximateCreationDateTime`), in UTC, where the record has it.
+
+        Streams give it in seconds, Kinesis in milliseconds or microseconds.
+        """
+        since_epoch: float | None = nested(self._raw, "dynamodb").get("ApproximateCreationDateTime")
+        return None if since_epoch is None else moment_from(since_epoch)
 
     @property
-    def size_bytes(self) -> int:
-        """The size of the change."""
-        found: int = nested(self._raw, "dynamodb")["SizeBytes"]
+    def size_bytes(self) -> int | None:
+        """The size of the change, where the record has it."""
+        found: int | None = nested(self._raw, "dynamodb").get("SizeBytes")
         return found
 
     @property
-    def stream_view_type(self) -> StreamViewType:
-        """Which images the stream carries."""
-        found: StreamViewType = nested(self._raw, "dynamodb")["StreamViewType"]
-        return found
+    def stream_view_type(self) -> StreamViewType | None:
+        """The images that the stream carries, where the record says so."""
+        return cast("StreamViewType | None", optional_text(nested(self._raw, "dynamodb"), "StreamViewType"))  # by AWS
 
     @property
     def event_id(self) -> str:
-        """The id of the change, unique everywhere."""
+        """The globally unique id of the change."""
         return text(self._raw, "eventID")
 
     @property
-    def event_version(self) -> str:
-        """The version of the form of the raw record."""
-        return text(self._raw, "eventVersion")
+    def event_version(self) -> str | None:
+        """The version of the form of the raw record, where the record has it."""
+        return optional_text(self._raw, "eventVersion")
 
     @property
-    def table_name(self) -> str:
-        """The table's name, out of the stream's ARN."""
-        return self.event_source_arn.partition(":table/")[2].partition("/")[0]
+    def table_name(self) -> str | None:
+        """The table's name: out of the stream's ARN, or as a change in Kinesis has it."""
+        arn = self.event_source_arn
+        if arn is None:
+            return optional_text(self._raw, "tableName")
+        return arn.partition(":table/")[2].partition("/")[0]
 
     def _payload(self) -> Any:
         try:
-            return (self.new_image, self.old_image)
+            return (self.new_image, self.old_image, self._keys)
         except (ValueError, RecursionError):
-            return None  # what does not parse is compared as part of the raw record
+            return None  # an image that does not parse is compared as part of the raw record
 
     def _identity(self) -> str:
         change = nested(self._raw, "dynamodb")
         return f"event_name={self._raw.get('eventName')!r}, sequence_number={change.get('SequenceNumber')!r}"
 
 
+class _Unparsed:
+    """Stands for an old image that would not parse."""
+
+    __slots__ = ("reason",)
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+
 def _image(raw: RawRecord, name: str) -> dict[str, Any] | None:
     image = raw["dynamodb"].get(name)
-    return None if image is None else python_values(image)
+    return None if _is_absent(image) else python_values(image)
+
+
+def _is_absent(image: Any) -> bool:
+    # every item has its key among its attributes; emulators deliver an empty image where there is none
+    return image is None or image == {}
 
 
 def by_item_key(raw: RawRecord, /) -> Hashable | None:
-    """Changes of one item are one lane: items are told apart by their primary key."""
-    return frozenset(python_values(nested(nested(raw, "dynamodb"), "Keys")).items())
+    """Make one lane of the changes of an item: items are told apart by their primary key.
+
+    Raises `ValueError` for a record of another source: without keys, all would share one lane.
+    """
+    return frozenset(_keys_for(raw, "by_item_key").items())
+
+
+def by_hash_key(name: str, /) -> Lane:
+    """Return a lane for the changes of all items that share a partition key, `name`: those of a single-table design.
+
+    >>> lane = by_hash_key("pk")
+    >>> order, line = ({"dynamodb": {"Keys": {"pk": {"S": "order#1"}, "sk": {"S": sk}}}} for sk in ("head", "line#1"))
+    >>> lane(order) == lane(line), by_item_key(order) == by_item_key(line)
+    (True, False)
+
+    The lane raises `ValueError` for a record of another source, and where the key has no such attribute.
+    """
+    if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # as a lane, it is given a record
+        raise TypeError("by_hash_key is given the name of the partition key, and makes a lane: lane=by_hash_key('pk')")
+
+    def by_value_of_hash_key(raw: RawRecord, /) -> Hashable | None:
+        keys = _keys_for(raw, "by_hash_key")
+        if name not in keys:
+            raise ValueError(f"by_hash_key({name!r}) found no such attribute in the key, which has {', '.join(keys)}")
+        value: Hashable = keys[name]
+        return value
+
+    return by_value_of_hash_key
+
+
+def _keys_for(raw: RawRecord, lane: str) -> dict[str, Any]:
+    if "dynamodb" not in raw:
+        refuse_other_record(lane, _NAME)
+    return python_values(nested(raw, "dynamodb").get("Keys"))
 
 
 @overload
-def dynamodb(*, lane: Lane = whole_batch) -> Source[DynamoDBRecord, DynamoDBRecord]: ...
-@overload
-def dynamodb(image: TypeForm[T], /, *, lane: Lane = whole_batch) -> Source[DynamoDBRecord[T], DynamoDBRecord]: ...
+def dynamodb(
+    image: type[dict[Unspecified, Unspecified]], /, *, keys: TypeForm[Keys] = ..., lane: Lane = whole_batch
+) -> Source[DynamoDBRecord[dict[str, object], dict[str, object], Keys], DynamoDBRecord]: ...
 @overload
 def dynamodb(
-    *, new: TypeForm[T], old: TypeForm[K], lane: Lane = whole_batch
-) -> Source[DynamoDBRecord[T, K], DynamoDBRecord]: ...
+    image: TypeForm[T], /, *, keys: TypeForm[Keys] = ..., lane: Lane = whole_batch
+) -> Source[DynamoDBRecord[T, T, Keys], DynamoDBRecord]: ...
 @overload
 def dynamodb(
-    *, decode: Callable[[Mapping[str, Any]], T], lane: Lane = whole_batch
-) -> Source[DynamoDBRecord[T], DynamoDBRecord]: ...
+    *, new: TypeForm[New] = ..., old: TypeForm[Old] = ..., keys: TypeForm[Keys] = ..., lane: Lane = whole_batch
+) -> Source[DynamoDBRecord[New, Old, Keys], DynamoDBRecord]: ...
+@overload
+def dynamodb(
+    *, decode: Callable[[Item], Result[T, object]], keys: TypeForm[Keys] = ..., lane: Lane = whole_batch
+) -> Source[DynamoDBRecord[T, T, Keys], DynamoDBRecord]: ...
+@overload
+def dynamodb(
+    *,
+    decode: Callable[[Item], T] | OfRecord[DynamoDBRecord, T],
+    keys: TypeForm[Keys] = ...,
+    lane: Lane = whole_batch,
+) -> Source[DynamoDBRecord[T, T, Keys], DynamoDBRecord]: ...
 def dynamodb(
     image: Any = UNDECODED,
     /,
     *,
     new: Any = UNDECODED,
     old: Any = UNDECODED,
-    decode: Callable[[Mapping[str, Any]], Any] | None = None,
+    keys: Any = UNDECODED,
+    decode: Callable[[Item], Any] | OfRecord[DynamoDBRecord, Any] | None = None,
     lane: Lane = whole_batch,
-) -> Source[DynamoDBRecord[Any, Any], DynamoDBRecord]:
+) -> Source[DynamoDBRecord[Any, Any, Any], DynamoDBRecord]:
     """Read events of a DynamoDB stream.
 
-    Without arguments the images are mappings of plain Python values, with `Decimal` numbers. With a type, pydantic
-    validates both images into it, and is given whole numbers as `int`; with `new` and `old`, each into its own. With
-    `decode`, that function makes them from the plain Python values, `Decimal`s and all. An image that is absent is
-    `None`; one that will not parse (a `ValueError`) makes the record `Malformed`.
+    Without arguments images and keys are mappings of plain Python values, with `Decimal` numbers. With a type, pydantic
+    validates both images into it, as it would validate JSON: text becomes a moment or a UUID, a list a tuple, a number
+    what the type asks for, and where it asks for nothing, an `int` or a `Decimal`. With `new` or `old`, it validates that
+    image; the other one stays as delivered. With `keys`, it validates the primary key. With `decode`, that function makes
+    the images from their plain Python values.
+
+    `decode=of_record(...)` is called for each image, with a record that shows this image as its new one.
+
+    An image that is absent is `None`. A record whose images or keys will not parse is `Malformed`; but an old image beside
+    a new one, which may have been written by an older version of the code, only where the handler asks for it.
 
     The response names the lowest sequence number that is not done: Lambda delivers the record and everything after it
     again. So the batch is one lane (`whole_batch`), and nothing is started after the first record that is not done.
-    `lane=by_item_key` lets other items go on and `lane=each_record` every record; both pay with repeats.
+    `lane=by_item_key` lets other items go on, `lane=by_hash_key(...)` other partition keys, and `lane=each_record` every
+    record; all of them pay with repeats.
 
     >>> change = {"SequenceNumber": "7", "Keys": {"id": {"S": "a"}}, "NewImage": {"id": {"S": "a"}, "n": {"N": "3"}}}
     >>> event = {"Records": [{"eventSource": "aws:dynamodb", "eventName": "INSERT", "dynamodb": change}]}
@@ -196,59 +303,66 @@ def dynamodb(
     >>> item_ids, record.new_image, record.old_image
     (['7'], {'id': 'a', 'n': Decimal('3')}, None)
     """
-    one_for_both = new is UNDECODED and old is UNDECODED
-    one_each = image is UNDECODED and new is not UNDECODED and old is not UNDECODED
-    if not one_for_both and not one_each:
-        raise TypeError("the images have one type, or one each, given as new= and as old=")
+    if image is not UNDECODED:
+        if new is not UNDECODED or old is not UNDECODED:
+            raise TypeError("the images have one type, or types of their own given as new= and old=, not both")
+        new = old = image
+    refuse_async_lane(lane)
     return Source(
         name=_NAME,
         read=_read,
-        parse=_parser(image if one_for_both else new, image if one_for_both else old, decode),
+        parse=_parser(_image_parser(new, decode), _image_parser(old, decode), keys),
         as_delivered=DynamoDBRecord,
         lane_of=lambda _raws: lane,
         respond=name_lowest_sequence_number,
     )
 
 
-def _parser(
-    new: Any, old: Any, decode: Callable[[Mapping[str, Any]], Any] | None
-) -> Callable[[RawRecord], DynamoDBRecord[Any, Any]]:
-    parse_new, parse_old = _image_parser(new, decode), _image_parser(old, decode)
-    if parse_new is None or parse_old is None:
-        return lambda raw: DynamoDBRecord(raw, _image(raw, "NewImage"), _image(raw, "OldImage"))
+_ImageParser: TypeAlias = Callable[[RawRecord, Any], Any]
 
-    def parse(raw: RawRecord) -> DynamoDBRecord[Any, Any]:
+
+def _parser(
+    parse_new: _ImageParser, parse_old: _ImageParser, keys: Any
+) -> Callable[[RawRecord], DynamoDBRecord[Any, Any, Any]]:
+    parse_keys = None if keys is UNDECODED else image_validator(keys)
+
+    def parse(raw: RawRecord) -> DynamoDBRecord[Any, Any, Any]:
         change = raw["dynamodb"]
-        new_image, old_image = change.get("NewImage"), change.get("OldImage")
+        new, old = change.get("NewImage"), change.get("OldImage")
+        new_image = None if _is_absent(new) else parse_new(raw, new)
+        old_image = None
+        if not _is_absent(old):
+            try:
+                old_image = parse_old(raw, old)
+            except (ValueError, RecursionError) as error:
+                if _is_absent(new):
+                    raise
+                old_image = _Unparsed(f"the old image would not parse ({describe(error)})")
         return DynamoDBRecord(
-            raw,
-            None if new_image is None else parse_new(new_image),
-            None if old_image is None else parse_old(old_image),
+            raw, new_image, old_image, UNDECODED if parse_keys is None else parse_keys(change.get("Keys"))
         )
 
     return parse
 
 
-def _image_parser(form: Any, decode: Callable[[Mapping[str, Any]], Any] | None) -> Callable[[Any], Any] | None:
-    """What parses the attributes of an image."""
-    return parser_of(form, None if decode is None else _image_decoder(decode), _image_validator)
+def _image_parser(form: Any, decode: Any) -> _ImageParser:
+    """Return what parses an image, given its raw record and its attributes."""
+    if isinstance(decode, OfRecord):
+        of_record = from_function(decode.decode, form)
+        return lambda raw, attributes: of_record(_showing(raw, attributes))
+    if decode is not None:
+        decoded = from_function(decode, form)
+        return lambda _raw, attributes: decoded(python_values(attributes))
+    if form is UNDECODED:
+        return lambda _raw, attributes: python_values(attributes)
+    validated = image_validator(form)
+    return lambda _raw, attributes: validated(attributes)
 
 
-def _image_decoder(decode: Callable[[Mapping[str, Any]], Any]) -> Callable[[Any], Any]:
-    return lambda attributes: decode(python_values(attributes))
-
-
-def _image_validator(form: Any) -> Callable[[Any], Any]:
-    validator = from_python(form)
-
-    def validated(attributes: Any) -> Any:
-        try:  # `suppress` would cost every image 0.3 us
-            return validator.validate(values_to_validate(attributes))
-        except ValueError:  # what is wrong is told below, without the input that this error is about
-            pass
-        return validator(python_values(attributes))  # a strict `Decimal` takes no `int`
-
-    return validated
+def _showing(raw: RawRecord, attributes: Any) -> DynamoDBRecord:
+    """Return a record as delivered that shows one image, new or old, as its new one."""
+    others = {name: part for name, part in raw["dynamodb"].items() if name != "OldImage"}
+    return DynamoDBRecord({**raw, "dynamodb": {**others, "NewImage": attributes}})
 
 
 _read = reader(

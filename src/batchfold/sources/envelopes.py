@@ -1,4 +1,4 @@
-"""Envelopes: what SNS and EventBridge put around a payload on its way into a queue, as generic models.
+"""Envelopes: the generic models of the messages in which SNS and EventBridge deliver a payload to a queue.
 
 `sqs(Sns[Order])` and `sqs(EventBridge[Order])` read them. This module imports pydantic.
 """
@@ -6,22 +6,24 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
+
+from batchfold.sources.payload import kinds_of_text
 
 # pydantic asks for the type variable that `typing` makes
 T = TypeVar("T")
 
 
 class _Text:
-    """Validates a text as the JSON that stands in it, straight from the text; unless text is all that is wanted.
+    """Validates the payload from the JSON in a text, straight from the text. A payload that is text itself stays as it is.
 
-    Where an envelope is made in Python, as in a test, its payload may also be given as what it is.
+    Where an envelope is made in Python, as in a test, its payload may also be given as a value of its type.
     """
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         wanted = handler(source)
-        if wanted["type"] == "str":
+        if kinds_of_text(wanted):
             return wanted
         text = core_schema.json_schema(wanted)
         text_or_value = core_schema.tagged_union_schema({"text": text, "value": wanted}, discriminator=_text_or_value)
@@ -30,6 +32,14 @@ class _Text:
 
 def _text_or_value(given: object) -> str:
     return "text" if isinstance(given, str | bytes) else "value"
+
+
+def _none_as_no_resources(given: object) -> object:
+    return () if given is None else given
+
+
+def _none_as_no_attributes(given: object) -> object:
+    return {} if given is None else given
 
 
 class _Envelope(BaseModel):
@@ -72,21 +82,23 @@ class Sns(_Envelope, Generic[T]):
     message: Annotated[T, _Text(), Field(alias="Message")]
     """The payload."""
     timestamp: Annotated[AwareDatetime, Field(alias="Timestamp")]
-    """When the message was published."""
+    """The time at which the message was published."""
     subject: Annotated[str | None, Field(alias="Subject")] = None
     """The subject, if the publisher gave one."""
-    message_attributes: Annotated[Mapping[str, SnsMessageAttribute], Field(alias="MessageAttributes")] = {}
+    message_attributes: Annotated[
+        Mapping[str, SnsMessageAttribute], BeforeValidator(_none_as_no_attributes), Field(alias="MessageAttributes")
+    ] = {}
     """The attributes that the publisher put on the message."""
     sequence_number: Annotated[str | None, Field(alias="SequenceNumber")] = None
-    """The place of the message in a FIFO topic: a decimal number."""
+    """The position of the message in a FIFO topic: a decimal number."""
     signature_version: Annotated[str | None, Field(alias="SignatureVersion")] = None
-    """How the message is signed: `1` is SHA1withRSA, `2` is SHA256withRSA."""
+    """The algorithm of the signature: `1` is SHA1withRSA, `2` is SHA256withRSA."""
     signature: Annotated[str | None, Field(alias="Signature")] = None
     """The signature, in base64."""
     signing_cert_url: Annotated[str | None, Field(alias="SigningCertURL")] = None
-    """Where the certificate is that the message was signed with."""
+    """The URL of the certificate that the message was signed with."""
     unsubscribe_url: Annotated[str | None, Field(alias="UnsubscribeURL")] = None
-    """Where the subscription can be ended."""
+    """The URL that ends the subscription."""
 
 
 class EventBridge(_Envelope, Generic[T]):
@@ -103,21 +115,21 @@ class EventBridge(_Envelope, Generic[T]):
     ('OrderPlaced', {'quantity': 3})
     """
 
-    version: str
+    version: str | None = None
     """The version of the form of the event, `0`."""
     id: str
     """The id of the event."""
     detail_type: Annotated[str, Field(alias="detail-type")]
-    """With `source`, tells what `detail` holds."""
+    """The kind of the event; with `source` it says what `detail` holds."""
     source: str
-    """Who sent the event. AWS's own services begin with `aws.`."""
+    """The sender of the event. The names of AWS's own services begin with `aws.`."""
     account: str
     """The AWS account that sent it."""
     time: AwareDatetime
-    """When it happened, as the sender says."""
+    """The time of the event, as the sender has it."""
     region: str
     """The region that it was sent from."""
-    resources: tuple[str, ...]
+    resources: Annotated[tuple[str, ...], BeforeValidator(_none_as_no_resources)] = ()
     """The ARNs of the resources that it is about."""
     detail: T
     """The payload."""

@@ -1,21 +1,26 @@
-"""Reading fields of a raw record: the one place where its `Any` becomes a type.
+"""Typed access to the fields of a raw record: the one place where its `Any` becomes a type.
 
-Lambda vouches for the form of what it delivers, so these read and convert, and do not validate.
+Lambda vouches for the form of what it delivers, so these functions read and convert, and do not validate. A field that
+may be absent is `None`; numbers of any unit become moments in UTC.
 """
 
 from __future__ import annotations
 
 from binascii import a2b_base64
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from decimal import Decimal
-from typing import Any, Final
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, NoReturn
 
 from batchfold.core.faults import PayloadError
+from batchfold.core.records import Record
+
+_LARGEST_EXPONENT = 128
+"""More than SQS and DynamoDB allow. A text of ten characters can name a number that fills the memory."""
 
 
 class Undecoded:
-    """Stands where a payload goes in a record that shows it as delivered: it is decoded when it is asked for."""
+    """The payload of a record that shows it as delivered: it is decoded on access."""
 
     def __reduce__(self) -> str:
         return "UNDECODED"  # there is one, also after a record was pickled or copied
@@ -24,44 +29,119 @@ class Undecoded:
 UNDECODED: Final = Undecoded()
 
 
+class ListedRecord(Record):
+    """A record of an event that lists its records: of SQS, Kinesis and DynamoDB Streams.
+
+    Such a record names its source itself; an event of Kafka does so once for all of its records.
+    """
+
+    __slots__ = ()
+
+    @property
+    def event_source(self) -> str:
+        """The service: `aws:sqs`, `aws:kinesis` or `aws:dynamodb`."""
+        return text(self._raw, "eventSource")
+
+    @property
+    def event_source_arn(self) -> str | None:
+        """The ARN of the queue or stream; of a stream's consumer with enhanced fan-out."""
+        return optional_text(self._raw, "eventSourceARN")
+
+    @property
+    def aws_region(self) -> str:
+        """The region of the queue or stream."""
+        return text(self._raw, "awsRegion")
+
+
 def text(fields: Mapping[str, Any], key: str) -> str:
-    """A text that is always there."""
-    found: str = fields[key]
+    """Return a text that Lambda always delivers. Raises `KeyError` for a raw record that was written without it."""
+    found: str = required(fields, key)
     return found
 
 
+def required(fields: Mapping[str, Any], key: str) -> Any:
+    """Return a value that Lambda always delivers; fails as `text` does."""
+    try:
+        return fields[key]
+    except KeyError:
+        raise KeyError(f"the raw record has no {key!r}") from None
+
+
 def optional_text(fields: Mapping[str, Any], key: str) -> str | None:
-    """A text that may be absent."""
+    """Return a text that may be absent."""
     found: str | None = fields.get(key)
     return found
 
 
 def nested(fields: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """A mapping inside; empty where it is absent or null."""
+    """Return a mapping inside; empty where it is absent or null."""
     found: Mapping[str, Any] = fields.get(key) or {}
     return found
 
 
-def moment_from_ms(ms: str | int) -> datetime:
-    """A moment, in UTC, from milliseconds since the epoch."""
-    return datetime.fromtimestamp(int(ms) / 1000, tz=UTC)
+def moment_from_ms(ms: str | float) -> datetime:
+    """Return the moment, in UTC, of milliseconds since the epoch."""
+    return _EPOCH + timedelta(milliseconds=int(ms))
 
 
-def moment_from_s(seconds: float) -> datetime:
-    """A moment, in UTC, from seconds since the epoch."""
-    return datetime.fromtimestamp(seconds, tz=UTC)
+def moment_from(since_epoch: float) -> datetime:
+    """Return the moment, in UTC, of a number since the epoch whose size tells its unit.
+
+    Seconds, milliseconds, microseconds and nanoseconds of our time are a thousand times apart.
+
+    >>> moment_from(1_700_000_000.5) == moment_from(1_700_000_000_500) == moment_from(1_700_000_000_500_000)
+    True
+    """
+    microseconds = since_epoch * 1_000_000
+    while abs(microseconds) >= _LARGEST_US:  # whole numbers stay whole: a float holds 16 digits of the 19
+        microseconds = microseconds // 1_000 if isinstance(microseconds, int) else microseconds / 1_000
+    return _EPOCH + timedelta(microseconds=round(microseconds))
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LARGEST_US = 10**17
+"""The year 5138 in microseconds, 1973 in milliseconds."""
 
 
 def number(digits: str) -> int | Decimal:
-    """A number, exactly as written: whole ones as `int`."""
-    exact = Decimal(digits)
-    return int(exact) if exact.is_finite() and exact == exact.to_integral_value() else exact
+    """Return a number, exactly as written: a whole one as `int`. Raises `ValueError` for other text, without quoting it."""
+    try:
+        exact = Decimal(digits)
+    except InvalidOperation:
+        exact = None
+    if exact is None:
+        raise PayloadError("expected a number, found another text")
+    return whole_or_exact(exact)
+
+
+def whole_or_exact(exact: Decimal) -> int | Decimal:
+    """Return a whole number as `int`, another one as it is."""
+    if exact.is_finite() and exact.adjusted() <= _LARGEST_EXPONENT and exact == exact.to_integral_value():
+        return int(exact)
+    return exact
 
 
 def bytes_of(base64: Any, name: str) -> bytes:
-    """The bytes that base64 text stands for. Raises `ValueError` for anything else, without quoting it."""
+    """Return the bytes that base64 text stands for. Raises `ValueError` for anything else, without quoting it."""
     try:
         return a2b_base64(base64, strict_mode=True)
     except TypeError:
         found = type(base64).__name__
     raise PayloadError(f"expected {name!r} to be base64 text, found a value of type {found}")
+
+
+def refuse_other_record(lane: str, service: str) -> NoReturn:
+    """Raise `ValueError` for a record that is not of the service whose records a lane function orders.
+
+    To return a lane all the same would lose the order of the records, or put all of them into one lane, in silence.
+    """
+    others = ", ".join(f"on {name} there is {lanes}" for name, lanes in _LANES.items() if name != service)
+    raise ValueError(f"{lane} orders records of {service}, and this is no record of {service}: {others}")
+
+
+_LANES = {
+    "SQS": "by_message_group",
+    "Kinesis": "by_partition_key",
+    "DynamoDB Streams": "by_item_key and by_hash_key(...)",
+    "Kafka": "by_topic_partition and by_message_key",
+}

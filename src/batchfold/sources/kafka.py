@@ -1,36 +1,50 @@
 """Kafka: Amazon MSK and self-managed clusters.
 
 https://docs.aws.amazon.com/lambda/latest/dg/with-msk.html and https://docs.aws.amazon.com/lambda/latest/dg/with-kafka.html
-show the event, https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html tells how the partial
-response is read.
+show the event, https://docs.aws.amazon.com/lambda/latest/dg/kafka-retry-configurations.html says how Lambda reads the
+partial response.
 """
+
+# pyright: reportInvalidTypeVarUse=false
+# A type that is left out is the default of its type variable; as overloads, every combination would be written out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from datetime import datetime
 from typing import Any, Generic, TypedDict, cast, overload
 
+from returns.result import Result
 from typing_extensions import TypeForm, TypeVar
 
-from batchfold.core.lanes import Lane
+from batchfold.core._guards import is_list, is_mapping
+from batchfold.core.lanes import Lane, refuse_async_lane
 from batchfold.core.records import RawRecord, Record
 from batchfold.core.response import name_every_record
 from batchfold.core.source import Source
-from batchfold.sources.fields import UNDECODED, bytes_of, moment_from_ms, text
-from batchfold.sources.kafka_reading import read_kafka
-from batchfold.sources.payload import from_json, parser_of
+from batchfold.sources.fields import (
+    UNDECODED,
+    bytes_of,
+    moment_from_ms,
+    optional_text,
+    refuse_other_record,
+    required,
+    text,
+)
+from batchfold.sources.payload import OfRecord, Unspecified, from_function, from_json
+from batchfold.sources.reading import read_kafka
 
 _NAME = "Kafka"
 
 T = TypeVar("T")
-K = TypeVar("K")
+Value = TypeVar("Value", default=bytes)
+Key = TypeVar("Key", default=bytes)
 Value_co = TypeVar("Value_co", covariant=True, default=bytes)
 Key_co = TypeVar("Key_co", covariant=True, default=bytes)
 
 
 class SchemaMetadata(TypedDict):
-    """What a schema registry says of a key or a value."""
+    """The schema of a key or a value, as a schema registry has it."""
 
     dataFormat: str
     """`AVRO`, `JSON` or `PROTOBUF`."""
@@ -61,17 +75,17 @@ class KafkaRecord(Record, Generic[Value_co, Key_co]):
 
     @property
     def value(self) -> Value_co | None:
-        """The value: the bytes as delivered, or what they were parsed into. `None` where there is none (a tombstone)."""
+        """The value: the bytes as delivered, or the value that they were parsed into. `None` for a tombstone."""
         if self._value is UNDECODED:
-            return cast("Value_co | None", _decoded(self._raw, "value"))  # as delivered: bytes, as the overload says
-        return self._value  # type: ignore[no-any-return]  # what the constructor was given
+            return cast("Value_co | None", _decoded(self._raw, "value"))  # bytes, as the constructor's overload says
+        return self._value  # type: ignore[no-any-return]  # the constructor's argument
 
     @property
     def key(self) -> Key_co | None:
-        """The key: the bytes as delivered, or what they were parsed into. `None` where there is none."""
+        """The key: the bytes as delivered, or the value that they were parsed into. `None` where there is none."""
         if self._key is UNDECODED:
-            return cast("Key_co | None", _decoded(self._raw, "key"))  # as above
-        return self._key  # type: ignore[no-any-return]  # what the constructor was given
+            return cast("Key_co | None", _decoded(self._raw, "key"))  # bytes, as the constructor's overload says
+        return self._key  # type: ignore[no-any-return]  # the constructor's argument
 
     @property
     def topic(self) -> str:
@@ -81,44 +95,45 @@ class KafkaRecord(Record, Generic[Value_co, Key_co]):
     @property
     def partition(self) -> int:
         """The partition of the topic. With the topic and the offset it names the record to Lambda."""
-        found: int = self._raw["partition"]
+        found: int = required(self._raw, "partition")
         return found
 
     @property
     def offset(self) -> int:
-        """The place of the record in its partition."""
-        found: int = self._raw["offset"]
+        """The position of the record in its partition."""
+        found: int = required(self._raw, "offset")
         return found
 
     @property
-    def timestamp(self) -> datetime:
-        """When the record was made or appended, as `timestamp_type` says, in UTC."""
-        return moment_from_ms(self._raw["timestamp"])
+    def timestamp(self) -> datetime | None:
+        """The time at which the record was made or appended, as `timestamp_type` says, in UTC. `None` without one (-1)."""
+        ms: float | None = self._raw.get("timestamp")
+        return None if ms is None or ms < 0 else moment_from_ms(ms)
 
     @property
-    def timestamp_type(self) -> str:
-        """`CREATE_TIME` (the producer's clock) or `LOG_APPEND_TIME` (the broker's)."""
-        return text(self._raw, "timestampType")
+    def timestamp_type(self) -> str | None:
+        """`CREATE_TIME` (the producer's clock) or `LOG_APPEND_TIME` (the broker's), where the record has it."""
+        return optional_text(self._raw, "timestampType")
 
     @property
     def headers(self) -> tuple[tuple[str, bytes], ...]:
-        """The headers in order, names and values; a name may come several times. A null value is empty."""
+        """The headers in order, names and values; a name may repeat. A null value is empty."""
         return tuple(
-            # Lambda lists a value's bytes as numbers, which may be signed
-            (name, bytes(byte & 0xFF for byte in value or ()))
-            for header in self._raw.get("headers") or ()
+            (str(name), content)
+            for header in _headers(self._raw)
             for name, value in header.items()
+            if (content := _header_bytes(value)) is not None
         )
 
     @property
     def value_schema_metadata(self) -> SchemaMetadata | None:
-        """What the schema registry says of the value, where the event source mapping has a registry."""
+        """The schema of the value, where the event source mapping has a schema registry."""
         found: SchemaMetadata | None = self._raw.get("valueSchemaMetadata")
         return found
 
     @property
     def key_schema_metadata(self) -> SchemaMetadata | None:
-        """What the schema registry says of the key, where the event source mapping has a registry."""
+        """The schema of the key, where the event source mapping has a schema registry."""
         found: SchemaMetadata | None = self._raw.get("keySchemaMetadata")
         return found
 
@@ -133,64 +148,131 @@ class KafkaRecord(Record, Generic[Value_co, Key_co]):
         return f"topic={raw.get('topic')!r}, partition={raw.get('partition')!r}, offset={raw.get('offset')!r}"
 
 
-def _decoded(raw: RawRecord, name: str) -> bytes | None:
-    delivered = raw.get(name)
-    return None if delivered is None else bytes_of(delivered, name)
+def _headers(raw: RawRecord) -> Iterable[Any]:
+    headers = raw.get("headers")
+    return filter(is_mapping, headers) if is_list(headers) else ()
+
+
+def _header_bytes(value: object) -> bytes | None:
+    """Return the bytes of a header's value, `None` for a form that no client sends: an odd one hides no other."""
+    if value is None:
+        return b""
+    try:
+        if isinstance(value, str):  # as Java's JSON has bytes; not Lambda's own form
+            return bytes_of(value, "headers")
+        # Lambda lists a value's bytes as numbers, which may be signed
+        return bytes(byte & 0xFF for byte in value) if is_list(value) else None
+    except (TypeError, ValueError):
+        return None
 
 
 def by_topic_partition(raw: RawRecord, /) -> Hashable | None:
-    """Records of one partition are one lane: the order that Kafka promises, and no more."""
-    return (raw["topic"], raw["partition"])
+    """Make one lane of the records of a partition: the order that Kafka promises, and no more.
+
+    Raises `ValueError` for a record of another source.
+    """
+    return _partition(raw, "by_topic_partition")
 
 
 def by_message_key(raw: RawRecord, /) -> Hashable | None:
-    """Records of one key are one lane within their partition; those without a key share one there."""
-    return (raw["topic"], raw["partition"], raw.get("key"))
+    """Make one lane of the records of a key within a partition; those without a key share one there.
+
+    Raises `ValueError` for a record of another source.
+    """
+    return (*_partition(raw, "by_message_key"), raw.get("key"))
+
+
+def _partition(raw: RawRecord, lane: str) -> tuple[Hashable, Hashable]:
+    try:
+        return raw["topic"], raw["partition"]
+    except KeyError:
+        pass
+    refuse_other_record(lane, _NAME)
 
 
 @overload
-def kafka(*, lane: Lane = by_topic_partition) -> Source[KafkaRecord, KafkaRecord]: ...
-@overload
-def kafka(value: TypeForm[T], /, *, lane: Lane = by_topic_partition) -> Source[KafkaRecord[T], KafkaRecord]: ...
-@overload
-def kafka(*, key: TypeForm[K], lane: Lane = by_topic_partition) -> Source[KafkaRecord[bytes, K], KafkaRecord]: ...
+def kafka(
+    value: type[dict[Unspecified, Unspecified]], /, *, key: TypeForm[Key] = ..., lane: Lane = by_topic_partition
+) -> Source[KafkaRecord[dict[str, object], Key], KafkaRecord]: ...
 @overload
 def kafka(
-    value: TypeForm[T], /, *, key: TypeForm[K], lane: Lane = by_topic_partition
-) -> Source[KafkaRecord[T, K], KafkaRecord]: ...
+    value: type[list[Unspecified]], /, *, key: TypeForm[Key] = ..., lane: Lane = by_topic_partition
+) -> Source[KafkaRecord[list[object], Key], KafkaRecord]: ...
 @overload
 def kafka(
-    value: TypeForm[T], /, *, decode_key: Callable[[bytes], K], lane: Lane = by_topic_partition
-) -> Source[KafkaRecord[T, K], KafkaRecord]: ...
-@overload
-def kafka(*, decode: Callable[[bytes], T], lane: Lane = by_topic_partition) -> Source[KafkaRecord[T], KafkaRecord]: ...
+    value: TypeForm[Value] = ..., /, *, key: TypeForm[Key] = ..., lane: Lane = by_topic_partition
+) -> Source[KafkaRecord[Value, Key], KafkaRecord]: ...
 @overload
 def kafka(
-    *, decode: Callable[[bytes], T], key: TypeForm[K], lane: Lane = by_topic_partition
-) -> Source[KafkaRecord[T, K], KafkaRecord]: ...
+    value: TypeForm[Value] = ...,
+    /,
+    *,
+    decode_key: Callable[[bytes], Result[Key, object]],
+    lane: Lane = by_topic_partition,
+) -> Source[KafkaRecord[Value, Key], KafkaRecord]: ...
 @overload
 def kafka(
-    *, decode_key: Callable[[bytes], K], lane: Lane = by_topic_partition
-) -> Source[KafkaRecord[bytes, K], KafkaRecord]: ...
+    value: TypeForm[Value] = ...,
+    /,
+    *,
+    decode_key: Callable[[bytes], Key] | OfRecord[KafkaRecord, Key],
+    lane: Lane = by_topic_partition,
+) -> Source[KafkaRecord[Value, Key], KafkaRecord]: ...
 @overload
 def kafka(
-    *, decode: Callable[[bytes], T], decode_key: Callable[[bytes], K], lane: Lane = by_topic_partition
-) -> Source[KafkaRecord[T, K], KafkaRecord]: ...
+    *, decode: Callable[[bytes], Result[T, object]], key: TypeForm[Key] = ..., lane: Lane = by_topic_partition
+) -> Source[KafkaRecord[T, Key], KafkaRecord]: ...
+@overload
+def kafka(
+    *,
+    decode: Callable[[bytes], T] | OfRecord[KafkaRecord, T],
+    key: TypeForm[Key] = ...,
+    lane: Lane = by_topic_partition,
+) -> Source[KafkaRecord[T, Key], KafkaRecord]: ...
+@overload
+def kafka(
+    *,
+    decode: Callable[[bytes], Result[T, object]],
+    decode_key: Callable[[bytes], Result[Key, object]],
+    lane: Lane = by_topic_partition,
+) -> Source[KafkaRecord[T, Key], KafkaRecord]: ...
+@overload
+def kafka(
+    *,
+    decode: Callable[[bytes], T] | OfRecord[KafkaRecord, T],
+    decode_key: Callable[[bytes], Result[Key, object]],
+    lane: Lane = by_topic_partition,
+) -> Source[KafkaRecord[T, Key], KafkaRecord]: ...
+@overload
+def kafka(
+    *,
+    decode: Callable[[bytes], Result[T, object]],
+    decode_key: Callable[[bytes], Key] | OfRecord[KafkaRecord, Key],
+    lane: Lane = by_topic_partition,
+) -> Source[KafkaRecord[T, Key], KafkaRecord]: ...
+@overload
+def kafka(
+    *,
+    decode: Callable[[bytes], T] | OfRecord[KafkaRecord, T],
+    decode_key: Callable[[bytes], Key] | OfRecord[KafkaRecord, Key],
+    lane: Lane = by_topic_partition,
+) -> Source[KafkaRecord[T, Key], KafkaRecord]: ...
 def kafka(
     value: Any = UNDECODED,
     /,
     *,
     key: Any = UNDECODED,
-    decode: Callable[[bytes], Any] | None = None,
-    decode_key: Callable[[bytes], Any] | None = None,
+    decode: Callable[[bytes], Any] | OfRecord[KafkaRecord, Any] | None = None,
+    decode_key: Callable[[bytes], Any] | OfRecord[KafkaRecord, Any] | None = None,
     lane: Lane = by_topic_partition,
 ) -> Source[KafkaRecord[Any, Any], KafkaRecord]:
     """Read events of a Kafka cluster, Amazon MSK or self-managed.
 
     Without arguments value and key are the bytes that the producer sent. With a type, pydantic validates their JSON
-    into it: `kafka(Value, key=Key)`. With `decode` and `decode_key`, those functions make them from the bytes: a key is
-    often plain text and no JSON, `kafka(Value, decode_key=bytes.decode)`. A value or key that is absent is `None`; one
-    that will not parse (a `ValueError`) makes the record `Malformed`.
+    into it: `kafka(Value, key=Key)`. `str` and `bytes`, with constraints or without, take them as text and as they are: a
+    key is often plain text, `kafka(Value, key=str)`. With `decode` and `decode_key`, those functions make them from the
+    bytes, or, wrapped in `of_record`, from the record. A value or key that is absent is `None`; one that will not parse
+    makes the record `Malformed`: a `ValueError` was raised, or the function returned a `Failure`.
 
     Every record that is not done is named in the response. The records of a partition are one lane
     (`by_topic_partition`): nothing is started in it after the first that is not done. `lane=by_message_key` lets other
@@ -204,30 +286,38 @@ def kafka(
     >>> record.value, record.key
     ([1, 2], None)
     """
+    refuse_async_lane(lane)
+    value_of = _part("value", value, decode)
+    key_of = _part("key", key, decode_key)
     return Source(
         name=_NAME,
         read=read_kafka,
-        parse=_parser(parser_of(value, decode, from_json), parser_of(key, decode_key, from_json)),
+        parse=lambda raw: KafkaRecord(raw, value_of(raw), key_of(raw)),
         as_delivered=KafkaRecord,
         lane_of=lambda _raws: lane,
         respond=name_every_record,
     )
 
 
-def _parser(
-    parse_value: Callable[[bytes], Any] | None, parse_key: Callable[[bytes], Any] | None
-) -> Callable[[RawRecord], KafkaRecord[Any, Any]]:
-    value_of = _part("value", parse_value)
-    key_of = _part("key", parse_key)
-    return lambda raw: KafkaRecord(raw, value_of(raw), key_of(raw))
-
-
-def _part(name: str, parse: Callable[[bytes], Any] | None) -> Callable[[RawRecord], Any]:
-    if parse is None:
+def _part(name: str, form: Any, decode: Any) -> Callable[[RawRecord], Any]:
+    """Return what parses the value or the key of a raw record."""
+    if isinstance(decode, OfRecord):
+        of_record = from_function(decode.decode, form)
+        return lambda raw: None if raw.get(name) is None else of_record(KafkaRecord(raw))
+    if decode is not None:
+        parse = from_function(decode, form)
+    elif form is UNDECODED:
         return lambda raw: _decoded(raw, name)
+    else:
+        parse = from_json(form)
 
     def parsed(raw: RawRecord) -> Any:
         delivered = raw.get(name)
         return None if delivered is None else parse(bytes_of(delivered, name))
 
     return parsed
+
+
+def _decoded(raw: RawRecord, name: str) -> bytes | None:
+    delivered = raw.get(name)
+    return None if delivered is None else bytes_of(delivered, name)

@@ -1,8 +1,8 @@
 """Kinesis Data Streams.
 
 https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html shows the event,
-https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html tells how the partial response
-is read.
+https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html says how Lambda reads the partial
+response.
 """
 
 from __future__ import annotations
@@ -12,15 +12,25 @@ from collections.abc import Callable, Hashable
 from datetime import datetime
 from typing import Any, Generic, cast, overload
 
+from returns.result import Result
 from typing_extensions import TypeForm, TypeVar
 
-from batchfold.core.lanes import Lane, whole_batch
+from batchfold.core.lanes import Lane, refuse_async_lane, whole_batch
 from batchfold.core.records import RawRecord
 from batchfold.core.response import name_lowest_sequence_number
 from batchfold.core.source import Source
-from batchfold.sources.fields import UNDECODED, bytes_of, moment_from_s, nested, optional_text, text
-from batchfold.sources.listed_record import ListedRecord
-from batchfold.sources.payload import from_function, from_json
+from batchfold.sources.fields import (
+    UNDECODED,
+    ListedRecord,
+    bytes_of,
+    moment_from,
+    nested,
+    optional_text,
+    refuse_other_record,
+    required,
+    text,
+)
+from batchfold.sources.payload import OfRecord, Unspecified, from_function, from_json
 from batchfold.sources.reading import reader
 
 _NAME = "Kinesis Data Streams"
@@ -49,14 +59,16 @@ class KinesisRecord(ListedRecord, Generic[Data_co]):
 
     @property
     def data(self) -> Data_co:
-        """The data: the bytes as delivered, or what they were parsed into."""
+        """The data: the bytes as delivered, or the value that they were parsed into."""
         if self._data is UNDECODED:
-            return cast("Data_co", data_bytes(self._raw))  # as delivered: bytes, as the constructor's overload says
-        return self._data  # type: ignore[no-any-return]  # what the constructor was given, as its second overload says
+            return cast(
+                "Data_co", data_bytes(self._raw)
+            )  # bytes as delivered, as the constructor's first overload says
+        return self._data  # type: ignore[no-any-return]  # the constructor's argument, as its second overload says
 
     @property
     def sequence_number(self) -> str:
-        """The place of the record in its shard: a decimal number, which names the record to Lambda."""
+        """The position of the record in its shard: a decimal number, which names the record to Lambda."""
         return text(nested(self._raw, "kinesis"), "sequenceNumber")
 
     @property
@@ -66,12 +78,12 @@ class KinesisRecord(ListedRecord, Generic[Data_co]):
 
     @property
     def approximate_arrival_time(self) -> datetime:
-        """When the stream took the record in (`approximateArrivalTimestamp`), in UTC."""
-        return moment_from_s(nested(self._raw, "kinesis")["approximateArrivalTimestamp"])
+        """The time at which the stream took the record in (`approximateArrivalTimestamp`), in UTC."""
+        return moment_from(required(nested(self._raw, "kinesis"), "approximateArrivalTimestamp"))
 
     @property
     def encryption_type(self) -> str | None:
-        """How the stream encrypts the record, `KMS` for one; absent or `NONE` where it does not."""
+        """The encryption of the record in the stream, such as `KMS`; `None` or `NONE` where there is none."""
         return optional_text(nested(self._raw, "kinesis"), "encryptionType")
 
     @property
@@ -100,13 +112,18 @@ class KinesisRecord(ListedRecord, Generic[Data_co]):
         return text(self._raw, "eventVersion")
 
     @property
+    def event_source_arn(self) -> str:
+        """The ARN of the stream, or of its consumer; empty in an event that was written by hand without it."""
+        return optional_text(self._raw, "eventSourceARN") or ""
+
+    @property
     def stream_name(self) -> str:
         """The stream's name, out of the ARN."""
         return self.event_source_arn.partition(":stream/")[2].partition("/")[0]
 
     @property
     def invoke_identity_arn(self) -> str:
-        """The role with which Lambda reads the stream."""
+        """The ARN of the role with which Lambda reads the stream."""
         return text(self._raw, "invokeIdentityArn")
 
     def _payload(self) -> Any:
@@ -120,31 +137,53 @@ class KinesisRecord(ListedRecord, Generic[Data_co]):
 
 
 def data_bytes(raw: RawRecord) -> bytes:
-    """The data as delivered. Raises `ValueError` if it is not base64, without quoting it."""
+    """Return the data as delivered. Raises `ValueError` if it is not base64, without quoting it."""
     return bytes_of(raw["kinesis"].get("data"), "kinesis.data")
 
 
 def by_partition_key(raw: RawRecord, /) -> Hashable | None:
-    """Records of one partition key are one lane: the order that producers count on, and no more."""
+    """Make one lane of the records of a partition key: the order that producers count on, and no more.
+
+    Raises `ValueError` for a record of another source: without partition keys, all would share one lane.
+    """
+    if "kinesis" not in raw:
+        refuse_other_record("by_partition_key", "Kinesis")
     return nested(raw, "kinesis").get("partitionKey") or ""
 
 
 @overload
 def kinesis(*, lane: Lane = whole_batch) -> Source[KinesisRecord[bytes], KinesisRecord[bytes]]: ...
 @overload
+def kinesis(
+    data: type[dict[Unspecified, Unspecified]], /, *, lane: Lane = whole_batch
+) -> Source[KinesisRecord[dict[str, object]], KinesisRecord[bytes]]: ...
+@overload
+def kinesis(
+    data: type[list[Unspecified]], /, *, lane: Lane = whole_batch
+) -> Source[KinesisRecord[list[object]], KinesisRecord[bytes]]: ...
+@overload
 def kinesis(data: TypeForm[T], /, *, lane: Lane = whole_batch) -> Source[KinesisRecord[T], KinesisRecord[bytes]]: ...
 @overload
 def kinesis(
-    *, decode: Callable[[bytes], T], lane: Lane = whole_batch
+    *, decode: Callable[[bytes], Result[T, object]], lane: Lane = whole_batch
+) -> Source[KinesisRecord[T], KinesisRecord[bytes]]: ...
+@overload
+def kinesis(
+    *, decode: Callable[[bytes], T] | OfRecord[KinesisRecord, T], lane: Lane = whole_batch
 ) -> Source[KinesisRecord[T], KinesisRecord[bytes]]: ...
 def kinesis(
-    data: Any = UNDECODED, /, *, decode: Callable[[bytes], Any] | None = None, lane: Lane = whole_batch
+    data: Any = UNDECODED,
+    /,
+    *,
+    decode: Callable[[bytes], Any] | OfRecord[KinesisRecord, Any] | None = None,
+    lane: Lane = whole_batch,
 ) -> Source[KinesisRecord[Any], KinesisRecord[bytes]]:
     """Read events of a Kinesis data stream.
 
     Without arguments the data are the bytes that the producer sent. With a type, pydantic validates their JSON into
-    it. With `decode`, that function makes the data from the bytes. Data that will not parse (a `ValueError`) are
-    `Malformed`.
+    it; `str` and `bytes`, with constraints or without, take the data as text and as they are. With `decode`, that
+    function makes the data from the bytes, or, wrapped in `of_record`, from the record. Data that will not parse are
+    `Malformed`: a `ValueError` was raised, or the function returned a `Failure`.
 
     The response names the lowest sequence number that is not done: Lambda delivers the record and everything after it
     again. So the batch is one lane (`whole_batch`), and nothing is started after the first record that is not done.
@@ -155,6 +194,7 @@ def kinesis(
     >>> item_ids, kinesis().parse(raws[0]).data, kinesis(list[int]).parse(raws[0]).data
     (['7'], b'[1, 2]', [1, 2])
     """
+    refuse_async_lane(lane)
     return Source(
         name=_NAME,
         read=_read,
@@ -165,20 +205,23 @@ def kinesis(
     )
 
 
-def _parser(form: Any, decode: Callable[[bytes], Any] | None) -> Callable[[RawRecord], KinesisRecord[Any]]:
+def _parser(form: Any, decode: Any) -> Callable[[RawRecord], KinesisRecord[Any]]:
+    if isinstance(decode, OfRecord):
+        of_record = from_function(decode.decode, form)
+        return lambda raw: KinesisRecord(raw, of_record(KinesisRecord(raw)))
     if decode is not None:
         decoded = from_function(decode, form)
         return lambda raw: KinesisRecord(raw, decoded(data_bytes(raw)))
     if form is UNDECODED:
         return lambda raw: KinesisRecord(raw, data_bytes(raw))
     validator = from_json(form)
-    validate, hidden = validator.validate, validator.hidden
+    validate, redacted = validator.validate, validator.redacted
 
     def parse(raw: RawRecord) -> KinesisRecord[Any]:
         try:
             return KinesisRecord(raw, validate(a2b_base64(raw["kinesis"]["data"], strict_mode=True)))
         except ValueError as error:
-            clean = hidden(error)
+            clean = redacted(error)
         except (KeyError, TypeError):
             data_bytes(raw)  # says what is wrong with the data; if nothing is, the error is a validator's
             raise

@@ -1,6 +1,7 @@
-"""Payloads: from what was delivered to the type that a handler wants.
+"""Payloads: from the text or bytes that were delivered to the type that a handler wants.
 
-Three ways, the same for every source: as delivered, validated by pydantic into a type, or through a function.
+Three ways, the same for every source: as delivered, validated by pydantic into a type, or made by a function. `str` and
+`bytes`, with or without constraints, mean the payload as text and as bytes; any other type is validated from JSON.
 """
 
 from __future__ import annotations
@@ -8,101 +9,233 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from inspect import currentframe
-from types import FrameType
-from typing import Any, Literal
+from types import FrameType, FunctionType
+from typing import Any, Generic, TypeAlias, cast, overload
 
+from returns.result import Failure, Result, Success
 from typing_extensions import TypeVar
 
+from batchfold.core._guards import is_mapping
+from batchfold.core.faults import DecodeFailure, PayloadError
+from batchfold.core.handlers import must_be_awaited
+from batchfold.core.records import Record
 from batchfold.core.redaction import is_validation_error, names_in, redact_validation_error
 from batchfold.sources.fields import UNDECODED
-from batchfold.sources.type_adapter import type_adapter
 
 T = TypeVar("T")
+D = TypeVar("D", bound=Record)
+T_co = TypeVar("T_co", covariant=True)
+D_contra = TypeVar("D_contra", contravariant=True, bound=Record)
 
-_Method = Literal["validate_json", "validate_python"]
+
+class Unspecified:
+    """Stands for the parameters of a bare generic: `dict` is a `dict[Unspecified, Unspecified]` to type checkers.
+
+    They find `Any` in it otherwise. Never the type of a value.
+    """
+
+
+class OfRecord(Generic[D_contra, T_co]):
+    """A decoder that is given the record as delivered instead of its payload alone. Made by `of_record`."""
+
+    __slots__ = ("decode",)
+
+    decode: Callable[[Any], Any]
+
+    def __init__(self, decode: Callable[[D_contra], T_co | Result[T_co, object]]) -> None:
+        self.decode = decode
+
+
+@overload
+def of_record(decode: Callable[[D], Result[T, object]], /) -> OfRecord[D, T]: ...
+@overload
+def of_record(decode: Callable[[D], T], /) -> OfRecord[D, T]: ...
+def of_record(decode: Callable[[Any], Any], /) -> OfRecord[Any, Any]:
+    """Make a decoder, for `decode=`, of a function that takes the record as delivered.
+
+    It sees what says how to read the payload: message attributes, headers, the topic, a schema id, the key of an item.
+    So it can choose the type of a payload before it is parsed:
+
+    >>> from batchfold import SqsRecord, sqs
+    >>> from pydantic import TypeAdapter
+    >>> forms = {"order": TypeAdapter(dict[str, int]), "ping": TypeAdapter(bool)}
+    >>> def by_kind(record: SqsRecord) -> dict[str, int] | bool:
+    ...     form = forms.get(str(record.message_attributes.get("kind")))
+    ...     if form is None:
+    ...         raise ValueError("a message of an unknown kind")
+    ...     return form.validate_json(record.body)
+    >>> raw = {"messageAttributes": {"kind": {"dataType": "String", "stringValue": "order"}}, "body": '{"a": 1}'}
+    >>> sqs(decode=of_record(by_kind)).parse(raw).body
+    {'a': 1}
+
+    The function fails as any decoder does: a `ValueError` or a returned `Failure` is `Malformed`.
+    """
+    return OfRecord(decode)
 
 
 class Validator:
-    """What validates payloads into a type, and what takes the input out of the errors that it raises.
+    """Validates payloads into a type, and redacts the errors that it raises.
 
-    Called, it does both. Sources call the two apart: one around the other costs as much as making the record.
+    Called, it does both. Sources call the two parts: one around the other costs as much as making the record.
     """
 
-    __slots__ = ("hidden", "validate")
+    __slots__ = ("redacted", "validate")
 
-    def __init__(self, validate: Callable[[Any], Any], hidden: Callable[[ValueError], ValueError]) -> None:
+    def __init__(self, validate: Callable[[Any], Any], redacted: Callable[[ValueError], ValueError]) -> None:
         self.validate = validate
-        self.hidden = hidden
+        self.redacted = redacted
 
     def __call__(self, delivered: Any) -> Any:
-        """Validate; what comes back raises pydantic's `ValidationError` without the input that it is about."""
+        """Validate a payload. A `ValidationError` of pydantic's is raised without the input that it is about."""
         try:
             return self.validate(delivered)
         except ValueError as error:
-            clean = self.hidden(error)
+            redacted = self.redacted(error)
+        try:  # not inside `except`: the error with the input would be its context, and be printed with it
+            raise redacted
+        finally:
+            del redacted  # a cycle otherwise: the error keeps this frame
+
+
+def from_json(form: Any) -> Validator:
+    """Return what validates a payload, as text or bytes, into a type: from its JSON, unless the type is text or bytes."""
+    if form is str:
+        return _AS_TEXT
+    if form is bytes:
+        return _AS_BYTES
+    return validator_of(form, _json_validator)
+
+
+def from_python(form: Any) -> Validator:
+    """Return what validates a Python value into a type."""
+    return validator_of(form, _python_validator)
+
+
+def from_function(decode: Callable[[Any], Any], form: Any = UNDECODED) -> Callable[[Any], Any]:
+    """Return what lets a function make the payload: `decode` as the user gave it.
+
+    The function may return the payload, or a `Result`: a `Failure` in it is raised as `DecodeFailure`. What it raises is
+    raised, a `ValidationError` of pydantic's without its input; the names in its positions are hidden too, since those
+    of the user's fields cannot be told from those of the payload here.
+
+    Raises `TypeError` for a type beside the function, and for an async function.
+    """
+    if form is not UNDECODED:
+        raise TypeError("a payload is parsed into a type or by a function: give the one or the other, not both")
+    if must_be_awaited(decode):
+        raise TypeError("decode= got an async function, expected one that returns the payload at once")
+
+    def decoded(delivered: Any) -> Any:
+        try:
+            made = decode(delivered)
+            kind = cast("type[object]", type(made))  # else pyright takes it for a Result of unknown types below
+            if kind is Success:
+                return made.unwrap()
+            if kind is not Failure:
+                return made
+            clean = _undecodable(made.failure())
+        except ValueError as raised:
+            if not is_validation_error(raised):
+                raise
+            clean = redact_validation_error(raised)
         try:  # not inside `except`: the error with the input would be its context, and be printed with it
             raise clean
         finally:
             del clean  # a cycle otherwise: the error keeps this frame
 
-
-def from_json(form: Any) -> Validator:
-    """Validate JSON into a type, straight from its text."""
-    return _validator(form, "validate_json")
-
-
-def from_python(form: Any) -> Validator:
-    """Validate a Python value into a type."""
-    return _validator(form, "validate_python")
-
-
-def from_function(decode: Callable[[Any], T], form: Any = UNDECODED) -> Callable[[Any], T]:
-    """Let a function make the payload. What it raises is raised, a `ValidationError` of pydantic's without its input.
-
-    The names in that error's positions are hidden too: from here, those of the user's fields look like the payload's.
-    Raises `TypeError` if a type is given beside the function.
-    """
-    if form is not UNDECODED:
-        raise TypeError("a payload is parsed into a type or by a function: give the one or the other, not both")
-
-    def decoded(delivered: Any) -> T:
-        try:
-            return decode(delivered)
-        except ValueError as error:
-            if not is_validation_error(error):
-                raise
-            clean = redact_validation_error(error)
-        raise clean  # not inside `except`, as above
-
     return decoded
 
 
-def parser_of(
-    form: Any, decode: Callable[[Any], Any] | None, validator: Callable[[Any], Callable[[Any], Any]]
-) -> Callable[[Any], Any] | None:
-    """What parses a payload: `decode`, or the validator of a type, or nothing where it stays as delivered."""
-    if decode is not None:
-        return from_function(decode, form)
-    if form is UNDECODED:
-        return None
-    return validator(form)
+def _undecodable(error: object) -> ValueError:
+    """Return the exception for the error in a decoder's `Failure`."""
+    if isinstance(error, BaseException) and is_validation_error(error):
+        return redact_validation_error(error)
+    return DecodeFailure(error)
 
 
-def _validator(form: Any, method: _Method) -> Validator:
+def text_of(delivered: Any) -> str:
+    """Return a payload as text. Raises `ValueError` for bytes that are not UTF-8, and for anything else."""
+    if isinstance(delivered, str):
+        return delivered
+    if isinstance(delivered, bytes):
+        return delivered.decode()
+    raise PayloadError(f"expected the payload to be text, found a value of type {type(delivered).__name__}")
+
+
+def bytes_of_text(delivered: Any) -> bytes:
+    """Return a payload as bytes, those of a text in UTF-8. Raises `ValueError` for anything else."""
+    return delivered if isinstance(delivered, bytes) else text_of(delivered).encode()
+
+
+def _as_it_is(error: ValueError) -> ValueError:
+    return error
+
+
+_AS_TEXT = Validator(text_of, _as_it_is)
+_AS_BYTES = Validator(bytes_of_text, _as_it_is)
+
+
+_KINDS_OF_TEXT = frozenset(("str", "bytes"))
+_AROUND_TEXT = frozenset(("nullable", "default", "custom-error", "function-before", "function-after", "function-wrap"))
+
+
+def kinds_of_text(schema: Any) -> frozenset[str]:
+    """Return which of `str` and `bytes` a core schema of pydantic's stands for; nothing for any other type.
+
+    Constraints, validators, defaults and `None` around text leave it text: `Annotated[str, ...]`, `str | None`.
+    """
+    kind = schema["type"]
+    if kind in _KINDS_OF_TEXT:
+        return frozenset((kind,))
+    if kind in _AROUND_TEXT:
+        return kinds_of_text(schema["schema"])
+    if kind == "union":
+        choices = (choice if is_mapping(choice) else choice[0] for choice in schema["choices"])  # it may have a label
+        found = list(map(kinds_of_text, choices))
+        return frozenset[str]().union(*found) if all(found) else frozenset()
+    return frozenset()
+
+
+def _json_validator(adapter: Any) -> Callable[[Any], Any]:
+    # the validator itself: the adapter's own method around it takes half as long again
+    validator = adapter.validator
+    kinds = kinds_of_text(adapter.core_schema)
+    if not kinds:
+        validate_json: Callable[[Any], Any] = validator.validate_json
+        return validate_json
+    validate: Callable[[Any], Any] = validator.validate_python
+    if kinds == frozenset(("str",)):
+        return lambda delivered: validate(text_of(delivered))
+    if kinds == frozenset(("bytes",)):
+        return lambda delivered: validate(bytes_of_text(delivered))
+    return validate
+
+
+def _python_validator(adapter: Any) -> Callable[[Any], Any]:
+    validate: Callable[[Any], Any] = adapter.validator.validate_python
+    return validate
+
+
+Make: TypeAlias = Callable[[Any], Callable[[Any], Any]]
+"""From the `TypeAdapter` of a type to a function that validates into the type."""
+
+
+def validator_of(form: Any, make: Make) -> Validator:
+    """Return the validator that `make` makes for a type: the same one each time, as far as it can be kept."""
     # unions of the same members in another order are equal, but their order decides between members that fit alike
     order = "" if isinstance(form, type) else repr(form)
     try:
-        return _cached_validator(form, order, method)
+        return _cached_validator(form, order, make)
     except (_NamesMissingError, TypeError):  # what its names mean depends on who asks; or it has no hash to be kept by
-        return _new_validator(form, method, _names_of_the_user())
+        return _new_validator(form, make, _names_of_the_user())
 
 
 class _NamesMissingError(Exception):
-    """A type speaks of others by names that are to be looked up where the user wrote it: `list["Order"]`."""
+    """A type refers to others by names that must be looked up where the user wrote it: `list["Order"]`."""
 
 
 def _names_of_the_user() -> dict[str, Any]:
-    """What can be named where the user's code asks for a source; as pydantic's own functions find it for their callers."""
+    """Return the namespace of the first caller outside batchfold, in which pydantic resolves forward references."""
     frame: FrameType | None = currentframe()
     while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == _PACKAGE:
         frame = frame.f_back
@@ -113,24 +246,38 @@ _PACKAGE = __name__.partition(".")[0]
 
 
 @lru_cache(maxsize=256)
-def _cached_validator(form: Any, _order: str, method: _Method) -> Validator:
+def _cached_validator(form: Any, _order: str, make: Make) -> Validator:
     # `sqs(Order)` may stand inside the Lambda function: a new TypeAdapter for each invocation costs up to milliseconds
-    return _new_validator(form, method)
+    return _new_validator(form, make)
 
 
-def _new_validator(form: Any, method: _Method, names: Mapping[str, Any] | None = None) -> Validator:
-    adapter = type_adapter(form)
+def _new_validator(form: Any, make: Make, names: Mapping[str, Any] | None = None) -> Validator:
+    adapter = _type_adapter(form)
     if not adapter.pydantic_complete:
         if names is None:
             raise _NamesMissingError
         adapter.rebuild(_types_namespace=names)
 
     @lru_cache(maxsize=1)
-    def shown() -> frozenset[str]:
+    def names_of_schema() -> frozenset[str]:
         return names_in(adapter.core_schema)
 
-    def hidden(error: ValueError) -> ValueError:
-        return redact_validation_error(error, shown()) if is_validation_error(error) else error
+    def redacted(error: ValueError) -> ValueError:
+        return redact_validation_error(error, names_of_schema()) if is_validation_error(error) else error
 
-    # the validator itself: the adapter's own method around it takes half as long again
-    return Validator(getattr(adapter.validator, method), hidden)
+    return Validator(make(adapter), redacted)
+
+
+def _type_adapter(form: Any) -> Any:
+    from pydantic import TypeAdapter  # noqa: PLC0415  # costs a cold start 85 ms, and only those who name a type pay for it
+
+    return _called_without_names(TypeAdapter, form)
+
+
+def _call(*_: Any) -> Any:
+    return _[0](_[1])
+
+
+# pydantic resolves the names in a type in the namespaces of the function that makes a `TypeAdapter` and of its module. This
+# function has none, so `list["Validator"]` never means the class of this module, and a type means the same everywhere.
+_called_without_names = FunctionType(_call.__code__, {})

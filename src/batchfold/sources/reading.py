@@ -1,16 +1,18 @@
-"""Reading an event: finding its raw records and what names them, and refusing an event that is not the source's.
+"""Reading an event: finding its raw records and their item identifiers, and refusing an event of another source.
 
 Everything here raises `UnexpectedEventError` before a single record is handled: a record that cannot be named cannot
-be reported, and leaving it out of the response would delete it.
+be reported, and leaving it out of the response would delete it. A healthy event is checked all at once, which takes a
+quarter of the time; only where something is off, its records are checked one by one, to say where.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any, NoReturn
 
 from batchfold.core._guards import is_list, is_mapping
-from batchfold.core.records import Event, RawRecord, UnexpectedEventError
+from batchfold.core.records import Event, KafkaItemId, RawRecord, UnexpectedEventError
 from batchfold.core.source import ReadEvent
 
 _LONGEST_QUOTE = 60
@@ -19,7 +21,7 @@ _LONGEST_QUOTE = 60
 def reader(
     name: str, *, event_source: str, id_path: tuple[str, str] | tuple[str], is_number: bool, id_form: str
 ) -> ReadEvent:
-    """Read events that list their raw records under `Records`: those of SQS, Kinesis and DynamoDB Streams.
+    """Return what reads events that list their raw records under `Records`: those of SQS, Kinesis, DynamoDB Streams.
 
     `id_path` leads from a raw record to its item identifier, a text that is not empty, and a decimal number if
     `is_number`; `id_form` says so in words. Every record must carry `event_source`.
@@ -43,7 +45,6 @@ def reader(
         if "window" in event or "state" in event:
             refuse_tumbling_window()
         raws = listed(event, "Records", name)
-        # quickly first, and carefully only where something is off: a healthy event takes a quarter of the time
         item_ids = ids_if_all_is_well(raws)
         return raws, item_ids or [
             _checked_id(f"Records[{position}]", raw, name, event_source, id_path, id_form, is_number=is_number)
@@ -76,11 +77,82 @@ def _are_digits(item_ids: Sequence[str]) -> bool:
     return "".join(item_ids).encode("ascii", "replace").isdigit()
 
 
+_KAFKA = "Kafka"
+# a self-managed cluster delivers the second, and AWS's older texts have the third
+_EVENT_SOURCES_OF_KAFKA = ("aws:kafka", "SelfManagedKafka", "aws:SelfManagedKafka")
+
+_topic_of = itemgetter("topic")
+_partition_of = itemgetter("partition")
+_offset_of = itemgetter("offset")
+
+
+def read_kafka(delivered: object) -> tuple[Sequence[RawRecord], Sequence[KafkaItemId]]:
+    """Read an event of Amazon MSK or of a self-managed cluster, which has a list of records for each partition.
+
+    Records arrive in the order of the mapping and of the lists in it. The topic and the partition of a record must be
+    those of the key that lists it: the response names a record by that key and its offset.
+    """
+    event = checked_event(delivered, _KAFKA)
+    check_event_source(event, _EVENT_SOURCES_OF_KAFKA, _KAFKA, "the event")
+    lists = event.get("records")
+    if not is_mapping(lists):
+        found = a_kind_of(lists) if "records" in event else "an event without 'records'"
+        refuse(f"expected an event of {_KAFKA}, with a mapping of lists of records under 'records', found {found}")
+    raws: list[RawRecord] = []
+    item_ids: list[KafkaItemId] = []
+    for key, listed_here in lists.items():
+        where = f"records[{quoted(key)}]"
+        if not is_list(listed_here):
+            refuse(f"expected {where} of an event of {_KAFKA} to be a list of records, found {a_kind_of(listed_here)}")
+        offsets = _offsets_if_all_is_well(key, listed_here)
+        if offsets is None:
+            offsets = [_checked_offset(key, f"{where}[{position}]", raw) for position, raw in enumerate(listed_here)]
+        raws += listed_here
+        item_ids.extend({"partition": key, "offset": offset} for offset in offsets)
+    return raws, item_ids
+
+
+def _offsets_if_all_is_well(key: object, raws: Sequence[Any]) -> list[int] | None:
+    try:
+        topics = set(map(_topic_of, raws))
+        partitions = list(map(_partition_of, raws))
+        offsets = list(map(_offset_of, raws))
+    except (KeyError, TypeError, IndexError):
+        return None
+    types = {*map(type, partitions), *map(type, offsets)}
+    if not ({*map(type, raws)} <= {dict} and {*map(type, topics)} <= {str} and types <= {int} and all(topics)):
+        return None
+    pairs = set(zip(map(_topic_of, raws), partitions, strict=True))
+    well = all(partition >= 0 and f"{topic}-{partition}" == key for topic, partition in pairs)
+    return offsets if well and min(offsets, default=0) >= 0 else None
+
+
+def _checked_offset(key: object, where: str, raw: object) -> int:
+    if not is_mapping(raw):
+        refuse(f"expected {where} of an event of {_KAFKA} to be a mapping, found {a_kind_of(raw)}")
+    topic, partition, offset = raw.get("topic"), raw.get("partition"), raw.get("offset")
+    if not isinstance(topic, str) or not topic:
+        refuse(f"expected 'topic' of {where} to be text that is not empty, found {quoted(topic)}")
+    for name, number in (("partition", partition), ("offset", offset)):
+        if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+            refuse(f"expected {name!r} of {where} to be a whole number from 0 on, found {quoted(number)}")
+    if f"{topic}-{partition}" != key:
+        refuse(
+            f"expected {where} to be listed under its own topic and partition, {quoted(f'{topic}-{partition}')}: "
+            "which of the two would name it to Lambda cannot be told"
+        )
+    checked: int = raw["offset"]
+    return checked
+
+
 def checked_event(delivered: object, name: str) -> Event:
-    """The event, if it is a mapping."""
-    if not is_mapping(delivered):
-        refuse(f"expected an event of {name}, a mapping, found {a_kind_of(delivered)}")
-    return delivered
+    """Return the event if it is a mapping."""
+    if is_mapping(delivered):
+        return delivered
+    found = a_kind_of(delivered)
+    if is_list(delivered):
+        found += ", as EventBridge Pipes passes its records"
+    refuse(f"expected an event of {name}, a mapping, found {found}")
 
 
 def refuse_tumbling_window() -> NoReturn:
@@ -96,16 +168,18 @@ def refuse_tumbling_window() -> NoReturn:
 
 
 def listed(event: Event, key: str, name: str) -> Sequence[Any]:
-    """The list that stands under `key`, whatever is in it."""
+    """Return the list under `key`, with anything in it."""
     raws = event.get(key)
     if is_list(raws):
         return raws
     found = a_kind_of(raws) if key in event else f"an event without {key!r}"
+    if "eventSource" in event:  # of Kafka, Amazon MQ and DocumentDB
+        found += f", with the eventSource {quoted(event['eventSource'])}"
     refuse(f"expected an event of {name}, with its records listed under {key!r}, found {found}")
 
 
 def check_event_source(holder: Mapping[str, Any], expected: tuple[str, ...], name: str, where: str) -> None:
-    """Refuse what another source sent."""
+    """Refuse the event or the record of another source."""
     found = holder.get("eventSource")
     if found not in expected:
         shown = quoted(found) if "eventSource" in holder else "none"
@@ -116,15 +190,15 @@ def check_event_source(holder: Mapping[str, Any], expected: tuple[str, ...], nam
 
 
 def refuse(complaint: str) -> NoReturn:
-    """Fail the invocation, and say why."""
+    """Raise `UnexpectedEventError`: the invocation fails, and the message says why."""
     raise UnexpectedEventError(f"{complaint}. No record was handled; if this invocation fails, all of them come back.")
 
 
 def quoted(found: object) -> str:
-    """What was found where an identifier or a name was expected. Never more than a few words of it."""
+    """Describe a value found where an identifier or a name was expected, with at most a few words of it."""
     return repr(found) if isinstance(found, str) and len(found) <= _LONGEST_QUOTE else a_kind_of(found)
 
 
 def a_kind_of(found: object) -> str:
-    """What was found, told by its type."""
+    """Describe a value by its type."""
     return f"a value of type {type(found).__name__}"

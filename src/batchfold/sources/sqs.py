@@ -1,7 +1,8 @@
 """SQS: standard and FIFO queues.
 
 https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html shows the event,
-https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html tells how the partial response is read.
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html describes the attributes,
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html says how Lambda reads the partial response.
 """
 
 from __future__ import annotations
@@ -11,24 +12,27 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Generic, cast, overload
 
+from returns.result import Result
 from typing_extensions import TypeForm, TypeVar
 
+from batchfold.core._guards import is_mapping
 from batchfold.core.faults import PayloadError
-from batchfold.core.lanes import Lane, each_record, whole_batch
+from batchfold.core.lanes import Lane, each_record, refuse_async_lane, whole_batch
 from batchfold.core.records import RawRecord
 from batchfold.core.response import name_every_record
 from batchfold.core.source import Source
 from batchfold.sources.fields import (
     UNDECODED,
+    ListedRecord,
     bytes_of,
     moment_from_ms,
     nested,
     number,
     optional_text,
+    refuse_other_record,
     text,
 )
-from batchfold.sources.listed_record import ListedRecord
-from batchfold.sources.payload import from_function, from_json
+from batchfold.sources.payload import OfRecord, Unspecified, from_function, from_json
 from batchfold.sources.reading import reader
 
 _NAME = "SQS"
@@ -57,10 +61,10 @@ class SqsRecord(ListedRecord, Generic[Body_co]):
 
     @property
     def body(self) -> Body_co:
-        """The body: the text as delivered, or what it was parsed into."""
+        """The body: the text as delivered, or the value that it was parsed into."""
         if self._body is UNDECODED:
-            return cast("Body_co", body_text(self._raw))  # as delivered it is text, as the constructor's overload says
-        return self._body  # type: ignore[no-any-return]  # what the constructor was given, as its second overload says
+            return cast("Body_co", body_text(self._raw))  # text as delivered, as the constructor's first overload says
+        return self._body  # type: ignore[no-any-return]  # the constructor's argument, as its second overload says
 
     @property
     def message_id(self) -> str:
@@ -69,7 +73,7 @@ class SqsRecord(ListedRecord, Generic[Body_co]):
 
     @property
     def receipt_handle(self) -> str:
-        """What deletes this delivery of the message, or changes its visibility timeout."""
+        """The handle of this delivery, for deleting the message or changing its visibility timeout."""
         return text(self._raw, "receiptHandle")
 
     @property
@@ -79,56 +83,62 @@ class SqsRecord(ListedRecord, Generic[Body_co]):
 
     @property
     def approximate_receive_count(self) -> int:
-        """How often the message was received, this time included."""
-        return int(self.attributes["ApproximateReceiveCount"])
+        """The number of times the message was received, this time included."""
+        return int(text(self.attributes, "ApproximateReceiveCount"))
 
     @property
     def sent_at(self) -> datetime:
-        """When the message was sent (`SentTimestamp`), in UTC."""
-        return moment_from_ms(self.attributes["SentTimestamp"])
+        """The time at which the message was sent (`SentTimestamp`), in UTC."""
+        return moment_from_ms(text(self.attributes, "SentTimestamp"))
 
     @property
     def first_received_at(self) -> datetime:
-        """When the message was received for the first time (`ApproximateFirstReceiveTimestamp`), in UTC."""
-        return moment_from_ms(self.attributes["ApproximateFirstReceiveTimestamp"])
+        """The time at which it was received for the first time (`ApproximateFirstReceiveTimestamp`), in UTC."""
+        return moment_from_ms(text(self.attributes, "ApproximateFirstReceiveTimestamp"))
 
     @property
     def sender_id(self) -> str:
-        """Who sent the message: an IAM user's id, a role's id with its session, or a service."""
-        return self.attributes["SenderId"]
+        """The sender: an IAM user's id, a role's id with its session, or a service."""
+        return text(self.attributes, "SenderId")
 
     @property
     def message_group_id(self) -> str | None:
-        """The message group: what orders a FIFO queue. A standard queue may carry it too, for fairness only."""
-        return self.attributes.get("MessageGroupId")
+        """The message group, by which a FIFO queue is ordered. A standard queue may carry it too, for fairness only."""
+        return optional_text(self.attributes, "MessageGroupId")
 
     @property
     def message_deduplication_id(self) -> str | None:
-        """What a FIFO queue knows a repeated send by."""
-        return self.attributes.get("MessageDeduplicationId")
+        """The id by which a FIFO queue recognises a repeated send."""
+        return optional_text(self.attributes, "MessageDeduplicationId")
 
     @property
     def sequence_number(self) -> str | None:
-        """The place of a message in its FIFO queue: a decimal number."""
-        return self.attributes.get("SequenceNumber")
+        """The position of a message in its FIFO queue: a decimal number."""
+        return optional_text(self.attributes, "SequenceNumber")
 
     @property
     def trace_header(self) -> str | None:
         """The X-Ray trace header (`AWSTraceHeader`)."""
-        return self.attributes.get("AWSTraceHeader")
+        return optional_text(self.attributes, "AWSTraceHeader")
 
     @property
     def dead_letter_queue_source_arn(self) -> str | None:
-        """The queue from which the message was moved to this dead-letter queue."""
-        return self.attributes.get("DeadLetterQueueSourceArn")
+        """The ARN of the queue from which the message was moved to this dead-letter queue."""
+        return optional_text(self.attributes, "DeadLetterQueueSourceArn")
 
     @property
     def message_attributes(self) -> Mapping[str, str | bytes | int | Decimal]:
-        """The user's attributes by name: `String` as `str`, `Binary` as `bytes`, `Number` as `int` or `Decimal`.
+        """The sender's attributes by name: `String` as `str`, `Binary` as `bytes`, `Number` as `int` or `Decimal`.
 
-        A label behind the data type (`Number.float`) is the user's own and changes nothing.
+        A label behind the data type (`Number.float`) is the sender's own and changes nothing. An attribute without a
+        value that can be read is left out; `raw` has it.
         """
-        return {name: _attribute(value) for name, value in nested(self._raw, "messageAttributes").items()}
+        found: dict[str, str | bytes | int | Decimal] = {}
+        for name, attribute in nested(self._raw, "messageAttributes").items():
+            value = _attribute(attribute)
+            if value is not None:
+                found[name] = value
+        return found
 
     @property
     def md5_of_body(self) -> str:
@@ -137,13 +147,31 @@ class SqsRecord(ListedRecord, Generic[Body_co]):
 
     @property
     def md5_of_message_attributes(self) -> str | None:
-        """The MD5 digest of the user's attributes, in hexadecimal."""
+        """The MD5 digest of the sender's attributes, in hexadecimal."""
         return optional_text(self._raw, "md5OfMessageAttributes")
+
+    @property
+    def event_source_arn(self) -> str:
+        """The ARN of the queue; empty in an event that was written by hand without it."""
+        return optional_text(self._raw, "eventSourceARN") or ""
 
     @property
     def queue_name(self) -> str:
         """The queue's name, the last part of its ARN."""
         return self.event_source_arn.rpartition(":")[2]
+
+    @property
+    def queue_url(self) -> str:
+        """The queue's URL, for calls to SQS; made of its ARN, and empty without one.
+
+        >>> SqsRecord({"eventSourceARN": "arn:aws-cn:sqs:cn-north-1:123456789012:orders"}).queue_url
+        'https://sqs.cn-north-1.amazonaws.com.cn/123456789012/orders'
+        """
+        parts = self.event_source_arn.split(":")
+        if len(parts) != _PARTS_OF_ARN:
+            return ""
+        _, partition, _, region, account, name = parts
+        return f"https://sqs.{region}.{_DOMAINS.get(partition, _DOMAINS['aws'])}/{account}/{name}"
 
     def _payload(self) -> Any:
         return self._body if self._body is not UNDECODED else self._raw.get("body")
@@ -152,8 +180,22 @@ class SqsRecord(ListedRecord, Generic[Body_co]):
         return f"message_id={self._raw.get('messageId')!r}"
 
 
+_PARTS_OF_ARN = 6
+_DOMAINS = {
+    "aws": "amazonaws.com",
+    "aws-us-gov": "amazonaws.com",
+    "aws-cn": "amazonaws.com.cn",
+    "aws-eusc": "amazonaws.eu",
+    "aws-iso": "c2s.ic.gov",
+    "aws-iso-b": "sc2s.sgov.gov",
+    "aws-iso-e": "cloud.adc-e.uk",
+    "aws-iso-f": "csp.hci.ic.gov",
+}
+"""The domain of the endpoints of each partition, as in botocore's list of endpoints."""
+
+
 def body_text(raw: RawRecord) -> str:
-    """The body as delivered. Raises `ValueError` if it is no text, without quoting it."""
+    """Return the body as delivered. Raises `ValueError` if it is no text, without quoting it."""
     body = raw.get("body")
     if isinstance(body, str):
         return body
@@ -161,7 +203,7 @@ def body_text(raw: RawRecord) -> str:
 
 
 def by_message_group(raw: RawRecord, /) -> Hashable | None:
-    """Messages of one group are one lane: the order that SQS promises, and no more.
+    """Make one lane of the messages of a group: the order that SQS promises, and no more.
 
     A message of a FIFO queue without a group joins one common lane; on a standard queue it has a lane of its own. Raises
     `ValueError` for a record of another source: without groups, each would have a lane of its own, and no order.
@@ -173,26 +215,43 @@ def by_message_group(raw: RawRecord, /) -> Hashable | None:
     if group is not None:
         return group
     if "messageId" not in raw:
-        raise ValueError(
-            "by_message_group orders messages of SQS, and this is no record of SQS: on Kinesis there is by_partition_key, "
-            "on DynamoDB Streams by_item_key, on Kafka by_topic_partition and by_message_key"
-        )
+        refuse_other_record("by_message_group", _NAME)
     return "" if _is_fifo(raw) else None
 
 
 @overload
 def sqs(*, lane: Lane | None = None) -> Source[SqsRecord[str], SqsRecord[str]]: ...
 @overload
+def sqs(
+    body: type[dict[Unspecified, Unspecified]], /, *, lane: Lane | None = None
+) -> Source[SqsRecord[dict[str, object]], SqsRecord[str]]: ...
+@overload
+def sqs(
+    body: type[list[Unspecified]], /, *, lane: Lane | None = None
+) -> Source[SqsRecord[list[object]], SqsRecord[str]]: ...
+@overload
 def sqs(body: TypeForm[T], /, *, lane: Lane | None = None) -> Source[SqsRecord[T], SqsRecord[str]]: ...
 @overload
-def sqs(*, decode: Callable[[str], T], lane: Lane | None = None) -> Source[SqsRecord[T], SqsRecord[str]]: ...
 def sqs(
-    body: Any = UNDECODED, /, *, decode: Callable[[str], Any] | None = None, lane: Lane | None = None
+    *, decode: Callable[[str], Result[T, object]], lane: Lane | None = None
+) -> Source[SqsRecord[T], SqsRecord[str]]: ...
+@overload
+def sqs(
+    *, decode: Callable[[str], T] | OfRecord[SqsRecord, T], lane: Lane | None = None
+) -> Source[SqsRecord[T], SqsRecord[str]]: ...
+def sqs(
+    body: Any = UNDECODED,
+    /,
+    *,
+    decode: Callable[[str], Any] | OfRecord[SqsRecord, Any] | None = None,
+    lane: Lane | None = None,
 ) -> Source[SqsRecord[Any], SqsRecord[str]]:
     """Read events of an SQS queue.
 
-    Without arguments the body stays text. With a type, pydantic validates the body's JSON into it. With `decode`, that
-    function makes the body from its text. A body that will not parse (a `ValueError`) is `Malformed`.
+    Without arguments the body stays text. With a type, pydantic validates the body's JSON into it; `str` and `bytes`,
+    with constraints or without, take the body as it is. With `decode`, that function makes the body from its text, or,
+    wrapped in `of_record`, from the record. A body that will not parse is `Malformed`: a `ValueError` was raised, or the
+    function returned a `Failure`.
 
     Every record that is not done is named in the response. A FIFO queue, recognised by `.fifo` at the end of
     `eventSourceARN`, is one lane (`whole_batch`), as AWS asks; `lane=by_message_group` keeps the order that SQS promises
@@ -203,6 +262,7 @@ def sqs(
     >>> item_ids, sqs(list[int]).parse(raws[0]).body
     (['m1'], [1, 2])
     """
+    refuse_async_lane(lane)
     return Source(
         name=_NAME,
         read=_read,
@@ -213,20 +273,23 @@ def sqs(
     )
 
 
-def _parser(form: Any, decode: Callable[[str], Any] | None) -> Callable[[RawRecord], SqsRecord[Any]]:
-    if form is UNDECODED and decode is None:
-        return SqsRecord
+def _parser(form: Any, decode: Any) -> Callable[[RawRecord], SqsRecord[Any]]:
+    if isinstance(decode, OfRecord):
+        of_record = from_function(decode.decode, form)
+        return lambda raw: SqsRecord(raw, of_record(SqsRecord(raw)))
     if decode is not None:
         decoded = from_function(decode, form)
         return lambda raw: SqsRecord(raw, decoded(body_text(raw)))
+    if form is UNDECODED:
+        return SqsRecord
     validator = from_json(form)
-    validate, hidden = validator.validate, validator.hidden
+    validate, redacted = validator.validate, validator.redacted
 
     def parse(raw: RawRecord) -> SqsRecord[Any]:
         try:
             return SqsRecord(raw, validate(raw["body"]))  # pydantic refuses what is no text, by itself
         except ValueError as error:
-            clean = hidden(error)
+            clean = redacted(error)
         except KeyError:
             body_text(raw)  # says that there is none; if there is one, the error is a validator's
             raise
@@ -256,14 +319,20 @@ _FIFO = ".fifo"
 
 def _lane_of_queue(raws: Sequence[RawRecord]) -> Lane:
     # the records of a batch come from one queue: an event source mapping has one
-    if raws and str(raws[0].get("eventSourceARN")).endswith(_FIFO):
-        return whole_batch
-    return each_record
+    return whole_batch if raws and _is_fifo(raws[0]) else each_record
 
 
-def _attribute(value: Mapping[str, Any]) -> str | bytes | int | Decimal:
-    data_type = text(value, "dataType").partition(".")[0]
-    if data_type == "Binary":
-        return bytes_of(value.get("binaryValue"), "binaryValue")
-    content = text(value, "stringValue")
-    return number(content) if data_type == "Number" else content
+def _attribute(attribute: object) -> str | bytes | int | Decimal | None:
+    """Return the value of a message attribute, `None` where none can be read: a sender's odd one hides no other."""
+    if not is_mapping(attribute):
+        return None
+    data_type = str(attribute.get("dataType")).partition(".")[0]
+    content = attribute.get("stringValue")
+    try:
+        if data_type == "Binary":
+            return bytes_of(attribute.get("binaryValue"), "binaryValue")
+        if data_type == "Number" and isinstance(content, str):
+            return number(content)
+    except ValueError:
+        pass
+    return content if isinstance(content, str) else None

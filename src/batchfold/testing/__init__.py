@@ -6,13 +6,8 @@ tests of examples. Hypothesis is needed by `assert_safe` and by the module `batc
 nothing else here.
 """
 
+from batchfold.testing.change_events import DynamoDBChange, attribute_value, attribute_values, dynamodb_event
 from batchfold.testing.context import Clock, LambdaContext
-from batchfold.testing.events.attribute_values import attribute_value, attribute_values
-from batchfold.testing.events.dynamodb import DynamoDBChange, dynamodb_event
-from batchfold.testing.events.envelopes import eventbridge_envelope, sns_envelope
-from batchfold.testing.events.kafka import KafkaMessage, kafka_event
-from batchfold.testing.events.kinesis import KinesisData, kinesis_event
-from batchfold.testing.events.sqs import SqsMessage, sqs_event
 from batchfold.testing.model.answer import (
     Answer,
     CompleteFailure,
@@ -36,8 +31,10 @@ from batchfold.testing.model.queue import QueueState, SqsQueue
 from batchfold.testing.model.source_record import SourceRecord, name_records
 from batchfold.testing.model.story import tell
 from batchfold.testing.model.stream import StreamState
+from batchfold.testing.queue_events import SqsMessage, eventbridge_envelope, sns_envelope, sqs_event
 from batchfold.testing.safe import UnsafeFunctionError, assert_safe
 from batchfold.testing.scenario import Scenario
+from batchfold.testing.stream_events import KafkaMessage, KinesisData, kafka_event, kinesis_event
 
 __all__ = [
     "Answer",

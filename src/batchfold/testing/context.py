@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from batchfold.testing.events.identity import arn, deterministic_id
+from batchfold.testing.event_parts import arn, deterministic_id
 from batchfold.testing.refuse import refuse_other_seconds
 
 Seconds: TypeAlias = int | float

@@ -19,10 +19,7 @@ except ImportError as error:
     ) from error
 
 from batchfold.sources.dynamodb import EventName, StreamViewType
-from batchfold.testing.events.dynamodb import DynamoDBChange, dynamodb_event, images_of
-from batchfold.testing.events.kafka import KafkaMessage, kafka_event
-from batchfold.testing.events.kinesis import KinesisData, kinesis_event
-from batchfold.testing.events.sqs import SqsMessage, sqs_event
+from batchfold.testing.change_events import DynamoDBChange, dynamodb_event, images_of
 from batchfold.testing.model.dynamodb import DynamoDBStream
 from batchfold.testing.model.event_source import EventSource
 from batchfold.testing.model.failure_schedule import Attempt, FailureSchedule
@@ -30,8 +27,10 @@ from batchfold.testing.model.kafka import KafkaTopic
 from batchfold.testing.model.kinesis import KinesisStream
 from batchfold.testing.model.queue import SqsQueue
 from batchfold.testing.model.stream import ENDLESS
+from batchfold.testing.queue_events import SqsMessage, sqs_event
 from batchfold.testing.refuse import refuse_other_numbers, refuse_text
 from batchfold.testing.scenario import Scenario
+from batchfold.testing.stream_events import KafkaMessage, KinesisData, kafka_event, kinesis_event
 
 _KEYS = st.sampled_from("ABC")
 _MOST_DELIVERIES_TRIED = 25

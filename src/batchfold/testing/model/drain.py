@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from batchfold.core.lanes import Lane
 from batchfold.testing.context import Clock, LambdaContext, Seconds
-from batchfold.testing.events.identity import deterministic_id
+from batchfold.testing.event_parts import deterministic_id
 from batchfold.testing.model.answer import Answer, Raised, Returned, TimedOut
 from batchfold.testing.model.delivery import Delivery, Removal
 from batchfold.testing.model.effect import (

@@ -4,8 +4,8 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from batchfold.testing.change_events import DynamoDBChange, dynamodb_event, dynamodb_sequence_number
 from batchfold.testing.context import Seconds
-from batchfold.testing.events.dynamodb import DynamoDBChange, dynamodb_event, dynamodb_sequence_number
 from batchfold.testing.model.delivery import Delivery
 from batchfold.testing.model.source_record import SourceRecord
 from batchfold.testing.model.stream import StreamSettings, StreamState, raw_records

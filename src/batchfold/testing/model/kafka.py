@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
 from batchfold.testing.context import Seconds
-from batchfold.testing.events.kafka import KafkaMessage, kafka_event
 from batchfold.testing.model.delivery import Delivery
 from batchfold.testing.model.source_record import SourceRecord
 from batchfold.testing.model.stream import ENDLESS, StreamSettings, StreamState
 from batchfold.testing.refuse import refuse_other_numbers, refuse_other_words
+from batchfold.testing.stream_events import KafkaMessage, kafka_event
 
 KafkaRedelivery: TypeAlias = Literal["named", "from_lowest_offset"]
 """Which records of a partition come again after a partial response."""

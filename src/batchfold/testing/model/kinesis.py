@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from batchfold.testing.context import Seconds
-from batchfold.testing.events.kinesis import KinesisData, kinesis_event, kinesis_sequence_number
 from batchfold.testing.model.delivery import Delivery
 from batchfold.testing.model.source_record import SourceRecord
 from batchfold.testing.model.stream import StreamSettings, StreamState, raw_records
+from batchfold.testing.stream_events import KinesisData, kinesis_event, kinesis_sequence_number
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from batchfold.testing.context import Seconds
-from batchfold.testing.events.identity import deterministic_id
-from batchfold.testing.events.sqs import SqsMessage, sqs_event
+from batchfold.testing.event_parts import deterministic_id
 from batchfold.testing.model.answer import (
     Answer,
     CompleteFailure,
@@ -23,6 +22,7 @@ from batchfold.testing.model.answer import (
 )
 from batchfold.testing.model.delivery import Delivery, Removal
 from batchfold.testing.model.source_record import SourceRecord
+from batchfold.testing.queue_events import SqsMessage, sqs_event
 from batchfold.testing.refuse import refuse_other_numbers, refuse_other_seconds
 
 _LARGEST_STANDARD_BATCH = 10_000
