@@ -595,6 +595,13 @@ def test_what_went_wrong_beside_the_records_is_told(run: Run) -> None:
     assert re.search(r"batchfold logged: an observer raised; .* \(ZeroDivisionError\) \(2 times\)\.", result.stdout)
 
 
+def test_why_no_further_record_was_started_is_told(run: Run) -> None:
+    body = "process_batch(event, reserve, sqs(), stop_when=lambda failed: True)"
+    result = run(body, sqs_event("fail", "two", "three"))
+    assert fates(result)[1:] == [("comes back", "not started")] * 2
+    assert "No further record was started: stop_when= picked record" in result.stdout
+
+
 def test_a_backoff_that_failed_is_told(run: Run) -> None:
     program = PROGRAM.replace(
         "BODY", "respond(sqs_backoff('https://sqs.eu-west-1.amazonaws.com/1/q', client=Refusing())(fold(event)))"

@@ -8,7 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from batchfold.testing import LambdaContext, SqsMessage, sqs_event
+from batchfold.testing import LambdaContext, SqsMessage, s3_pointer, sqs_event
 
 Load = Callable[[str], Any]
 
@@ -45,8 +45,7 @@ def test_payloads_in_s3(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
         bodies = {"good": {"quantity": 3}, "bad": {"quantity": "many"}}
         for key, body in bodies.items():
             s3.put_object(Bucket="large", Key=key, Body=json.dumps(body).encode())
-        pointer = "software.amazon.payloadoffloading.PayloadS3Pointer"
-        event = sqs_event(*([pointer, {"s3BucketName": "large", "s3Key": key}] for key in (*bodies, "gone")))
+        event = sqs_event(*(s3_pointer(key, bucket="large") for key in (*bodies, "gone")))
         response = load("payloads_in_s3").make(s3)(event, LambdaContext())
         assert response == {"batchItemFailures": [{"itemIdentifier": raw["messageId"]} for raw in event["Records"][1:]]}
         assert [each["Key"] for each in s3.list_objects_v2(Bucket="large")["Contents"]] == ["bad"]

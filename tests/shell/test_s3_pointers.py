@@ -34,7 +34,7 @@ from batchfold import (
     s3_pointers,
     sqs,
 )
-from batchfold.testing import LambdaContext, SqsMessage, sqs_event
+from batchfold.testing import LambdaContext, SqsMessage, s3_pointer, sqs_event
 
 V = TypeVar("V")
 
@@ -158,6 +158,22 @@ def delivered(queue: str) -> dict[str, Any]:
             for each in received["Messages"]
         )
     )
+
+
+@CLIENTS
+@pytest.mark.parametrize("legacy", [False, True])
+def test_the_builder_makes_the_messages_that_the_extended_client_sends(
+    extended: Any, s3: Any, wrap: Wrap, *, legacy: bool
+) -> None:
+    extended.use_legacy_attribute = legacy
+    queue = extended.create_queue(QueueName="orders")["QueueUrl"]
+    body = json.dumps({"id": "large", "note": "x" * 300_000})
+    extended.send_message(QueueUrl=queue, MessageBody=body, MessageAttributes={})
+    (sent,) = delivered(queue)["Records"]
+    (key,) = keys_in(s3)
+    (built,) = sqs_event(s3_pointer(key, bucket=BUCKET, size=len(body), legacy=legacy))["Records"]
+    assert (sent["body"], sent["messageAttributes"]) == (built["body"], built["messageAttributes"])
+    assert outcomes_of({"Records": [built]}, wrap(s3)).succeeded
 
 
 @CLIENTS

@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
-from typing import Any, assert_never, cast
+from typing import Any, NoReturn, assert_never, cast
 from uuid import uuid4
 
 from batchfold import BatchProcessingError, Failed, Settled, Succeeded, UnexpectedEventError, Unprocessed
@@ -32,18 +32,18 @@ from batchfold.cli.account import (
     Outcome,
     Raised,
     Refused,
+    RefusedError,
     Started,
     write_step,
 )
 from batchfold.cli.event_file import (
     ReadEvent,
-    UnreadableEventError,
     delivered,
     key_of,
     parsed_event,
     read_event,
 )
-from batchfold.cli.load import CannotLoadError, Function, loaded
+from batchfold.cli.load import Function, loaded
 from batchfold.core._guards import is_list, is_mapping
 from batchfold.core.batch import AnyBatch
 from batchfold.core.outcomes import Outcome as AnyOutcome
@@ -60,6 +60,7 @@ from batchfold.testing import (
     Returned,
     read_answer,
 )
+from batchfold.testing.answers import as_written
 
 _HERE = Path(__file__).parent
 
@@ -69,16 +70,19 @@ _THREAD_SECONDS = 1.0
 
 def main(name: str) -> None:
     """Call the function that the request in this folder speaks of, and end the process."""
+    serve(name, _run)
+
+
+def serve(name: str, run: Callable[..., None]) -> NoReturn:
+    """Do what the request in this folder asks for, give account of it there, and end the process."""
     folder = Path(name)
     request = json.loads((folder / "request").read_text(encoding="ascii"))
     if sys.stdout is not None:  # it shares its file with the error output
         cast("Any", sys.stdout).reconfigure(line_buffering=True)
     write_step(folder, Started())
     try:
-        _run(folder, **request)
-    except (UnreadableEventError, UnexpectedEventError) as error:
-        write_step(folder, Refused(message=str(error)))
-    except CannotLoadError as error:
+        run(folder, **request)
+    except (RefusedError, UnexpectedEventError) as error:
         cause = error.__cause__
         write_step(folder, Refused(message=str(error), traceback="" if cause is None else _traceback(cause)))
     except Exception as error:  # noqa: BLE001  # the command knows of no other, so it is a defect
@@ -176,9 +180,9 @@ def _answered(response: Any, read: ReadEvent, batches: list[AnyBatch]) -> Answer
 
 
 def as_json(response: object) -> str | None:
-    """The response as Lambda's runtime would write it, `None` if it cannot."""
+    """The response as Lambda's runtime writes it, `None` if it cannot."""
     try:
-        return json.dumps(response)
+        return json.dumps(as_written(response))
     except (TypeError, ValueError, RecursionError):
         return None
 
@@ -237,7 +241,12 @@ def _are_among(batch: AnyBatch, raws: Sequence[RawRecord]) -> bool:
 
 
 def _folded(batch: AnyBatch, *, is_of_event: bool) -> Folded:
-    return Folded(source=batch.source.name, is_of_event=is_of_event, outcomes=list(map(_outcome, batch.outcomes)))
+    return Folded(
+        source=batch.source.name,
+        is_of_event=is_of_event,
+        why_stopped=batch.why_stopped,
+        outcomes=list(map(_outcome, batch.outcomes)),
+    )
 
 
 def _outcome(outcome: AnyOutcome[Any, Any, Any]) -> Outcome:

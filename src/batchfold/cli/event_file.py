@@ -12,7 +12,7 @@ from typing import Any, cast
 from returns.result import Failure
 
 from batchfold import ItemId, Source, fold_batch
-from batchfold.cli.account import Delivered, Keeps
+from batchfold.cli.account import Delivered, Keeps, RefusedError
 from batchfold.core._guards import is_list, is_mapping
 from batchfold.core.lanes import whole_batch
 from batchfold.core.records import RawRecord, item_name
@@ -23,7 +23,7 @@ from batchfold.sources.reading import quoted
 AnySource = AsyncSource[Any, Any, Any, Any]
 
 
-class UnreadableEventError(Exception):
+class UnreadableEventError(RefusedError):
     """There is no event, or none that a source can read."""
 
 
@@ -77,7 +77,7 @@ def read_event(event: Any) -> ReadEvent:
     source = source_of(event)
     if source is not None:
         return ReadEvent(event, source, tuple(source.read(event)[1]))
-    for own in _sources_made_so_far():
+    for own in sources_made():
         try:
             return ReadEvent(event, own, tuple(own.read(event)[1]))
         except Exception:  # noqa: BLE001, S112  # a source of somebody's own may raise anything for what it does not know
@@ -114,7 +114,7 @@ def key_of(item_id: object) -> str:
     return json.dumps(item_id, sort_keys=True, default=repr)
 
 
-def _sources_made_so_far() -> Iterator[AnySource]:
+def sources_made() -> Iterator[AnySource]:
     """The sources that the program has made, in the order in which it did, as far as it keeps them."""
     for made in gc.get_objects():
         if isinstance(made, AsyncSource):

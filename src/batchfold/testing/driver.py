@@ -1,31 +1,38 @@
-"""The driver: invoke a function with what its source delivers, until the source is drained or a limit is reached."""
+"""The driver: invoke a function with the batches that its source delivers, until the source is drained."""
 
 import json
 from asyncio import CancelledError
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, fields
-from typing import Any, cast
+from dataclasses import dataclass, field, fields, replace
+from typing import cast
 
 from batchfold.core.lanes import Lane
+from batchfold.core.records import AnyEvent
+from batchfold.testing.answers import Answer, Raised, Returned, TimedOut, as_written
 from batchfold.testing.context import Clock, LambdaContext, Seconds
-from batchfold.testing.event_parts import deterministic_id
-from batchfold.testing.model.answer import Answer, Raised, Returned, TimedOut
-from batchfold.testing.model.delivery import Delivery, Removal
-from batchfold.testing.model.effect import (
+from batchfold.testing.effect import (
     AttemptEnd,
     EffectFailed,
+    FailureSchedule,
     LambdaFunction,
     MakeFunction,
     ScheduledEffect,
 )
-from batchfold.testing.model.event_source import EventSource, refuse_other_lanes, refuse_other_sources
-from batchfold.testing.model.failure_schedule import FailureSchedule
-from batchfold.testing.model.history import Fate, History, Invocation
-from batchfold.testing.model.promise import Judge, Lanes
-from batchfold.testing.model.queue import QueueState
-from batchfold.testing.model.source_record import Payload, SourceRecord, name_records
-from batchfold.testing.model.stream import StreamState
+from batchfold.testing.event_parts import deterministic_id
+from batchfold.testing.event_source import (
+    Delivery,
+    EventSource,
+    Payload,
+    Removal,
+    SourceRecord,
+    SourceState,
+    name_records,
+    refuse_other_lanes,
+    refuse_other_sources,
+)
+from batchfold.testing.history import Fate, History, Invocation, listed
+from batchfold.testing.promise import Judge, Lanes
 from batchfold.testing.refuse import (
     refuse_other_kinds,
     refuse_other_numbers,
@@ -34,7 +41,6 @@ from batchfold.testing.refuse import (
 )
 
 _NOTHING_FAILS = FailureSchedule()
-_LONGEST_TIMEOUT_SECONDS = 900
 
 
 def drain(
@@ -48,26 +54,28 @@ def drain(
     error: Callable[[str], Exception] = EffectFailed,
     timeout_seconds: Seconds = 30.0,
     effect_seconds: Seconds = 0.0,
+    ages: Mapping[str, Seconds] | None = None,
     most_invocations: int = 1_000,
     stop_at_harm: bool = False,
 ) -> History:
-    """Let a function drain a source that holds these records, and tell what happened.
+    """Let a function drain a source that holds these records, and return what happened.
 
-    `make` builds the function around the effect that it is given, once. `records` are names such as `"A1"`: what
-    shares the letters shares a message group, a partition key, an item key or a Kafka key. A record's payload is its
+    `make` builds the function around the effect that it is given, once. `records` are names such as `"A1"`: records
+    that share the letters share a message group, a partition key, an item key or a Kafka key. A record's payload is its
     name (on DynamoDB, an image with the name under `id`), or what `payload` makes of the name; the function calls the
-    effect with that name.
+    effect with that name. `ages` are seconds by name, for records that were old when the run begins.
 
     `lane` is the lane with which the function reads its source, if it is not the order that the source itself keeps;
-    `promise.py` says what it is judged by. Each attempt takes `effect_seconds`, and the invocation ends after
+    `promise.py` says how it is judged. Each attempt takes `effect_seconds`, and the invocation ends after
     `timeout_seconds` whatever the function does: the context's clock shows it. The run ends when the source is drained,
     after `most_invocations`, or with `stop_at_harm` as soon as something was lost, out of order or repeated needlessly.
 
     Raises:
-        TypeError: Something is of another kind than is expected here: a text instead of a list of names, a class instead
-            of a source, an `error` that makes no exception, a `make` that returns no function.
+        TypeError: An argument is of the wrong kind: text instead of a list of names, a class instead of a source, an
+            `error` that makes no exception, a `make` that returns no function.
         ValueError: Two records share a name, the schedule speaks of a record that is not there, a number is out of
-            range, or one effect takes longer than the timeout.
+            range, one effect takes longer than the timeout, AWS does not allow the timeout with this source, or `lane`
+            cannot tell the records of this source apart.
 
     >>> from batchfold.testing import SqsQueue
     >>> def make(effect):
@@ -85,10 +93,11 @@ def drain(
     """
     __tracebackhide__ = True  # pytest then shows what was called with, and what it says to that, not this page
     refuse_other_sources(source)
-    held = name_records(records, source.default_payload if payload is None else payload)
+    held = name_records(records, source.default_payload if payload is None else payload, ages)
     _refuse_other_records(schedule, records)
     _refuse_other_errors(error, records)
     _refuse_other_times(timeout_seconds, effect_seconds)
+    source.check_timeout(timeout_seconds)
     refuse_other_numbers("most_invocations", most_invocations, 1)
     refuse_other_lanes(lane, source)
     refuse_uncallable("make", make, "a function that takes the effect and returns the Lambda function")
@@ -98,11 +107,13 @@ def drain(
     function = make(effect)
     refuse_uncallable("What make returns", function, "the Lambda function, which takes event and context")
     state = source.begin(held)
+    run.judge.leave(state.removed)
+    at_once = tuple((held[at].name, how) for at, how in sorted(state.removed.items()))
     while state.delivery is not None and len(run.invocations) < most_invocations:
         if stop_at_harm and (run.judge.harm or effect.strangers):
             break
         state = run.invoke(function, state, state.delivery)
-    return run.history(state, schedule)
+    return replace(run.history(state, schedule), removed_at_once=at_once)
 
 
 def _refuse_other_records(schedule: FailureSchedule, records: Sequence[str]) -> None:
@@ -118,7 +129,7 @@ def _refuse_other_records(schedule: FailureSchedule, records: Sequence[str]) -> 
 
 
 def _refuse_other_errors(error: Callable[[str], Exception], records: Sequence[str]) -> None:
-    """Make one, for otherwise the function would be shown the `TypeError` of making none, and what it does with that."""
+    """Make one exception. A `TypeError` from making it must not reach the function, which might handle it."""
     expected = "an exception class, or a function that makes an exception from a record's name"
     refuse_uncallable("error", error, expected)
     refuse_other_kinds(
@@ -127,7 +138,7 @@ def _refuse_other_errors(error: Callable[[str], Exception], records: Sequence[st
 
 
 def _refuse_other_times(timeout_seconds: Seconds, effect_seconds: Seconds) -> None:
-    refuse_other_seconds("timeout_seconds", timeout_seconds, 1, _LONGEST_TIMEOUT_SECONDS)
+    refuse_other_seconds("timeout_seconds", timeout_seconds, 1)
     refuse_other_seconds("effect_seconds", effect_seconds, 0)
     if effect_seconds > timeout_seconds:
         raise ValueError(
@@ -139,10 +150,17 @@ def _refuse_other_times(timeout_seconds: Seconds, effect_seconds: Seconds) -> No
 def _lanes(source: EventSource, records: tuple[SourceRecord, ...], lane: Lane | None) -> Lanes:
     kept = {record.position: _own(source.lane_of(record), record) for record in records}
     if lane is None:
-        return Lanes(kept, kept)
-    delivery = source.deliver(records, at=0.0)
-    raws = source.raw_records(delivery)
-    asked = {record.position: _own(lane(raw), record) for record, raw in zip(delivery.records, raws, strict=True)}
+        return Lanes({record.position: _own(source.default_lane_of(record), record) for record in records}, kept)
+    asked: dict[int, Hashable] = {}
+    for record in records:
+        (raw,) = source.deliver((record,), at=0.0).raws
+        try:
+            asked[record.position] = _own(lane(raw), record)
+        except Exception as error:
+            name = getattr(lane, "__name__", "this")
+            raise ValueError(
+                f"lane={name} cannot tell the records of {type(source).__name__} apart: it raised {error!r}."
+            ) from error
     return Lanes(asked, {position: (kept[position], asked[position]) for position in kept})
 
 
@@ -152,7 +170,7 @@ def _own(lane: Hashable | None, record: SourceRecord) -> Hashable:
 
 @dataclass
 class _Run:
-    """What one run of `drain` notes on its way."""
+    """The notes of one run of `drain`."""
 
     source: EventSource
     records: tuple[SourceRecord, ...]
@@ -163,9 +181,7 @@ class _Run:
     invocations: list[Invocation] = field(default_factory=list[Invocation])
     deliveries: dict[str, int] = field(default_factory=dict[str, int])
 
-    def invoke(
-        self, function: LambdaFunction, state: QueueState | StreamState, delivery: Delivery
-    ) -> QueueState | StreamState:
+    def invoke(self, function: LambdaFunction, state: SourceState, delivery: Delivery) -> SourceState:
         number = len(self.invocations) + 1
         delivered = tuple(record.name for record in delivery.records)
         self.deliveries.update({name: self.deliveries.get(name, 0) + 1 for name in delivered})
@@ -175,16 +191,17 @@ class _Run:
             clock=self.clock,
             aws_request_id=deterministic_id("invocation", number),
         )
-        self.effect.begin(self.clock.now + self.timeout_seconds)
+        began_at = self.clock.now
+        self.effect.begin(began_at + self.timeout_seconds)
         answer = _answer(function, delivery.event, context, self.effect)
         attempted = self.effect.end()
         reading, following = state.step(answer, ended_at=self.clock.now)
         removed: dict[int, Removal] = {at: how for at, how in following.removed.items() if at not in state.removed}
-        self.judge.watch(number, delivery.records, attempted, removed=removed)
+        self.judge.watch(number, delivery, attempted, removed=removed)
         self.invocations.append(
             Invocation(
                 number=number,
-                at=delivery.at,
+                at=began_at,
                 ended_at=self.clock.now,
                 delivered=delivered,
                 receive_counts=tuple(self.deliveries[name] for name in delivered),
@@ -197,12 +214,12 @@ class _Run:
         )
         return following
 
-    def history(self, state: QueueState | StreamState, schedule: FailureSchedule) -> History:
+    def history(self, state: SourceState, schedule: FailureSchedule) -> History:
         ends: dict[str, set[AttemptEnd]] = {record.name: set() for record in self.records}
         for each in (attempted for invocation in self.invocations for attempted in invocation.attempted):
             ends[each.name].add(each.came_to)
         return History(
-            title=f"{_described(self.source)} holds {' '.join(ends)}; {schedule}",
+            title=f"{_described(self.source)} holds {listed(list(ends))}; {schedule}",
             records=tuple(ends),
             invocations=tuple(self.invocations),
             fates={
@@ -212,6 +229,7 @@ class _Run:
             order_violations=tuple(self.judge.order_violations),
             strangers=self.effect.strangers,
             drained=state.delivery is None,
+            destination=state.destination,
         )
 
 
@@ -227,12 +245,12 @@ def _fate(ends: AbstractSet[AttemptEnd], removal: Removal | None) -> Fate:
             return Fate.LOST
         case "dead-letter":
             return Fate.DEAD_LETTER if ends else Fate.DEAD_LETTER_UNSTARTED
-        case "discarded":
+        case "discarded" | "archived":
             return Fate.DISCARDED if ends else Fate.DISCARDED_UNSTARTED
 
 
 def _described(source: EventSource) -> str:
-    """The source's class and those of its settings that are not AWS's defaults."""
+    """Return the source's class and those of its settings that are not AWS's defaults."""
     changed = ", ".join(
         f"{setting.name}={getattr(source, setting.name)!r}"
         for setting in fields(source)
@@ -241,7 +259,7 @@ def _described(source: EventSource) -> str:
     return f"{type(source).__name__}({changed})"
 
 
-def _answer(function: LambdaFunction, event: dict[str, Any], context: LambdaContext, effect: ScheduledEffect) -> Answer:
+def _answer(function: LambdaFunction, event: AnyEvent, context: LambdaContext, effect: ScheduledEffect) -> Answer:
     answer: Answer = TimedOut()
     try:
         answer = Returned(function(event, context))
@@ -250,12 +268,12 @@ def _answer(function: LambdaFunction, event: dict[str, Any], context: LambdaCont
     except BaseException:
         if not effect.is_cut_off:  # where it is, this is how Lambda's end of it looks from inside
             raise
-    # Whatever the function made of its end, nobody heard it.
+    # The function may have caught its own end; nobody heard what it made of it.
     return TimedOut() if effect.is_cut_off else answer
 
 
 def _said(error: BaseException) -> str:
-    """What an invocation raised; of a group, whose text may tell no more than a number, the first in it too."""
+    """Describe what an invocation raised. Of a group, whose text may be only a number, also the first member."""
     said = f"{type(error).__name__}: {error}"
     first = _first_of(error)
     return (
@@ -277,7 +295,7 @@ def _shown(answer: Answer, delivery: Delivery) -> str:
     if isinstance(answer, Raised):
         return f"raises {answer.error}"
     try:
-        shown = json.dumps(answer.response)
+        shown = json.dumps(as_written(answer.response))
     except (TypeError, ValueError, RecursionError):
         return f"returns {answer.response!r}"
     names = {record.position: record.name for record in delivery.records}
