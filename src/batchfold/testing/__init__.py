@@ -33,7 +33,7 @@ from batchfold.testing.event_source import Delivery, EventSource, Removal, Sourc
 from batchfold.testing.history import Fate, History, Invocation, tell
 from batchfold.testing.kafka_topics import KafkaShareGroup, KafkaTopic
 from batchfold.testing.promise import OrderViolation, Repeat
-from batchfold.testing.queue_events import SqsMessage, eventbridge_envelope, sns_envelope, sqs_event
+from batchfold.testing.queue_events import SqsMessage, eventbridge_envelope, s3_pointer, sns_envelope, sqs_event
 from batchfold.testing.safety import Tried, UnsafeFunctionError, assert_safe
 from batchfold.testing.search import Scenario
 from batchfold.testing.sqs_queue import Queue, QueueState, SqsQueue
@@ -96,6 +96,7 @@ __all__ = [
     "kinesis_event",
     "name_records",
     "read_answer",
+    "s3_pointer",
     "sns_envelope",
     "sqs_event",
     "tell",
