@@ -75,7 +75,7 @@ def simulate_a_program(tmp_path: Path) -> Simulate:
     def simulate(*options: str, source: str = "sqs()", function: str = "handle", program: str = PROGRAM) -> Result:
         file = tmp_path / "app.py"
         file.write_text(program.replace("HERE", source))
-        return CliRunner().invoke(app, ["simulate", f"{file}:{function}", *options], env={"COLUMNS": "80"})
+        return CliRunner().invoke(app, ["simulate", f"{file}:{function}", *options])
 
     return simulate
 

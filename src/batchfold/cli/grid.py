@@ -121,7 +121,7 @@ def _parts(simulations: Sequence[Simulated], console: Console, *, all_rows: bool
     yield Text("  ").join([*legend, Text("and blank: not in that batch", "dim")])
     yield _totals(simulations)
     for each in simulations:
-        yield from (Text(escaped(note)) for note in each.notes)
+        yield from (Text(escaped(f"{each.name}: {note}" if each.name else note)) for note in each.notes)
 
 
 def _grid(simulated: Simulated, width: int, *, all_rows: bool) -> list[Text]:

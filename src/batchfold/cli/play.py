@@ -34,6 +34,10 @@ End: TypeAlias = Literal["succeeded", "settled", "failed", "unprocessed"]
 _WORST_LAST: tuple[End, ...] = ("succeeded", "settled", "unprocessed", "failed")
 
 _MOST_REASONS = 3
+_MOST_INVOCATIONS = 1_000
+
+_PATIENCE = 20
+"""Invocations in which nothing more gets done, after which a simulation is over."""
 
 _PAYLOADS = frozenset(("body", "data", "NewImage", "OldImage", "value"))
 """The keys of raw records under which payloads stand."""
@@ -52,14 +56,19 @@ def _play(folder: Path, *, target: str, timeout: float, lane: str | None, log_al
             with_lane(scene.source, lane)
 
         player = _Player(function, scene, folder)
+        history: History | None = None
         try:
             history = _drained(scene, player, timeout)
         except ValueError as error:
             raise SceneError(f"the simulation cannot begin: {error}") from None
+        except _StalledError:
+            pass  # the answers that there are tell the story so far
         if player.lane is not None:
             # the lane shows once the function has run: the same answers are judged again, by the order that they keep
             with suppress(ValueError):  # the model cannot tell the records apart by a lane of another payload
                 history = _drained(scene, _Replay(player.turns), timeout, lane=player.lane)
+        if history is None:
+            history = _drained(scene, _Replay(player.turns), timeout)
         write_step(folder, Played(history=_as_json(history, scene), notes=player.notes()))
 
 
@@ -73,8 +82,12 @@ def _drained(scene: Scene, player: "_Player | _Replay", timeout: float, *, lane:
         payload=scene.payloads.__getitem__,
         lane=lane,
         timeout_seconds=timeout,
-        most_invocations=scene.most_invocations,
+        most_invocations=player.most_invocations,
     )
+
+
+class _StalledError(BaseException):
+    """Nothing more gets done. Neither the function nor the model handles it."""
 
 
 @dataclass(frozen=True)
@@ -114,17 +127,32 @@ class _Player:
     done: set[str] = field(default_factory=set[str])
     reasons: Counter[str] = field(default_factory=Counter[str])
     """Why records failed that were not to fail."""
+    without_progress: int = 0
+
+    @property
+    def most_invocations(self) -> int:
+        """The invocations after which the simulation is over."""
+        return _MOST_INVOCATIONS if self.scene.most_invocations is None else self.scene.most_invocations
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether nothing more gets done, and nobody asked to go on."""
+        return self.scene.most_invocations is None and self.without_progress >= _PATIENCE + self.scene.outage
 
     def make(self, effect: Effect, failing: set[str]) -> LambdaFunction:
         """Make the function that the model invokes."""
 
         def invoke(event: Any, context: Any) -> Any:
+            if self.is_stalled:
+                raise _StalledError
             number = len(self.turns) + 1
             write_step(self.folder, Invoking(invocation=number))
             turn = self._played(number, event, context)
             self.turns.append(turn)
             _tell(effect, failing, turn)
-            self.done.update(name for name, end in turn.ends if end != "failed")
+            done = {name for name, end in turn.ends if end != "failed"} - self.done
+            self.without_progress = 0 if done else self.without_progress + 1
+            self.done |= done
             write_step(self.folder, Progressed(invocation=number, done=len(self.done), records=len(self.scene.names)))
             if turn.raised is not None:
                 raise turn.raised
@@ -135,6 +163,11 @@ class _Player:
     def notes(self) -> list[str]:
         """What must be known beside the history."""
         notes: list[str] = []
+        if self.is_stalled:
+            notes.append(
+                f"Nothing more was done in {self.without_progress} invocations, so the simulation was ended there; "
+                "--most-invocations plays on."
+            )
         asked = [name for name in (*self.scene.fail, *self.scene.poison) if name not in self.attempts]
         if asked:
             notes.append(
@@ -216,6 +249,11 @@ class _Replay:
 
     turns: Sequence[_Turn]
     at: int = 0
+
+    @property
+    def most_invocations(self) -> int:
+        """As many as there were."""
+        return len(self.turns)
 
     def make(self, effect: Effect, failing: set[str]) -> LambdaFunction:
         """Make the function that the model invokes."""

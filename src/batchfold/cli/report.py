@@ -3,7 +3,6 @@
 The function prints too, and its words may hold anything: what moves a cursor is written out.
 """
 
-import os
 import sys
 from contextlib import suppress
 from typing import Any, NoReturn, cast
@@ -29,9 +28,9 @@ _WIDE = 200
 
 
 def output() -> Console:
-    """The standard output, as wide as its terminal, or as `COLUMNS` says."""
+    """The standard output, as wide as its terminal."""
     console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
+    if not console.is_terminal:
         console.width = _WIDE
     return console
 

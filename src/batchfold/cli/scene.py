@@ -51,7 +51,7 @@ class Scene:
     outage: int
     seed: int
     error: Callable[[str], Exception]
-    most_invocations: int
+    most_invocations: int | None
 
 
 def scene_of(
@@ -68,7 +68,7 @@ def scene_of(
     outage: int,
     seed: int,
     error: str | None,
-    most_invocations: int,
+    most_invocations: int | None,
 ) -> Scene:
     """Set the scene. Raises `SceneError` where that cannot be done."""
     read = None if event is None else read_event(parsed_event(event))

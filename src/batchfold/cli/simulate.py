@@ -96,8 +96,13 @@ def simulate(
     ] = None,
     timeout: Annotated[float, typer.Option(min=1, max=1e6, metavar="SECONDS", help="The function's timeout.")] = 30.0,
     most_invocations: Annotated[
-        int, typer.Option(min=1, metavar="COUNT", help="Stop after so many invocations.")
-    ] = 1_000,
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="COUNT",
+            help="Stop after so many invocations. By default after 1,000, or when nothing more gets done.",
+        ),
+    ] = None,
     all_rows: Annotated[
         bool, typer.Option("--all", help="Show a row for every record, also for those that were done at once.")
     ] = False,
