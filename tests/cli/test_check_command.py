@@ -68,6 +68,18 @@ def test_the_text_says_where_what_why_and_what_to_write(write: Callable[..., Pat
     assert text.splitlines()[-1] == "1 error, 1 warning, 0 unknown in 1 mapping of 1 file."
 
 
+def test_what_is_to_be_copied_keeps_its_lines_in_a_narrow_terminal(
+    write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    lines = run(write(BROKEN)).stdout.splitlines()
+    assert "  See https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html" in lines
+    assert '        "ReportBatchItemFailures"' in lines
+    assert "  Connection (SQS):" in lines
+
+
 def test_the_text_says_what_is_unknown(write: Callable[..., Path]) -> None:
     text = run(write(UNKNOWN)).stdout
     assert "unknown visibility-timeout" in text
@@ -206,6 +218,15 @@ def test_what_the_function_prints_does_not_disturb_the_output(write: Callable[..
     assert run(path, "--function", "app.py:missing").exit_code == 2
 
 
+def test_a_function_that_cannot_be_imported_says_where(write: Callable[..., Path]) -> None:
+    path = write(SQS)
+    write("raise RuntimeError('no such table')\n", "app.py")
+    ran = run(path, "--function", "app.py:lambda_handler")
+    assert (ran.exit_code, ran.stdout) == (2, "")
+    assert 'app.py", line 1, in <module>' in ran.stderr
+    assert ran.stderr.endswith("RuntimeError: no such table\nError: importing app.py raised RuntimeError\n")
+
+
 @pytest.mark.parametrize("missing", ["cfnlint", "samtranslator"])
 def test_without_the_extra_it_says_what_to_install(write: Callable[..., Path], missing: str) -> None:
     content = "Transform: AWS::Serverless-2016-10-31\nResources:\n  F:\n    Type: AWS::Serverless::Function\n"
@@ -226,3 +247,25 @@ def test_the_extra_is_imported_only_where_it_is_used() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout == "set()\n"
+
+
+@pytest.mark.parametrize("arguments", [["check", "template.json"], ["mapping", "sqs"]])
+def test_an_output_that_cannot_be_written_is_an_error(write: Callable[..., Path], arguments: list[str]) -> None:
+    write(SQS)
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "batchfold.cli", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (ran.returncode, "Traceback" in ran.stderr) == (2, False)
+    assert "cannot be written: No space left on device" in ran.stderr
+
+
+def test_a_reader_that_has_read_enough_changes_nothing(write: Callable[..., Path]) -> None:
+    path = write(BROKEN)
+    program = f"{sys.executable} -m batchfold.cli check {path} | true; exit ${{PIPESTATUS[0]}}"
+    ran = subprocess.run(["/bin/bash", "-c", program], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (1, "")

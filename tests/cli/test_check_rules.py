@@ -1,5 +1,7 @@
 """Each rule of `batchfold check`, with a template that breaks it and one that does not."""
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,12 +20,14 @@ from tests.cli.check_scenes import (
     Template,
     changed,
     check_template,
+    check_text,
     names,
     template,
 )
 
 from batchfold.cli.check_function_rules import FUNCTION_RULES
 from batchfold.cli.check_rules import RULES
+from batchfold.core._guards import is_plain_dict
 
 BREAKS: list[tuple[str, Template, dict[str, object]]] = [
     ("response-type", SQS, {"Connection.FunctionResponseTypes": None}),
@@ -143,6 +147,31 @@ def test_a_change_breaks_no_rule(tmp_path: Path, why: str, healthy: Template, ch
     assert names(check_template(tmp_path, changed(healthy, changes))) == [], why
 
 
+@pytest.mark.parametrize(
+    ("rule", "healthy", "changes"), BREAKS, ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_writing_what_a_finding_says_mends_it(
+    tmp_path: Path, rule: str, healthy: Template, changes: dict[str, object]
+) -> None:
+    content = changed(healthy, changes)
+    (finding,) = check_template(tmp_path, content).findings
+    part = finding.broken.at or finding.connection.part
+    properties = content["Resources"][part.name]["Properties"]
+    for removed in re.findall(r"^Remove (\w+)\.$", finding.write, re.MULTILINE):
+        del properties[removed]
+    settings = [line for line in finding.write.splitlines() if line.startswith("  ")]
+    merge(properties, json.loads(f"{{{''.join(settings)}}}"))
+    assert names(check_template(tmp_path, content)) == [], rule
+
+
+def merge(settings: Template, written: Template) -> None:
+    for name, value in written.items():
+        if is_plain_dict(value) and is_plain_dict(settings.get(name)) and "Fn::GetAtt" not in value:
+            merge(settings[name], value)
+        else:
+            settings[name] = value
+
+
 def test_every_rule_is_broken_here_or_among_the_tests_of_functions() -> None:
     tested = {rule for rule, *_ in BREAKS} | {rule.name for rule in FUNCTION_RULES} | {"tumbling-window"}
     assert tested == {rule.name for rule in RULES}
@@ -189,6 +218,19 @@ def test_a_queue_of_dead_letters_needs_no_dead_letters_of_its_own(tmp_path: Path
     reads_dead_letters = {"Connection.EventSourceArn": {"Fn::GetAtt": ["DeadLetters", "Arn"]}}
     content = changed(SQS, {**reads_dead_letters, "DeadLetters.VisibilityTimeout": 60})
     assert names(check_template(tmp_path, content)) == []
+
+
+def test_advice_is_yaml_in_a_template_in_yaml(tmp_path: Path) -> None:
+    text = json.dumps(
+        changed(KINESIS, {"Connection.DestinationConfig": None, "Connection.FunctionResponseTypes": None})
+    )
+    first, second = check_text(tmp_path, text, "template.yaml").findings
+    assert first.write == "FunctionResponseTypes:\n  - ReportBatchItemFailures"
+    assert second.write.splitlines() == [
+        "DestinationConfig:",
+        "  OnFailure:",
+        "    Destination: !GetAtt DeadLetters.Arn",
+    ]
 
 
 @pytest.fixture

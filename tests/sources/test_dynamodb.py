@@ -1,5 +1,6 @@
 """DynamoDB Streams: each property against the event that AWS shows, images, and the lane of an item."""
 
+import pickle
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -9,10 +10,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
+from returns.result import Success
 
-from batchfold.core.response import name_lowest_sequence_number
-from batchfold.core.source import Source
-from batchfold.sources.dynamodb import DynamoDBRecord, by_item_key, dynamodb
+from batchfold import (
+    Crashed,
+    DynamoDBRecord,
+    Malformed,
+    PayloadError,
+    Source,
+    by_hash_key,
+    by_item_key,
+    caused_by,
+    discard,
+    dynamodb,
+    fold_batch,
+    from_attribute_values,
+    name_lowest_sequence_number,
+    of_record,
+)
+from batchfold.testing import DynamoDBChange, dynamodb_event
 
 RAW: dict[str, Any] = {
     "eventID": "c4ca4238a0b923820dcc509a6f75849b",
@@ -155,13 +171,168 @@ def test_an_image_nested_thousands_of_levels_deep_is_malformed(source: Source[An
     assert source.as_delivered(raw) == source.as_delivered(raw)
 
 
-def test_only_one_of_the_images_may_not_have_a_type() -> None:
+def test_an_image_without_a_type_stays_as_delivered_beside_one_with_a_type() -> None:
+    new_only, old_only = dynamodb(new=Item).parse(RAW), dynamodb(old=OldItem).parse(RAW)
+    assert new_only.new_image == Item(Id=101, Message="This item has changed")
+    assert new_only.old_image == {"Message": "New item!", "Id": Decimal(101)}
+    assert old_only.new_image == {"Message": "This item has changed", "Id": Decimal(101)}
+    assert old_only.old_image == OldItem(Id=Decimal(101))
+
+
+def test_one_type_for_both_images_and_one_for_each_are_refused_together() -> None:
     make: Any = dynamodb
-    for arguments in ({"new": Item}, {"old": Item}):
-        with pytest.raises(TypeError, match=r"new.*old"):
-            make(**arguments)
-    with pytest.raises(TypeError, match=r"new.*old"):
-        make(Item, new=Item, old=Item)
+    for more in ({"new": Item}, {"old": Item}, {"new": Item, "old": Item}):
+        with pytest.raises(TypeError, match=r"new=.*old="):
+            make(Item, **more)
+    with pytest.raises(TypeError, match="not both"):
+        make(new=Item, decode=message_of)
+
+
+def refuse(image: Mapping[str, Any]) -> Any:
+    if "Message" not in image:
+        raise ValueError("of an older schema")
+    return image
+
+
+AN_OLDER_ITEM = {"Id": {"N": "101"}}
+READ_AN_OLDER_ITEM: list[Source[Any, Any]] = [dynamodb(Item), dynamodb(new=Item, old=Item), dynamodb(decode=refuse)]
+
+
+@pytest.mark.parametrize("source", READ_AN_OLDER_ITEM)
+def test_a_good_new_image_is_handled_whatever_the_old_one_is(source: Source[Any, Any]) -> None:
+    event = {"Records": [raw_with(NewImage=RAW["dynamodb"]["NewImage"], OldImage=AN_OLDER_ITEM)]}
+    assert fold_batch(event, lambda record: Success(record.new_image), source).is_all_success
+
+
+@pytest.mark.parametrize("source", READ_AN_OLDER_ITEM)
+def test_a_record_is_malformed_if_its_handler_needs_an_old_image_that_would_not_parse(source: Source[Any, Any]) -> None:
+    event = {"Records": [raw_with(NewImage=RAW["dynamodb"]["NewImage"], OldImage=AN_OLDER_ITEM)]}
+    (failed,) = fold_batch(event, lambda record: Success(record.old_image), source).failed
+    assert isinstance(failed.fault, Malformed)
+    assert "the old image would not parse (" in str(failed.fault.error)
+
+
+@pytest.mark.parametrize("source", READ_AN_OLDER_ITEM)
+def test_a_removal_is_malformed_if_its_image_would_not_parse(source: Source[Any, Any]) -> None:
+    event = {"Records": [raw_with(OldImage=AN_OLDER_ITEM)]}
+    (failed,) = fold_batch(event, lambda _: Success(None), source).failed
+    assert isinstance(failed.fault, Malformed)
+
+
+def test_an_outage_of_a_decoder_is_no_old_image_of_an_older_schema() -> None:
+    def decode(image: Mapping[str, Any]) -> str:
+        if "Message" not in image:
+            raise ConnectionError
+        return "good"
+
+    event = {"Records": [raw_with(NewImage=RAW["dynamodb"]["NewImage"], OldImage=AN_OLDER_ITEM)]}
+    (failed,) = fold_batch(event, lambda _: Success(None), dynamodb(decode=decode)).failed
+    assert isinstance(failed.fault, Crashed)
+
+
+def test_a_record_with_an_old_image_that_would_not_parse_can_be_pickled() -> None:
+    record = dynamodb(Item).parse(raw_with(NewImage=RAW["dynamodb"]["NewImage"], OldImage=AN_OLDER_ITEM))
+    again = pickle.loads(pickle.dumps(record))  # noqa: S301  # what was just pickled
+    assert again.new_image == record.new_image
+    with pytest.raises(PayloadError, match="the old image would not parse"):
+        _ = again.old_image
+
+
+@pytest.mark.parametrize("source", [dynamodb(), dynamodb(Item), dynamodb(new=Item), dynamodb(decode=message_of)])
+def test_an_empty_image_is_absent(source: Source[Any, Any]) -> None:
+    """Every item has its key; emulators deliver `{}` where there is no image."""
+    raw = raw_with(NewImage={}, OldImage={})
+    for record in (source.parse(raw), source.as_delivered(raw)):
+        assert (record.new_image, record.old_image) == (None, None)
+
+
+class Key(BaseModel):
+    Id: int
+
+
+@pytest.mark.parametrize("images", [{}, {"NewImage": RAW["dynamodb"]["NewImage"]}])
+def test_keys_may_have_a_type(images: dict[str, Any]) -> None:
+    assert dynamodb(keys=Key).parse(raw_with(**images)).keys == Key(Id=101)
+    assert dynamodb(Item, keys=Key).parse(raw_with(**images)).keys == Key(Id=101)
+
+
+@pytest.mark.parametrize("keys", [None, {}, {"Id": {"S": "s3cr3t"}}])
+def test_keys_that_do_not_fit_their_type_are_malformed(keys: object) -> None:
+    (failed,) = fold_batch(
+        {"Records": [raw_with(Keys=keys)]}, lambda record: Success(record.keys), dynamodb(keys=Key)
+    ).failed
+    assert isinstance(failed.fault, Malformed)
+    assert "s3cr3t" not in str(failed.fault.error)
+
+
+def test_a_function_of_the_record_is_called_for_each_image_with_that_image_as_the_new_one() -> None:
+    def entity(record: DynamoDBRecord) -> str:
+        assert record.old_image is None
+        image = record.new_image or {}
+        return f"{record.keys['Id']!s} {image['Message']!s} {record.raw['dynamodb']['NewImage']['Message']['S']}"
+
+    record = dynamodb(decode=of_record(entity)).parse(RAW)
+    assert record.new_image == "101 This item has changed This item has changed"
+    assert record.old_image == "101 New item! New item!"
+    assert record.raw is RAW
+
+
+class User(BaseModel):
+    pk: str
+    email: str
+
+
+def by_kind(record: DynamoDBRecord) -> User | None:
+    """The payload's type, chosen by the key before anything is parsed."""
+    if not str(record.keys["sk"]).startswith("USER#"):
+        return None
+    return from_attribute_values(record.raw["dynamodb"]["NewImage"], User)
+
+
+def test_helper_items_of_a_single_table_block_no_shard() -> None:
+    items: list[dict[str, object]] = [
+        {"pk": "1", "sk": "UNIQUE#a@b.c"},
+        {"pk": "1", "sk": "USER#1", "email": "a@b.c"},
+        {"pk": "1", "sk": "USER#2"},
+        {"pk": "1", "sk": "UNIQUE#x"},
+    ]
+    changes = [DynamoDBChange({"pk": "1", "sk": item["sk"]}, new_image=item) for item in items]
+    batch = fold_batch(
+        dynamodb_event(*changes),
+        lambda record: Success(record.new_image),
+        dynamodb(decode=of_record(by_kind)),
+        settle=discard(when=caused_by(Malformed)),
+    )
+    assert [outcome.value for outcome in batch.succeeded] == [None, User(pk="1", email="a@b.c"), None]
+    assert len(batch.settled) == 1
+
+
+@pytest.mark.parametrize(
+    ("since_epoch", "microseconds"),
+    [(1_700_000_000, 0), (1_700_000_000.123, 123_000), (1_700_000_000_123, 123_000), (1_700_000_000_123_456, 123_456)],
+)
+def test_the_time_of_a_change_is_read_in_seconds_milliseconds_and_microseconds(
+    since_epoch: float, microseconds: int
+) -> None:
+    record = DynamoDBRecord(raw_with(ApproximateCreationDateTime=since_epoch))
+    assert record.approximate_creation_time == datetime(2023, 11, 14, 22, 13, 20, microseconds, tzinfo=UTC)
+
+
+def test_a_change_out_of_a_kinesis_stream_has_what_it_has() -> None:
+    change = {"ApproximateCreationDateTime": 1_700_000_000_123, "Keys": {"id": {"S": "a"}}, "SizeBytes": 20}
+    record = DynamoDBRecord({"eventName": "INSERT", "tableName": "orders", "userIdentity": None, "dynamodb": change})
+    absent = ("event_source_arn", "event_version", "stream_view_type", "new_image", "old_image")
+    assert [getattr(record, name) for name in absent] == [None] * len(absent)
+    assert (record.table_name, record.size_bytes, record.user_identity) == ("orders", 20, {})
+    assert not record.is_ttl_delete
+    with pytest.raises(KeyError, match="the raw record has no 'SequenceNumber'"):
+        _ = record.sequence_number
+
+
+def test_a_change_may_have_no_time_and_no_size() -> None:
+    record = DynamoDBRecord({"dynamodb": {"ApproximateCreationDateTime": None}})
+    assert (record.approximate_creation_time, record.size_bytes, record.table_name) == (None, None, None)
+    assert not record.is_ttl_delete
 
 
 IN_LISTS: list[Any] = [
@@ -229,3 +400,21 @@ def test_the_order_of_the_key_attributes_makes_no_other_lane() -> None:
     hash_first = {"pk": {"S": "a"}, "sk": {"N": "1"}}
     range_first = {"sk": {"N": "1.0"}, "pk": {"S": "a"}}
     assert by_item_key({"dynamodb": {"Keys": hash_first}}) == by_item_key({"dynamodb": {"Keys": range_first}})
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xy")), min_size=2, max_size=2))
+def test_items_that_share_a_partition_key_are_a_lane(items: list[tuple[str, str]]) -> None:
+    raws = [{"dynamodb": {"Keys": {"pk": {"S": pk}, "sk": {"S": sk}}}} for pk, sk in items]
+    first, second = map(by_hash_key("pk"), raws)
+    assert (first == second) == (items[0][0] == items[1][0])
+
+
+def test_a_key_that_the_table_does_not_have_is_told_with_those_that_it_has() -> None:
+    with pytest.raises(ValueError, match=r"by_hash_key\('id'\) found no such attribute in the key, which has pk, sk"):
+        by_hash_key("id")({"dynamodb": {"Keys": {"pk": {"S": "s3cr3t"}, "sk": {"S": "b"}}}})
+
+
+def test_by_hash_key_without_a_name_is_told_how_to_be_given_one() -> None:
+    lane: Any = by_hash_key
+    with pytest.raises(TypeError, match=r"lane=by_hash_key\('pk'\)"):
+        dynamodb(lane=lane)

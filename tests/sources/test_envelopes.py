@@ -1,13 +1,14 @@
 """Envelopes: every field that AWS documents, and the payload inside."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, assert_type
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from batchfold.core.source import Source
 from batchfold.sources.envelopes import EventBridge, Sns, SnsMessageAttribute
@@ -190,3 +191,26 @@ def test_a_payload_that_is_no_text_is_none_where_it_was_delivered() -> None:
     """Lambda delivers JSON, and SNS puts the message into it as text."""
     with pytest.raises(ValidationError, match="JSON input should be"):
         sqs(Sns[Order]).parse(raw({**NOTIFICATION, "Message": {"id": "a"}}))
+
+
+@pytest.mark.parametrize("absent", ["version", "resources", "replay-name"])
+def test_an_event_may_lack_what_is_optional_or_have_it_as_null(absent: str) -> None:
+    lacking = {name: value for name, value in EVENT.items() if name != absent}
+    for body in (lacking, {**EVENT, absent: None}):
+        event = sqs(EventBridge[dict[str, str]]).parse(raw(body)).body
+        assert getattr(event, absent.replace("-", "_")) in (None, ())
+
+
+def test_a_notification_may_have_null_for_what_is_optional() -> None:
+    nulls = dict.fromkeys(("Subject", "MessageAttributes", "SequenceNumber", "Signature", "UnsubscribeURL"))
+    notification = sqs(Sns[str]).parse(raw({**NOTIFICATION, **nulls})).body
+    assert (notification.subject, notification.message_attributes, notification.signature) == (None, {}, None)
+
+
+@pytest.mark.parametrize("message", ["plain", '"quoted"', "[1]", ""])
+@pytest.mark.parametrize(
+    "form", [str, Annotated[str, Field(max_length=9)], Annotated[str, AfterValidator(str)]], ids=str
+)
+def test_a_message_of_any_text_type_is_the_text_itself(form: Any, message: str) -> None:
+    of_any: Callable[..., Source[Any, Any]] = sqs
+    assert message_of(of_any(Sns[form]), message) == message

@@ -13,7 +13,7 @@ from batchfold.core._guards import is_mapping
 from batchfold.core.lanes import Lane, each_record, whole_batch
 from batchfold.core.records import Record, UnexpectedEventError
 from batchfold.core.source import Source
-from batchfold.sources.dynamodb import by_item_key, dynamodb
+from batchfold.sources.dynamodb import by_hash_key, by_item_key, dynamodb
 from batchfold.sources.kafka import by_message_key, by_topic_partition, kafka
 from batchfold.sources.kinesis import by_partition_key, kinesis
 from batchfold.sources.sqs import by_message_group, sqs
@@ -207,6 +207,38 @@ def test_the_default_lane_is_the_one_of_the_source(case: Case) -> None:
 @pytest.mark.parametrize("make", [sqs, kinesis, dynamodb, kafka])
 def test_a_lane_that_was_asked_for_is_taken(make: Callable[..., AnySource]) -> None:
     assert make(lane=len).lane_of([{"eventSourceARN": "arn:q.fifo"}]) is len
+
+
+async def async_lane(raw: Mapping[str, Any]) -> str:
+    return str(raw)
+
+
+@pytest.mark.parametrize("make", [sqs, kinesis, dynamodb, kafka])
+def test_an_async_lane_function_is_refused_when_the_source_is_made(make: Callable[..., AnySource]) -> None:
+    with pytest.raises(TypeError, match="lane= got an async function"):
+        make(lane=async_lane)
+
+
+LANES_OF: dict[str, tuple[Lane, ...]] = {
+    "SQS": (by_message_group,),
+    "Kinesis": (by_partition_key,),
+    "DynamoDB": (by_item_key, by_hash_key("id")),
+    "Kafka": (by_topic_partition, by_message_key),
+}
+
+
+@pytest.mark.parametrize(
+    ("service", "lane", "other"),
+    [(name, lane, other) for name, lanes in LANES_OF.items() for lane in lanes for other in CASES if other != name],
+)
+def test_a_lane_of_one_source_is_refused_for_the_records_of_another(service: str, lane: Lane, other: str) -> None:
+    """In silence it would put all of them into one lane, or give each its own, and their order would be lost."""
+    with pytest.raises(
+        ValueError, match=f"orders records of {service}.*, and this is no record of {service}"
+    ) as caught:
+        lane(CASES[other].raw_with_secret)
+    assert SECRET not in str(caught.value)
+    assert all(each.__name__ in str(caught.value) for each in LANES_OF[other] if "<" not in each.__qualname__)
 
 
 @pytest.mark.parametrize("make", [sqs, kinesis, dynamodb, kafka])

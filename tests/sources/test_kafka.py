@@ -74,6 +74,30 @@ def test_a_header_may_come_twice_and_be_empty() -> None:
     assert KafkaRecord({"headers": [{"a": [1]}, {"a": None}]}).headers == (("a", b"\x01"), ("a", b""))
 
 
+def test_an_odd_header_hides_no_other() -> None:
+    odd: list[Any] = [
+        "text",
+        None,
+        3,
+        {"a": 3},
+        {"b": {}},
+        {"c": ["x"]},
+        {"d": "?"},
+        {"text": "aGk="},
+        {"good": [104, 105]},
+    ]
+    assert KafkaRecord({"headers": odd}).headers == (("text", b"hi"), ("good", b"hi"))
+    assert KafkaRecord({"headers": {"a": [1]}}).headers == ()
+
+
+@pytest.mark.parametrize("timestamp", [-1, None])
+def test_a_record_may_have_no_timestamp(timestamp: object) -> None:
+    record = KafkaRecord({**RAW, "timestamp": timestamp, "timestampType": None})
+    assert record.timestamp is None
+    assert record.timestamp_type is None
+    assert KafkaRecord({}).timestamp is None
+
+
 @given(value=st.none() | st.binary(), key=st.none() | st.binary())
 def test_value_and_key_are_the_bytes_that_were_sent_or_none(value: bytes | None, key: bytes | None) -> None:
     raw = {**RAW, "value": None if value is None else base64_of(value), "key": None if key is None else base64_of(key)}

@@ -19,7 +19,7 @@ def refusal(records: object, **event: object) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("event_source", ["aws:kafka", "aws:SelfManagedKafka"])
+@pytest.mark.parametrize("event_source", ["aws:kafka", "SelfManagedKafka", "aws:SelfManagedKafka"])
 @pytest.mark.parametrize("records", [{}, {"orders-0": []}, {"orders-0": (), "orders-1": []}])
 def test_an_event_without_any_record_is_an_empty_batch(event_source: str, records: dict[str, Any]) -> None:
     assert read_kafka({"eventSource": event_source, "records": records}) == ([], [])
@@ -39,7 +39,7 @@ def test_records_arrive_in_the_order_of_the_mapping_and_of_its_lists() -> None:
 @pytest.mark.parametrize("event_source", ["aws:sqs", None, ["aws:kafka"], ""])
 def test_an_event_of_another_source_is_refused(event_source: object) -> None:
     told = refusal({}, eventSource=event_source)
-    assert "eventSource of Kafka, 'aws:kafka' or 'aws:SelfManagedKafka'" in told
+    assert "eventSource of Kafka, 'aws:kafka' or 'SelfManagedKafka' or 'aws:SelfManagedKafka'" in told
 
 
 def test_an_event_without_an_event_source_is_refused() -> None:

@@ -111,3 +111,9 @@ def test_a_partition_key_is_a_lane() -> None:
 @pytest.mark.parametrize("inside", [None, {}, {"partitionKey": None}])
 def test_a_record_without_a_partition_key_joins_one_common_lane(inside: object) -> None:
     assert by_partition_key({"kinesis": inside}) == ""
+
+
+@pytest.mark.parametrize("since_epoch", [1545084650.987, 1545084650987, 1545084650987000])
+def test_the_time_of_arrival_is_read_whatever_its_unit(since_epoch: float) -> None:
+    record = KinesisRecord({"kinesis": {"approximateArrivalTimestamp": since_epoch}})
+    assert record.approximate_arrival_time == datetime(2018, 12, 17, 22, 10, 50, 987000, tzinfo=UTC)

@@ -113,3 +113,17 @@ def test_the_error_for_an_event_without_records_names_where_they_were_looked_for
         sqs().read({"records": {}})
     with pytest.raises(UnexpectedEventError, match="found a value of type str"):
         sqs().read({"Records": "text"})
+
+
+@pytest.mark.parametrize("source", [sqs(), kinesis(), dynamodb()])
+def test_a_list_of_records_is_told_to_be_one_of_eventbridge_pipes(source: AnySource) -> None:
+    with pytest.raises(
+        UnexpectedEventError, match="found a value of type list, as EventBridge Pipes passes its records"
+    ):
+        source.read([sqs_raw()])
+
+
+@pytest.mark.parametrize("event_source", ["aws:docdb", "aws:rmq", "aws:mq"])
+def test_an_event_of_another_service_without_records_is_refused_with_its_name(event_source: str) -> None:
+    with pytest.raises(UnexpectedEventError, match=f"without 'Records', with the eventSource '{event_source}'"):
+        sqs().read({"eventSource": event_source, "events": []})

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -92,6 +93,7 @@ class Order(BaseModel):
         ("event_source", "aws:sqs"),
         ("event_source_arn", "arn:aws:sqs:us-east-2:123456789012:my-queue"),
         ("queue_name", "my-queue"),
+        ("queue_url", "https://sqs.us-east-2.amazonaws.com/123456789012/my-queue"),
         ("aws_region", "us-east-2"),
     ],
 )
@@ -125,6 +127,62 @@ def test_a_fifo_message_has(name: str, expected: object) -> None:
 def test_a_number_among_the_message_attributes_is_whole_or_exact(digits: str, expected: type) -> None:
     raw = {**STANDARD, "messageAttributes": {"n": {"stringValue": digits, "dataType": "Number"}}}
     assert type(SqsRecord(raw).message_attributes["n"]) is expected
+
+
+ODD_ATTRIBUTES: dict[str, Any] = {
+    "no data type": {"stringValue": "text"},
+    "no value": {"dataType": "String"},
+    "null value": {"dataType": "String", "stringValue": None},
+    "no number": {"dataType": "Number", "stringValue": "s3cr3t"},
+    "huge": {"dataType": "Number", "stringValue": "1E+999999999"},
+    "no base64": {"dataType": "Binary", "binaryValue": "?"},
+    "null bytes": {"dataType": "Binary", "binaryValue": None},
+    "a number": 1,
+    "text": "text",
+    "nothing": None,
+    "a list": [],
+}
+
+
+def test_an_odd_attribute_hides_no_other() -> None:
+    good = {"tenant": {"dataType": "String", "stringValue": "a"}}
+    read = SqsRecord({**STANDARD, "messageAttributes": {**ODD_ATTRIBUTES, **good}}).message_attributes
+    assert read == {"no data type": "text", "no number": "s3cr3t", "huge": Decimal("1E+999999999"), "tenant": "a"}
+
+
+@pytest.mark.parametrize("attributes", [None, {}])
+def test_a_message_may_have_no_attributes(attributes: object) -> None:
+    assert SqsRecord({**STANDARD, "messageAttributes": attributes}).message_attributes == {}
+
+
+@pytest.mark.parametrize(
+    ("arn", "url"),
+    [
+        ("arn:aws:sqs:eu-west-1:1:orders.fifo", "https://sqs.eu-west-1.amazonaws.com/1/orders.fifo"),
+        ("arn:aws-cn:sqs:cn-north-1:1:orders", "https://sqs.cn-north-1.amazonaws.com.cn/1/orders"),
+        ("arn:aws-us-gov:sqs:us-gov-west-1:1:orders", "https://sqs.us-gov-west-1.amazonaws.com/1/orders"),
+        ("arn:aws-iso:sqs:us-iso-east-1:1:orders", "https://sqs.us-iso-east-1.c2s.ic.gov/1/orders"),
+        ("arn:aws-new:sqs:new-1:1:orders", "https://sqs.new-1.amazonaws.com/1/orders"),
+        ("orders", ""),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_the_url_of_the_queue_follows_from_its_arn(arn: str | None, url: str) -> None:
+    assert SqsRecord({**STANDARD, "eventSourceARN": arn}).queue_url == url
+
+
+def test_the_domain_of_each_partition_is_the_one_that_botocore_knows() -> None:
+    endpoints: Any = import_module("botocore.session").get_session().get_data("endpoints")
+    for partition in endpoints["partitions"]:
+        region = next(iter(partition["regions"]))
+        record = SqsRecord({"eventSourceARN": f"arn:{partition['partition']}:sqs:{region}:1:orders"})
+        assert record.queue_url == f"https://sqs.{region}.{partition['dnsSuffix']}/1/orders"
+
+
+def test_a_field_that_an_event_written_by_hand_lacks_is_named() -> None:
+    with pytest.raises(KeyError, match="the raw record has no 'receiptHandle'"):
+        _ = SqsRecord({"messageId": "m"}).receipt_handle
 
 
 def test_the_body_stays_text_without_a_type() -> None:

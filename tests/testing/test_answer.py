@@ -70,10 +70,15 @@ class Identified(NamedTuple):
     itemIdentifier: str  # noqa: N815  # it stands in the response
 
 
-@pytest.mark.parametrize(
-    "entry",
-    [Identified("b"), {"itemIdentifier": b"b"}, {b"itemIdentifier": "b"}, OrderedDict(itemIdentifier="b")],
-)
+ENTRIES: list[Any] = [
+    Identified("b"),
+    {"itemIdentifier": b"b"},
+    {b"itemIdentifier": "b"},
+    OrderedDict({"itemIdentifier": "b"}),
+]
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
 @pytest.mark.parametrize("listed", [list, tuple])
 def test_an_entry_that_lambda_s_client_can_write_is_read(entry: Any, listed: Any) -> None:
     assert read({"batchItemFailures": listed([entry]), "seconds": Decimal("1.5")}) == PartialFailure(frozenset({1}))

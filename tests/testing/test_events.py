@@ -304,7 +304,7 @@ def test_kafka_headers_are_signed_bytes() -> None:
 
 def test_a_self_managed_cluster_has_no_arn() -> None:
     event = kafka_event("a", self_managed=True)
-    assert event["eventSource"] == "aws:SelfManagedKafka"
+    assert event["eventSource"] == "SelfManagedKafka"
     assert "eventSourceArn" not in event
 
 

@@ -74,7 +74,9 @@ def _written(identifier: object) -> Any:
 
 
 def begin(data: st.DataObject, source: EventSource) -> State:
-    return source.begin(name_records(data.draw(record_names()), source.default_payload))
+    state = source.begin(name_records(data.draw(record_names()), source.default_payload))
+    assert isinstance(state, QueueState | StreamState)
+    return state
 
 
 def run(data: st.DataObject, state: State, *, steps: int = 15) -> list[State]:

@@ -13,16 +13,16 @@ from batchfold.testing import (
     Delivery,
     Effect,
     LambdaFunction,
+    Queue,
     SourceRecord,
     SqsQueue,
     UnsafeFunctionError,
     assert_safe,
 )
-from batchfold.testing.sqs_queue import Queue
 
 
 def by_line(raw: Mapping[str, Any], /) -> Hashable:
-    return raw["line"]
+    return str(raw["line"])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,9 @@ STREAMS: list[Callable[..., KinesisStream | DynamoDBStream]] = [KinesisStream, D
 
 
 def begin(stream: Stream, *names: str) -> StreamState:
-    return stream.begin(name_records(names, stream.default_payload))
+    state = stream.begin(name_records(names, stream.default_payload))
+    assert isinstance(state, StreamState)
+    return state
 
 
 def batch(state: StreamState) -> str:
@@ -168,6 +170,7 @@ def test_a_record_that_is_too_old_is_discarded_before_it_is_delivered() -> None:
 def test_a_record_that_was_too_old_from_the_beginning_is_never_delivered() -> None:
     stream = KinesisStream(maximum_record_age_in_seconds=60)
     state = stream.begin(name_records(["A1", "A2"], str, {"A1": 61}))
+    assert isinstance(state, StreamState)
     assert (batch(state), state.removed) == ("A2", {0: "discarded"})
 
 

@@ -1,13 +1,14 @@
 """Right functions that are done with a record without its effect: they tell, and the message of those that do not says how."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from returns.result import safe
+from returns.result import Result, safe
 
 from batchfold import (
+    Failed,
     Outcome,
     Settled,
     SqsRecord,
@@ -37,7 +38,7 @@ def quiet() -> Iterator[None]:
     logging.getLogger("batchfold").setLevel(logging.NOTSET)
 
 
-def handler(effect: Effect) -> Any:
+def handler(effect: Effect) -> Callable[[SqsRecord[str]], Result[None, Exception]]:
     @safe
     def handle(record: SqsRecord[str]) -> None:
         effect(record.body)
@@ -60,12 +61,14 @@ def passing_by(effect: Effect, *, tells: bool) -> LambdaFunction:
 def discarding(effect: Effect, *, tells: bool) -> LambdaFunction:
     """Discards a record that failed twice."""
 
-    def tell(outcome: Outcome[Any, Any, Any]) -> None:
+    def tell(outcome: Outcome[None, Exception, SqsRecord]) -> None:
         if isinstance(outcome, Settled) and tells:
             effect.settle(outcome.record.body)
 
-    settle: Any = discard(when=lambda failed: failed.record.approximate_receive_count >= 2)
-    return as_lambda_handler(handler(effect), sqs(), settle=settle, observe=tell)
+    def has_failed_twice(failed: Failed[Exception, SqsRecord]) -> bool:
+        return failed.record.approximate_receive_count >= 2
+
+    return as_lambda_handler(handler(effect), sqs(), settle=discard(when=has_failed_twice), observe=tell)
 
 
 @pytest.mark.parametrize("make", [passing_by, discarding])

@@ -3,11 +3,10 @@
 Everything that decides which rules are asked of which connection, and the exit status, is in this file.
 """
 
-import sys
+import traceback
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -18,6 +17,7 @@ from batchfold.cli.check_model import Document
 from batchfold.cli.check_output import Checked, Format, written
 from batchfold.cli.check_rules import RULES
 from batchfold.cli.load import CannotLoadError
+from batchfold.cli.report import fail, say, write
 
 _NAMES = tuple(rule.name for rule in RULES)
 _FOUND, _ERROR = 1, 2
@@ -54,7 +54,7 @@ def checked(read: Sequence[Document], rules: Sequence[Rule], made: Made | None =
 def check(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH...", help="Templates, plans and outputs of the AWS CLI, or folders with them."),
+        typer.Argument(metavar="PATH", help="Templates, plans and outputs of the AWS CLI, or folders with them."),
     ],
     *,
     function: Annotated[
@@ -68,7 +68,9 @@ def check(
         list[str] | None, typer.Option(metavar="RULE", help="A rule not to ask; may be given several times.")
     ] = None,
 ) -> None:
-    """Check what connects queues and streams to functions: does Lambda read the partial response, and is nothing lost?
+    """Check what connects queues and streams to functions.
+
+    Does Lambda read the partial response, do retries end, and does what fails go where it can be found?
 
     PATH is a SAM or CloudFormation template (YAML or JSON), the output of `terraform show -json`, the output of
     `aws lambda get-event-source-mapping` or `list-event-source-mappings`, or a folder.
@@ -85,18 +87,22 @@ def check(
         readable = [document for document in read if isinstance(document, Document)]
         problems = [str(error) for error in read if isinstance(error, CannotReadError)]
         if not read:
-            _fail(f"there is no template, plan or mapping in {', '.join(map(str, paths))}")
+            fail(f"there is no template, plan or mapping in {', '.join(map(str, paths))}")
         found = checked(readable, [rule for rule in RULES if rule.name not in (ignore or ())], made)
-    except (CannotReadError, CannotLoadError, NotCalledError) as error:
-        _fail(str(error))
+    except CannotLoadError as error:
+        if error.__cause__ is not None:
+            say("".join(traceback.format_exception(error.__cause__)).rstrip())
+        fail(str(error))
+    except (CannotReadError, NotCalledError) as error:
+        fail(str(error))
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing not in _EXTRA:
             raise
-        _fail(f"batchfold check needs {missing}: pip install 'batchfold[check]'")
-    _write(written(found, form))
+        fail(f"batchfold check needs {missing}: pip install 'batchfold[check]'")
+    _write(found, form)
     for problem in problems:
-        _say(f"Error: {problem}")
+        say(f"Error: {problem}")
     raise typer.Exit(_ERROR if problems else _FOUND if found.findings else 0)
 
 
@@ -108,19 +114,10 @@ def _each_once(findings: Iterable[Finding]) -> list[Finding]:
     return list(kept.values())
 
 
-def _write(text: str) -> None:
-    reconfigure = getattr(sys.stdout, "reconfigure", None)
-    if reconfigure is not None:  # whatever stands in for the output need not have it
-        reconfigure(errors="backslashreplace")
-    with suppress(BrokenPipeError):  # whoever reads it has read enough
-        typer.echo(text, nl=False, color=True)  # the text has colours only where it is to have some
-
-
-def _say(message: str) -> None:
-    with suppress(OSError):  # where nothing can be written, there is nobody to tell
-        typer.echo(message, err=True)
-
-
-def _fail(message: str) -> NoReturn:
-    _say(f"Error: {message}")
-    raise typer.Exit(_ERROR)
+def _write(found: Checked, form: Format) -> None:
+    try:
+        write(written(found, form))
+    except BrokenPipeError:
+        pass  # whoever reads the report has read enough of it
+    except OSError as error:
+        fail(f"the report cannot be written: {error.strerror}")

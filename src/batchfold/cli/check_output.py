@@ -8,19 +8,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
 from batchfold.cli.check_findings import Finding, Open
 from batchfold.cli.check_model import Place
 from batchfold.cli.check_sarif import sarif
+from batchfold.cli.report import escaped, output
 
 Format: TypeAlias = Literal["text", "json", "sarif", "github"]
 
 _STYLES = {"error": "bold red", "warning": "yellow", "unknown": "cyan"}
-_WIDE = 200
-"""Columns where no terminal says how wide it is: a file has room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,29 +47,29 @@ def written(checked: Checked, form: Format) -> str:
 
 
 def _text(checked: Checked) -> str:
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console.width = _WIDE
+    console = output()
     with console.capture() as captured:
         for finding in checked.findings:
-            console.print(_finding(finding))
+            _print_finding(finding, console)
         for place, resource, rule, why in _unknown(checked):
             head = Text.assemble(f"{_where(place)}: ", ("unknown", _STYLES["unknown"]), f" {rule}".rstrip())
-            console.print(Group(_plain(head), Padding.indent(_plain(Text(f"{resource}{why}.")), 2), ""))
+            console.print(_plain(head), soft_wrap=True)
+            console.print(Padding.indent(_plain(Text(f"{resource}{why}.")), 2))
+            console.print()
         console.print(Text(_summary(checked), "bold"))
     return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())  # rich fills the lines up
 
 
-def _finding(finding: Finding) -> Group:
+def _print_finding(finding: Finding, console: Console) -> None:
+    """Print sentences as wide as the terminal; what is to be copied, or clicked at, keeps its lines."""
     rule, broken = finding.rule, finding.broken
     head = Text.assemble(f"{_where(finding.place)}: ", (rule.level, _STYLES[rule.level]), f" {rule.name}")
-    lines: list[RenderableType] = [
-        _plain(Text(f"{finding.resource}: {broken.says} {broken.why}")),
-        "Write:",
-        Padding.indent(_plain(Text(finding.write, no_wrap=True, overflow="ignore")), 2),
-        Text(f"See {rule.page(finding.connection.kind)}", no_wrap=True, overflow="ignore"),
-    ]
-    return Group(_plain(head), *(Padding.indent(line, 2) for line in lines), "")
+    console.print(_plain(head), soft_wrap=True)
+    console.print(Padding.indent(_plain(Text(f"{finding.resource}: {broken.says} {broken.why}")), 2))
+    written = [f"    {line}" for line in finding.write.splitlines()]
+    for line in ["  Write:", *written, f"  See {rule.page(finding.connection.kind)}"]:
+        console.print(_plain(Text(line)), soft_wrap=True)
+    console.print()
 
 
 def _summary(checked: Checked) -> str:
@@ -134,11 +133,11 @@ def _annotations(checked: Checked) -> Iterator[str]:
 
 def _annotation(command: str, place: Place, title: str, text: str) -> str:
     properties = {"file": place.file, "line": place.line, "col": place.column, "title": f"batchfold: {title}"}
-    listed = ",".join(f"{name}={_escaped(str(value), ':,')}" for name, value in properties.items())
-    return f"::{command} {listed}::{_escaped(text, '')}"
+    listed = ",".join(f"{name}={_in_a_command(str(value), ':,')}" for name, value in properties.items())
+    return f"::{command} {listed}::{_in_a_command(text, '')}"
 
 
-def _escaped(text: str, also: str) -> str:
+def _in_a_command(text: str, also: str) -> str:
     """Escape what ends a line or a property; the percent sign first, which the others are escaped by."""
     for character in f"%\r\n{also}":
         text = text.replace(character, f"%{ord(character):02X}")
@@ -151,7 +150,4 @@ def _where(place: Place) -> str:
 
 def _plain(text: Text) -> Text:
     """Text without what moves the cursor: a template may hold anything."""
-    if all(char.isprintable() or char == "\n" for char in text.plain):
-        return text
-    escaped = (c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text.plain)
-    return Text("".join(escaped), text.style, no_wrap=text.no_wrap, overflow=text.overflow)
+    return text if text.plain.isprintable() else Text(escaped(text.plain), text.style)

@@ -21,6 +21,7 @@ _RECEIVES = 5
 """The `maxReceiveCount` that AWS advises."""
 _INVOCATIONS_OF_A_POLLER = 10
 _MAXIMUM_POLLERS = 200
+_LEAST_CONCURRENCY = 2
 
 
 def _visibility_timeout(subject: Subject) -> Answer:
@@ -131,13 +132,15 @@ def _throttled(subject: Subject) -> Answer:
         return None
     of_all = f", of all {len(queues)} queues of the function {most}" if len(queues) > 1 else ""
     limit = "the mapping has no MaximumConcurrency" if own is None else f"the mapping's limit is {own}{of_all}"
+    share = max(reserved // max(len(queues), 1), _LEAST_CONCURRENCY)
+    settings: dict[str, object] = {"ScalingConfig": {"MaximumConcurrency": share}}
+    if connection.part.get("ProvisionedPollerConfig"):
+        settings["ProvisionedPollerConfig"] = None  # a mapping has one of both
     return Broken(
         says=f"The function may run {reserved} times at once, and {limit}.",
         why="Lambda receives messages that it cannot pass on: each throttled call counts as a receive, and in the end "
         "messages that were never tried are in the dead letters.",
-        remedy=Remedy(
-            {"ScalingConfig": {"MaximumConcurrency": max(reserved // max(len(queues), 1), 2)}}, _advice(reserved)
-        ),
+        remedy=Remedy(settings, _advice(reserved, share * len(queues))),
         setting="ScalingConfig",
     )
 
@@ -153,9 +156,8 @@ def _reserved(connection: Connection) -> int | Unknown | None:
     return Unknown(f"ReservedConcurrentExecutions: {reserved.why}") if isinstance(reserved, Unknown) else reserved
 
 
-def _advice(reserved: int) -> str:
-    least = 2  # of MaximumConcurrency
-    return "" if reserved >= least else f"Raise ReservedConcurrentExecutions of the function to at least {least}."
+def _advice(reserved: int, needed: int) -> str:
+    return "" if reserved >= needed else f"Raise ReservedConcurrentExecutions of the function to {needed}, and write:"
 
 
 def _most_invocations(connection: Connection) -> int | Unknown | None:

@@ -106,7 +106,7 @@ def _hcl_value(value: object) -> str:
 def _call(settings: Mapping[str, object], part: Part) -> Iterator[str]:
     """A call of the AWS CLI, one option a line. Only mappings are known from its output."""
     yield f"aws lambda update-event-source-mapping --uuid {part.get('UUID')} \\"
-    options = [f"  --{_option(name)} {_argument(value)}" for name, value in settings.items()]
+    options = [f"  --{_option(name)} {_argument(name, value)}" for name, value in settings.items()]
     yield from (f"{option} \\" for option in options[:-1])
     yield options[-1]
 
@@ -115,9 +115,9 @@ def _option(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()
 
 
-def _argument(value: object) -> str:
-    if value is None:
-        return "0"
+def _argument(name: str, value: object) -> str:
+    if value is None:  # the API has no way to leave a setting out once it is there
+        return "'{}'" if name.endswith("Config") else "0"
     if is_plain_list(value):
         return " ".join(map(str, value))
     return f"'{json.dumps(value, default=_arn_of_a_queue)}'" if is_mapping(value) else _scalar(value)

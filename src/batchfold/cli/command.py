@@ -1,4 +1,4 @@
-"""The command line: what `batchfold` and `batchfold run` take."""
+"""The command line: what `batchfold` and `batchfold run` take, and which other commands there are."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from batchfold import __version__
+from batchfold.cli import check_command, mapping_command
 from batchfold.cli.account import Answered, Call, CutOff, Raised
 from batchfold.cli.call import CannotCallError, Interrupted, called
 from batchfold.cli.event_file import UnreadableEventError, event_text
@@ -126,3 +127,5 @@ def _write_response(call: Call, verdict: Verdict) -> None:
 
 
 app.command()(simulate)
+check_command.add_to(app)
+mapping_command.add_to(app)

@@ -8,6 +8,7 @@ from inspect import Parameter, ismethod, signature
 from typing import (
     TYPE_CHECKING,
     Any,
+    NamedTuple,
     Protocol,
     TypeAlias,
     TypeVar,
@@ -230,7 +231,7 @@ def as_lambda_handler(
 
             return respond(run_on_loop(run(event, context)), raise_on)
 
-        return async_lambda_function
+        return _marked(async_lambda_function, source, raise_on)
 
     refuse_no_source(source)
     refuse_async_settle(options.get("settle"))
@@ -252,7 +253,24 @@ def as_lambda_handler(
             _and_then(then, run_checked(event, for_context(context), sync_source, clock, executor, shared)), raise_on
         )
 
-    return lambda_function
+    return _marked(lambda_function, source, raise_on)
+
+
+class MadeBy(NamedTuple):
+    """What a Lambda function was made of, as its attribute `batchfold`: for tools that hold it against its mapping."""
+
+    source: AsyncSource[Any, Any, Any, Any]
+    """The source that it reads events with."""
+    raise_on: RaiseOn | None
+    """When it raises instead of answering; `None` means as the source does."""
+
+
+def _marked(
+    function: Any, source: AsyncSource[Any, Any, Any, Any], raise_on: RaiseOn | None
+) -> LambdaFunction[Any, Any]:
+    function.batchfold = MadeBy(source, raise_on)
+    marked: LambdaFunction[Any, Any] = function
+    return marked
 
 
 _MAX_CONCURRENCY = 10

@@ -119,10 +119,10 @@ class SqsBackoff:
                 continue
             receipt_handle: object = record.raw.get("receiptHandle")
             queue_url = self._queue_of(record)
-            if isinstance(receipt_handle, str) and receipt_handle and queue_url is not None:
+            if isinstance(receipt_handle, str) and receipt_handle and queue_url:
                 yield _Timeout(name, queue_url, receipt_handle, timeout)
             else:
-                missing = "receiptHandle" if queue_url is not None else "eventSourceARN of a queue"
+                missing = "receiptHandle" if queue_url else "eventSourceARN of a queue"
                 problems.append(Problem(missing, (name,), f"the record has no {missing}"))
 
     def _seconds_of(self, failed: Failed[object, SqsRecord]) -> int:
@@ -138,14 +138,12 @@ class SqsBackoff:
         most = min(self._base_seconds * 2**doublings, self._max_seconds)
         return min(int(self._random() * (most + 1)), int(most))
 
-    def _queue_of(self, record: SqsRecord) -> str | None:
+    def _queue_of(self, record: SqsRecord) -> str:
         """Return the URL of the record's queue: the one that was given, unless the record is of another queue."""
-        arn: object = record.raw.get("eventSourceARN")
-        own = _queue_url_of(arn) if isinstance(arn, str) else None
-        given = self._queue_url
-        if given is None or own is None:
-            return own if given is None else given
-        return given if _last_part(given) == _last_part(own) else own
+        own, given = record.queue_url, self._queue_url
+        if given is None:
+            return own
+        return given if not own or _last_part(given) == _last_part(own) else own
 
 
 class _Timeout(NamedTuple):
@@ -228,17 +226,6 @@ def _in_calls(timeouts: Iterable[_Timeout]) -> Iterator[Sequence[_Timeout]]:
     for of_queue in by_queue.values():
         for start in range(0, len(of_queue), _MOST_ENTRIES):
             yield of_queue[start : start + _MOST_ENTRIES]
-
-
-_SUFFIXES = {"aws": "amazonaws.com", "aws-us-gov": "amazonaws.com", "aws-cn": "amazonaws.com.cn"}
-_PARTS_OF_ARN = 6
-
-
-def _queue_url_of(arn: str) -> str | None:
-    parts = arn.split(":")
-    if len(parts) != _PARTS_OF_ARN or parts[2] != "sqs" or parts[1] not in _SUFFIXES:
-        return None
-    return f"https://sqs.{parts[3]}.{_SUFFIXES[parts[1]]}/{parts[4]}/{parts[5]}"
 
 
 def _names_of(call: Sequence[_Timeout]) -> Iterator[str]:

@@ -22,6 +22,9 @@ _LARGEST_EXPONENT = 128
 class Undecoded:
     """The payload of a record that shows it as delivered: it is decoded on access."""
 
+    def __repr__(self) -> str:
+        return "..."  # in signatures, where a type may be left out
+
     def __reduce__(self) -> str:
         return "UNDECODED"  # there is one, also after a record was pickled or copied
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
+from json import dumps
 from operator import is_
 from typing import Any, overload
 
@@ -90,6 +91,10 @@ _NO_SCHEMAS = frozenset(
 """The parts of a core schema in which there are no schemas to validate by."""
 
 
+_STRICT_TEXT = {"type": "str", "strict": True}
+_QUOTED = {"type": "function-plain", "function": {"type": "no-info", "function": dumps}}
+
+
 def _rewritten(schema: Any, *, is_strict: bool, is_key: bool = False) -> Any:
     """Return a core schema of pydantic's that takes of Python values what the given one takes of JSON.
 
@@ -132,10 +137,12 @@ def _replaced(schema: Any, *, is_strict: bool, is_key: bool) -> Any:
         return schema
     if kind == "json-or-python":
         return {**schema["json_schema"], **_ref(schema)}
-    form = "str" if kind in _TEXTS else schema.get("sub_type")  # that of the members of an enumeration
-    if form is not None:
-        lax = {name: part for name, part in schema.items() if name != "ref"} | {"strict": False}
-        return {**_ref(schema), "type": "chain", "steps": [{"type": form, "strict": True}, lax]}
+    inner = {name: part for name, part in schema.items() if name != "ref"}
+    if kind in _TEXTS:
+        return {**_ref(schema), "type": "chain", "steps": [_STRICT_TEXT, _QUOTED, {"type": "json", "schema": inner}]}
+    if "sub_type" in schema:  # that of the members of an enumeration
+        member = {"type": schema["sub_type"], "strict": True}
+        return {**_ref(schema), "type": "chain", "steps": [member, {**inner, "strict": False}]}
     # the keys of a JSON object are text, from which a strict validator makes numbers all the same
     return schema if kind in _AS_STRICT_AS_JSON and not is_key else {**schema, "strict": False}
 

@@ -33,12 +33,12 @@ from batchfold.testing.event_source import Delivery, EventSource, Removal, Sourc
 from batchfold.testing.history import Fate, History, Invocation, tell
 from batchfold.testing.kafka_topics import KafkaShareGroup, KafkaTopic
 from batchfold.testing.promise import OrderViolation, Repeat
-from batchfold.testing.queue_events import SqsMessage, eventbridge_envelope, sns_envelope, sqs_event
+from batchfold.testing.queue_events import SqsMessage, eventbridge_envelope, s3_pointer, sns_envelope, sqs_event
 from batchfold.testing.safety import Tried, UnsafeFunctionError, assert_safe
 from batchfold.testing.search import Scenario
-from batchfold.testing.sqs_queue import QueueState, SqsQueue
+from batchfold.testing.sqs_queue import Queue, QueueState, SqsQueue
 from batchfold.testing.stream_events import KafkaMessage, KinesisData, kafka_event, kinesis_event
-from batchfold.testing.stream_retries import StreamState
+from batchfold.testing.stream_retries import StreamSettings, StreamState
 from batchfold.testing.streams import DynamoDBStream, KinesisStream, ShardsState
 
 __all__ = [
@@ -68,6 +68,7 @@ __all__ = [
     "MakeFunction",
     "OrderViolation",
     "PartialFailure",
+    "Queue",
     "QueueState",
     "Raised",
     "Reading",
@@ -80,6 +81,7 @@ __all__ = [
     "SourceState",
     "SqsMessage",
     "SqsQueue",
+    "StreamSettings",
     "StreamState",
     "TimedOut",
     "Tried",
@@ -94,6 +96,7 @@ __all__ = [
     "kinesis_event",
     "name_records",
     "read_answer",
+    "s3_pointer",
     "sns_envelope",
     "sqs_event",
     "tell",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 from batchfold.core.lanes import Lane
-from batchfold.core.records import AnyEvent, RawRecord
+from batchfold.core.records import RawRecord
 from batchfold.testing.answers import Answer, Reading, read_answer
 from batchfold.testing.context import Seconds
 from batchfold.testing.refuse import (
@@ -57,7 +57,7 @@ class Delivery:
 
     at: Seconds
     records: tuple[SourceRecord, ...]
-    event: AnyEvent
+    event: Any
     raws: tuple[RawRecord, ...]
     identifiers: Mapping[Hashable, int]
     repeated: frozenset[int] = frozenset()

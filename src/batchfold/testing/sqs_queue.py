@@ -17,11 +17,13 @@ from batchfold.core.lanes import Lane
 from batchfold.sources.sqs import by_message_group
 from batchfold.testing.answers import Answer, CompleteFailure, CompleteSuccess, PartialFailure, Reading
 from batchfold.testing.context import Seconds
-from batchfold.testing.event_parts import deterministic_id
+from batchfold.testing.event_parts import deterministic_id, moment_at
 from batchfold.testing.event_source import Delivery, EventSource, Removal, SourceRecord, SourceState
 from batchfold.testing.queue_events import SqsMessage, sqs_event
 from batchfold.testing.refuse import refuse_other_numbers, refuse_other_seconds, refuse_text
 
+_FIRST_SEQUENCE_NUMBER = 18_849_496_460_467_696_128
+_HIDDEN_SECONDS = 30.0
 _LARGEST_STANDARD_BATCH = 10_000
 _LARGEST_BATCH_WITHOUT_WINDOW = 10
 _LONGEST_WINDOW_SECONDS = 300
@@ -37,9 +39,9 @@ class Queue(EventSource):
     """How a message leaves that was received too often."""
 
     @property
-    @abstractmethod
     def hidden_seconds(self) -> Seconds:
-        """How long a message that was received stays hidden."""
+        """How long a message that was received stays hidden: half a minute, where nothing else is said."""
+        return _HIDDEN_SECONDS
 
     @property
     def is_released_at_once(self) -> bool:
@@ -90,7 +92,7 @@ class SqsQueue(Queue):
     payload_at: ClassVar[str] = "record.body"
 
     fifo: bool = False
-    visibility_timeout_seconds: Seconds = 30.0
+    visibility_timeout_seconds: Seconds = _HIDDEN_SECONDS
     max_receive_count: int | None = None
     maximum_batching_window_in_seconds: int = 0
     delivered_twice: AbstractSet[str] = frozenset()
@@ -174,6 +176,8 @@ class SqsQueue(Queue):
             message_id=deterministic_id("orders", record.position),
             message_deduplication_id=record.name,
             approximate_receive_count=receive_count,
+            sent_at=moment_at(record.position),
+            sequence_number=str(_FIRST_SEQUENCE_NUMBER + record.position) if self.fifo else None,
         )
 
 

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-create.html.
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, cast
 
 from batchfold.core.lanes import Lane
@@ -15,7 +16,7 @@ from batchfold.sources.kinesis import by_partition_key
 from batchfold.testing.answers import Answer, Reading
 from batchfold.testing.change_events import DynamoDBChange, dynamodb_event
 from batchfold.testing.context import Seconds, timestamp
-from batchfold.testing.event_parts import SENT_AT_MS, arn
+from batchfold.testing.event_parts import arn, in_seconds, moment_at
 from batchfold.testing.event_source import Delivery, SourceRecord, SourceState
 from batchfold.testing.refuse import refuse_other_numbers
 from batchfold.testing.stream_events import KinesisData, kinesis_event
@@ -124,11 +125,12 @@ class KinesisStream(ShardedStream):
         """Return the batch that holds these records, which are of one shard."""
         numbers = [str(_FIRST_KINESIS_NUMBER + record.position) for record in records]
         event = kinesis_event(
-            *(KinesisData(record.payload, record.key, number) for number, record in zip(numbers, records, strict=True)),
+            *(
+                KinesisData(record.payload, record.key, number, _arrival(record))
+                for number, record in zip(numbers, records, strict=True)
+            ),
             shard_id=self._shard_id(records[0]),
         )
-        for raw, record in zip(event["Records"], records, strict=True):
-            raw["kinesis"]["approximateArrivalTimestamp"] = _arrival(record)
         return _listed(records, event, numbers, at)
 
     def batch_info(self, records: Sequence[SourceRecord], /) -> Mapping[str, Any] | None:
@@ -166,8 +168,6 @@ class DynamoDBStream(ShardedStream):
         """
         numbers = [str(_FIRST_DYNAMODB_NUMBER + record.position) for record in records]
         event = dynamodb_event(*(_change(record, number) for number, record in zip(numbers, records, strict=True)))
-        for raw, record in zip(event["Records"], records, strict=True):
-            raw["dynamodb"]["ApproximateCreationDateTime"] = _arrival(record)
         return _listed(records, event, numbers, at)
 
     def batch_info(self, records: Sequence[SourceRecord], /) -> Mapping[str, Any] | None:
@@ -183,9 +183,9 @@ def _listed(records: tuple[SourceRecord, ...], event: dict[str, Any], numbers: S
     return Delivery(at, records, event, tuple(event["Records"]), identifiers)
 
 
-def _arrival(record: SourceRecord) -> float:
+def _arrival(record: SourceRecord) -> datetime:
     """Return when a record was written: a millisecond after the one before it."""
-    return SENT_AT_MS / 1_000 - record.age + record.position / 1_000
+    return moment_at(0) - timedelta(seconds=record.age) + timedelta(milliseconds=record.position)
 
 
 def _batch_info(records: Sequence[SourceRecord], shard_id: str, first_number: int, stream_arn: str) -> dict[str, Any]:
@@ -193,8 +193,8 @@ def _batch_info(records: Sequence[SourceRecord], shard_id: str, first_number: in
         "shardId": shard_id,
         "startSequenceNumber": str(first_number + records[0].position),
         "endSequenceNumber": str(first_number + records[-1].position),
-        "approximateArrivalOfFirstRecord": timestamp(_arrival(records[0])),
-        "approximateArrivalOfLastRecord": timestamp(_arrival(records[-1])),
+        "approximateArrivalOfFirstRecord": timestamp(in_seconds(_arrival(records[0]))),
+        "approximateArrivalOfLastRecord": timestamp(in_seconds(_arrival(records[-1]))),
         "batchSize": len(records),
         "streamArn": stream_arn,
     }
@@ -209,4 +209,9 @@ def _change(record: SourceRecord, sequence_number: str) -> DynamoDBChange:
         )
     keys = {"pk": record.key}
     attributes = cast("Mapping[str, object]", payload)  # a narrowed Mapping forgets its types
-    return DynamoDBChange(keys=keys, new_image={**keys, **attributes}, sequence_number=sequence_number)
+    return DynamoDBChange(
+        keys=keys,
+        new_image={**keys, **attributes},
+        sequence_number=sequence_number,
+        approximate_creation_time=_arrival(record),
+    )
