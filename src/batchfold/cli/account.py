@@ -39,17 +39,17 @@ class Delivered:
     """The source and the name of the queue, stream, table or topics, such as `SQS queue orders`."""
     keeps: Keeps
     by_pipe: bool
-    """Whether EventBridge Pipes delivers the event, and not Lambda's event source mapping."""
+    """True where EventBridge Pipes delivers the event, False for an event source mapping of Lambda."""
     names: list[str]
     keys: list[str]
     """The item identifiers, as text by which outcomes are found."""
     answers_partially: bool
-    """Whether the source answers with `batchItemFailures`."""
+    """True for a source that answers with `batchItemFailures`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of one record in a fold."""
+    """The outcome of one record in a fold."""
 
     key: str
     name: str
@@ -65,7 +65,7 @@ class Folded:
 
     source: str
     is_of_event: bool
-    """Whether its records are those of the event, and not some that the function brought along."""
+    """True for the records of the event, False for some that the function brought along."""
     why_stopped: str | None
     """Why records were not started though their lanes were free."""
     outcomes: list[Outcome]
@@ -100,7 +100,7 @@ class Answered:
     kind: str
     """The name of its type."""
     is_partial: bool
-    """Whether it holds `batchItemFailures` and nothing else."""
+    """True if it holds `batchItemFailures` and nothing else."""
     has_failures: bool
     is_awaitable: bool
     failed_because: str | None
@@ -110,7 +110,7 @@ class Answered:
     strangers: list[str]
     """Item identifiers in the response that no record of the event has."""
     is_as_source_says: bool | None
-    """Whether it is the response that the source makes of the batch. `None` without a batch."""
+    """True if it is the response that the source makes of the batch; `None` without a batch."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,7 +241,7 @@ Ending: TypeAlias = Answered | Raised | CutOff | Died
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """What a call came to."""
+    """A call that is over."""
 
     delivered: Delivered
     ending: Ending

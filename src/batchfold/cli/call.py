@@ -74,7 +74,7 @@ class Interrupted(BaseException):
 
 @dataclass(frozen=True, kw_only=True)
 class Heard:
-    """What a child process said and how it ended: its exit status, or `None` if it was ended for being overdue."""
+    """The steps that a child process reported, and its exit status: `None` if it was ended for being overdue."""
 
     steps: list[Step]
     status: int | None
@@ -133,7 +133,7 @@ def heard(
 
 
 def how_it_ended(said: Heard, timeout: float) -> str:
-    """How a child ended that had not said all."""
+    """Say how a child ended before it had reported everything."""
     return f"had not ended after {timeout:g} s" if said.status is None else f"ended its process{_by(said.status)}"
 
 

@@ -227,7 +227,7 @@ def _is_as_source_says(text: str | None, batches: list[AnyBatch]) -> bool | None
 
 
 def _is_of(read: ReadEvent, batch: AnyBatch) -> bool:
-    """Whether the batch is of the event: its source reads the event too, and finds the same records in it."""
+    """Return whether the batch is of the event: its source reads the event too, and finds the same records in it."""
     try:
         item_ids = batch.source.read(read.event)[1]
         return set(map(key_of, item_ids)) == set(map(key_of, read.item_ids))
@@ -343,7 +343,7 @@ def _left_behind(before: set[Thread]) -> list[str]:
 
 
 def _is_busy(thread: Thread) -> bool:
-    """Whether it works. A worker of an executor that waits for work stands in the function that waits for it."""
+    """Return whether it works. An idle worker of an executor is at the line that waits for work."""
     if thread.daemon or thread is threading.current_thread() or thread.ident is None:
         return False
     frame = sys._current_frames().get(thread.ident)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # documented

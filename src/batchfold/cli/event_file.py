@@ -154,7 +154,7 @@ def _response_if_nothing_is_done(read: ReadEvent) -> object:
 
 
 def _names_fewer(response: Mapping[str, Any], item_ids: Sequence[ItemId]) -> bool:
-    """Whether naming a record brings back the ones behind it: otherwise all of them would have to be named."""
+    """Return whether naming a record brings back the ones behind it: otherwise all of them would be named."""
     return len(response["batchItemFailures"]) < len(set(map(hashable, item_ids)))
 
 

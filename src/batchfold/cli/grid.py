@@ -62,7 +62,7 @@ class Row:
 
     @property
     def end(self) -> str:
-        """How it ended, and how many did."""
+        """The end of it, and the number of records that it stands for."""
         return self.fate if self.records == 1 else f"{self.fate} ({self.records} records)"
 
 

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias, cast
 from batchfold.cli.account import RefusedError
 
 Function: TypeAlias = Callable[[Any, Any], Any]
-"""What Lambda calls: event and context in, response out."""
+"""The function that Lambda calls: event and context in, response out."""
 
 _RELATIVE_IMPORT = re.compile(rb"^\s*from\s+\.", re.MULTILINE)
 
@@ -109,7 +109,7 @@ def _module(path: Path, root: Path) -> ModuleType | None:
 
 
 def _spec_in_package(path: Path, root: Path) -> ModuleSpec | None:
-    """How the file is imported as part of its package, if it is in one. The packages above it are imported for that."""
+    """Find the file as part of its package, if it is in one. The packages above it are imported for that."""
     *packages, stem = path.relative_to(root).with_suffix("").parts
     if not packages or any("." in part for part in (*packages, stem)):
         return None
@@ -121,7 +121,7 @@ def _spec_in_package(path: Path, root: Path) -> ModuleSpec | None:
 
 
 def _is_free(path: Path) -> bool:
-    """Whether the name of the file alone is not that of another module."""
+    """Return whether no other module has the name of the file."""
     if path.stem in sys.modules:
         return False
     spec = find_spec(path.stem)

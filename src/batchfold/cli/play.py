@@ -136,7 +136,7 @@ class _Player:
 
     @property
     def is_stalled(self) -> bool:
-        """Whether nothing more gets done, and nobody asked to go on."""
+        """True once nothing more gets done, unless the number of invocations was given."""
         return self.scene.most_invocations is None and self.without_progress >= _PATIENCE + self.scene.outage
 
     def make(self, effect: Effect, failing: set[str]) -> LambdaFunction:
@@ -161,7 +161,7 @@ class _Player:
         return invoke
 
     def notes(self) -> list[str]:
-        """What must be known beside the history."""
+        """Return remarks to the history."""
         notes: list[str] = []
         if self.is_stalled:
             notes.append(
@@ -219,7 +219,7 @@ class _Player:
         return None
 
     def _folded(self, batches: Sequence[AnyBatch], turn: _Turn) -> dict[str, End]:
-        """How each record ended in the last fold that had it. Folds of other records are the function's own."""
+        """Return the end of each record in the last fold that had it. Folds of other records are the function's own."""
         ends: dict[str, End] = {}
         for batch in batches:
             found: list[tuple[str | None, End]] = [
@@ -360,7 +360,7 @@ def _with(event: Any, watched: Mapping[int, Any]) -> Any:
 
 
 def _is_for_a_lane() -> bool:
-    """Whether a lane function reads the payload: that is before any record is handled, and must not fail."""
+    """Return whether a lane function reads the payload: that is before any record is handled, and must not fail."""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # documented, whatever its name says
     while frame is not None:
         if frame.f_code is assign_lanes.__code__:
@@ -406,7 +406,7 @@ def _as_json(history: History, scene: Scene) -> dict[str, Any]:
 
 
 def _fate(fate: Fate, removal: str | None) -> str:
-    """How a record ended; one that is done and left as a dead letter all the same is both."""
+    """Describe the end of a record; one that is done and left as a dead letter all the same is both."""
     is_done = fate in (Fate.DONE, Fate.SETTLED)
     return f"{fate.value}, and {removal}" if is_done and removal not in (None, "done") else fate.value
 

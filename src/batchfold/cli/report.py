@@ -100,7 +100,7 @@ def _longest(*texts: str) -> int:
 
 
 def _fits(table: Table, console: Console) -> bool:
-    """Whether the console is wide enough for the table without a word of it being broken."""
+    """Return whether the table fits the console without a broken word."""
     unlimited = console.options.update_width(sys.maxsize)
     return Measurement.get(console, unlimited, table).minimum <= console.width
 

@@ -38,7 +38,7 @@ class SceneError(RefusedError):
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """What is played."""
+    """Everything that a simulation needs."""
 
     source: EventSource
     title: str

@@ -179,7 +179,7 @@ def _write(
 
 
 def _variants(asked: dict[str, Any], compare: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What is to be played, each under its name."""
+    """Yield the simulations to play, each under its name."""
     if compare is None:
         yield "", asked
         return

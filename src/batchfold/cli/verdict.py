@@ -12,18 +12,18 @@ from typing import Literal, TypeAlias, assert_never
 from batchfold.cli.account import Answered, Call, CutOff, Delivered, Died, Folded, Keeps, Outcome, OutcomeKind, Raised
 
 Fate: TypeAlias = Literal["done", "not done", "comes back", "lost"]
-"""What becomes of a record. Lost is one that batchfold knows not to be done, and that is not brought back. Not done is
+"""The fate of a record. Lost is one that batchfold knows not to be done, and that is not brought back. Not done is
 said where the source answers in its own way, which says what happens to such records."""
 
 _Return: TypeAlias = Literal["named", "follows", "whole batch"]
-"""What brings a record back: the response names it, on a stream it follows one that is named, or the call failed."""
+"""The reason why a record comes back: the response names it, on a stream it follows one that is named, or the call failed."""
 
 _ALL_THE_SAME: dict[_Return, str] = {
     "named": "comes back all the same: the response names it",
     "follows": "comes back all the same: it follows the one that is named",
     "whole batch": "comes back with the whole batch",
 }
-"""What is added of a record that is done."""
+"""Added to a record that is done."""
 
 _UNSEEN: dict[_Return, str] = {
     "named": "",
@@ -38,7 +38,7 @@ _MOST_TOLD = 5
 
 @dataclass(frozen=True)
 class Row:
-    """What becomes of one record, and why, as far as that is known."""
+    """The fate of one record, and the reason, as far as it is known."""
 
     item: str
     fate: Fate
@@ -47,11 +47,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What becomes of the batch."""
+    """The fate of the whole batch."""
 
     rows: tuple[Row, ...]
     says: tuple[str, ...]
-    """What follows, in sentences."""
+    """The consequences, in sentences."""
     exit_status: Literal[0, 1, 2]
     """Success, partial failure, or error."""
 
@@ -153,7 +153,7 @@ def _rows(delivered: Delivered, outcomes: Mapping[str, Outcome], returns: Mappin
 
 
 def _row(item: str, outcome: Outcome | None, returns: _Return | None, *, any_seen: bool) -> Row:
-    """Whether a record comes back is for the response to say, and why is for its outcome."""
+    """Take the fate from the response, and the reason from the outcome."""
     if outcome is None:
         if returns is None:
             return Row(item, "done", "batchfold did not handle it" if any_seen else "")
@@ -270,7 +270,7 @@ def _of_threads(threads: Sequence[str]) -> tuple[str, ...]:
 
 
 def _of_asides(asides: Sequence[str]) -> tuple[str, ...]:
-    """What batchfold logged that is not about a record: it changes no fate, and still something went wrong."""
+    """Tell the log messages that are about no record: they change no fate, and still something went wrong."""
     counts = Counter(asides)
     says = [
         f"batchfold logged: {message}{'' if count == 1 else f' ({count} times)'}."
@@ -282,7 +282,7 @@ def _of_asides(asides: Sequence[str]) -> tuple[str, ...]:
 
 
 def _of_own(folds: Sequence[Folded]) -> tuple[str, ...]:
-    """What became of records that the function brought along: their identifiers are its own."""
+    """Tell failures of records that the function brought along: their identifiers are its own."""
     says: list[str] = []
     for fold in folds:
         failures = [outcome for outcome in fold.outcomes if not _is_done(outcome)]
