@@ -6,24 +6,23 @@ made with batchfold, the records count as handled whose payload it has read, exc
 """
 
 import logging
-import sys
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from types import FrameType
 from typing import Any, Literal, TypeAlias, assert_never
 
 from batchfold.cli.account import Invoking, Played, Progressed, write_step
 from batchfold.cli.child import serve
 from batchfold.cli.event_file import hashable, read_event
+from batchfold.cli.injection import Watched, is_for_a_lane, with_watched
 from batchfold.cli.load import Function, loaded
 from batchfold.cli.scene import PoisonError, Scene, SceneError, scene_of, with_lane
-from batchfold.core._guards import is_mapping, is_plain_dict, is_plain_list
+from batchfold.core._guards import is_mapping, is_plain_list
 from batchfold.core.batch import AnyBatch
-from batchfold.core.lanes import Lane, assign_lanes
+from batchfold.core.lanes import Lane
 from batchfold.core.outcomes import Failed, Outcome, Settled, Succeeded, Unprocessed
 from batchfold.core.progress import watch_batches
 from batchfold.core.redaction import escape, why
@@ -38,9 +37,6 @@ _MOST_INVOCATIONS = 1_000
 
 _PATIENCE = 20
 """Invocations in which nothing more gets done, after which a simulation is over."""
-
-_PAYLOADS = frozenset(("body", "data", "NewImage", "OldImage", "value"))
-"""The keys of raw records under which payloads stand."""
 
 
 def main(name: str) -> None:
@@ -186,7 +182,7 @@ class _Player:
         batches: list[AnyBatch] = []
         with watch_batches(batches.append):
             try:
-                turn.response = self.function(_with(event, watched), context)
+                turn.response = self.function(with_watched(event, watched), context)
             except BaseException as error:  # noqa: BLE001  # the model says what that means
                 turn.raised = error
         folded = self._folded(batches, turn)
@@ -196,9 +192,9 @@ class _Player:
         turn.ends = _ends(turn, folded) if folded else _ends_without_fold(turn, self.scene.by_item_id)
         return turn
 
-    def _watched(self, raw: Any, name: str, turn: _Turn) -> "_Watched":
+    def _watched(self, raw: Any, name: str, turn: _Turn) -> "Watched":
         def on_read() -> None:
-            if name in turn.read or _is_for_a_lane():
+            if name in turn.read or is_for_a_lane():
                 return
             attempt = self.attempts.get(name, 0)
             self.attempts[name] = attempt + 1
@@ -206,7 +202,7 @@ class _Player:
             if failure is not None:
                 raise failure
 
-        return _Watched(raw, on_read)
+        return Watched(raw, on_read)
 
     def _failure(self, name: str, attempt: int, invocation: int) -> Exception | None:
         scene = self.scene
@@ -319,54 +315,6 @@ def _named(response: Any, by_item_id: Mapping[Hashable, str]) -> set[str]:
         with suppress(LookupError, TypeError):  # the model says what a response that cannot be read means
             named.add(by_item_id[hashable(entry["itemIdentifier"])])
     return named
-
-
-class _Watched(dict[str, Any]):
-    """A raw record that tells when its payload is read. A copy of it is an ordinary one."""
-
-    __slots__ = ("_on_read",)
-
-    def __init__(self, raw: Mapping[str, Any], on_read: Callable[[], None]) -> None:
-        inner = {key: _Watched(value, on_read) if _is_inner(key, value) else value for key, value in raw.items()}
-        super().__init__(inner)
-        self._on_read = on_read
-
-    def __getitem__(self, key: str, /) -> Any:
-        value = super().__getitem__(key)
-        if key in _PAYLOADS:
-            self._on_read()
-        return value
-
-    def get(self, key: str, default: Any = None, /) -> Any:
-        return self[key] if key in self else default  # noqa: SIM401  # this is `get`
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (dict, (dict(self),))
-
-
-def _is_inner(key: str, value: object) -> bool:
-    return key not in _PAYLOADS and is_plain_dict(value)
-
-
-def _with(event: Any, watched: Mapping[int, Any]) -> Any:
-    """The event with its raw records replaced, wherever they stand in it."""
-    if id(event) in watched:
-        return watched[id(event)]
-    if is_plain_dict(event):
-        return {key: _with(value, watched) for key, value in event.items()}
-    if is_plain_list(event):
-        return [_with(value, watched) for value in event]
-    return event
-
-
-def _is_for_a_lane() -> bool:
-    """Return whether a lane function reads the payload: that is before any record is handled, and must not fail."""
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # documented, whatever its name says
-    while frame is not None:
-        if frame.f_code is assign_lanes.__code__:
-            return True
-        frame = frame.f_back
-    return False
 
 
 def _as_json(history: History, scene: Scene) -> dict[str, Any]:
