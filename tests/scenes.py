@@ -106,7 +106,7 @@ class Scene:
             case "kinesis":
                 return kinesis(decode=lambda data: _parsed(data.decode()), **asked)
             case "dynamodb":
-                return dynamodb(decode=lambda image: _parsed(image["part"]), **asked)
+                return dynamodb(decode=lambda image: _parsed(str(image["part"])), **asked)
             case "kafka":
                 return kafka(decode=lambda value: _parsed(value.decode()), **asked)
 

@@ -165,7 +165,7 @@ else:
     # its cold start for what it uses, and not for other sources, async runs, or what settles and observes
     _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 
-    __all__ = sorted(_HOME)
+    __all__ = sorted(_HOME)  # noqa: PLE0605  # a list, made of the one above
 
     # hidden from the checkers: a module's `__getattr__` that they see makes every misspelt import `Any`
     def __getattr__(name: str) -> object:

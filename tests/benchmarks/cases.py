@@ -157,7 +157,8 @@ def cases() -> list[Case]:  # noqa: C901  # one row after the other
 
     raws, item_ids = text.read(ten_thousand)
     endings = [DONE] * 5_000 + [REJECTED] + [DONE] * 4_999
-    outcomes = Batch(raws, item_ids, endings, text).outcomes
+    batch: Batch[None, Exception, SqsRecord] = Batch(raws, item_ids, endings, text)
+    outcomes = batch.outcomes
 
     def response_by_hand() -> object:
         return {

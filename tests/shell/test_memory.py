@@ -44,6 +44,13 @@ def settle(failed: Failed[Any, SqsRecord]) -> Result[None, Exception]:
     return Failure(OSError()) if failed.record.body == "bad 2" else Success(None)
 
 
+def ignore(_outcome: Any) -> None: ...
+
+
+def never(_failed: Any) -> bool:
+    return False
+
+
 def is_wanted(_record: SqsRecord[str]) -> bool:
     return True
 
@@ -58,9 +65,7 @@ FUNCTIONS: dict[str, Callable[[Any, Any], Any]] = {
     "in threads": UNTYPED(crash, sqs(), executor=EXECUTOR),
     "in chunks": UNTYPED(in_chunks(reserve_all, size=3), sqs()),
     "in chunks, async": UNTYPED(in_chunks(reserve_all_later, size=3), sqs()),
-    "with every option": UNTYPED(
-        crash, sqs(), settle=settle, observe=lambda _outcome: None, stop_when=lambda _failed: False
-    ),
+    "with every option": UNTYPED(crash, sqs(), settle=settle, observe=ignore, stop_when=never),
     "settled": UNTYPED(crash, sqs(), settle=discard(when=lambda _failed: True)),
     "under layers": UNTYPED(pipe(chain(safe(reserve_or_raise), Success, Success), only(is_wanted)), sqs()),
 }

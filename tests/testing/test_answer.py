@@ -72,7 +72,7 @@ class Identified(NamedTuple):
 
 @pytest.mark.parametrize(
     "entry",
-    [Identified("b"), {"itemIdentifier": b"b"}, {b"itemIdentifier": "b"}, OrderedDict(itemIdentifier="b")],
+    [Identified("b"), {"itemIdentifier": b"b"}, {b"itemIdentifier": "b"}, OrderedDict[str, str](itemIdentifier="b")],
 )
 @pytest.mark.parametrize("listed", [list, tuple])
 def test_an_entry_that_lambda_s_client_can_write_is_read(entry: Any, listed: Any) -> None:

@@ -22,7 +22,8 @@ from batchfold.testing.sqs_queue import Queue
 
 
 def by_line(raw: Mapping[str, Any], /) -> Hashable:
-    return raw["line"]
+    line: Hashable = raw["line"]
+    return line
 
 
 @dataclass(frozen=True, kw_only=True)

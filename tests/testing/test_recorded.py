@@ -9,7 +9,7 @@ import base64
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -143,7 +143,7 @@ def seeing(events: list[Any], make: MakeFunction) -> MakeFunction:
 
 def test_a_message_whose_function_raised_is_received_again_after_the_visibility_timeout() -> None:
     def make(effect: Effect) -> LambdaFunction:
-        return lambda event, _context: [effect(raw["body"]) for raw in event["Records"]][:0]
+        return lambda event, _context: [None for raw in event["Records"] if cast("Any", effect)(raw["body"])]
 
     events: list[Any] = []
     history = drain(

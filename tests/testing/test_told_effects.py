@@ -8,6 +8,7 @@ import pytest
 from returns.result import safe
 
 from batchfold import (
+    Failed,
     Outcome,
     Settled,
     SqsRecord,
@@ -64,8 +65,13 @@ def discarding(effect: Effect, *, tells: bool) -> LambdaFunction:
         if isinstance(outcome, Settled) and tells:
             effect.settle(outcome.record.body)
 
-    settle: Any = discard(when=lambda failed: failed.record.approximate_receive_count >= 2)
-    return as_lambda_handler(handler(effect), sqs(), settle=settle, observe=tell)
+    def twice(failed: Failed[object, SqsRecord]) -> bool:
+        return failed.record.approximate_receive_count >= 2
+
+    settle: Any = discard(when=twice)
+    untyped: Any = as_lambda_handler
+    function: LambdaFunction = untyped(handler(effect), sqs(), settle=settle, observe=tell)
+    return function
 
 
 @pytest.mark.parametrize("make", [passing_by, discarding])
@@ -120,7 +126,9 @@ def test_a_circuit_breaker_that_refuses_everything_in_three_invocations_is_accep
 
 def test_the_circuit_breaker_of_the_options_is_accepted() -> None:
     def make(effect: Effect) -> LambdaFunction:
-        return as_lambda_handler(handler(effect), sqs(), stop_when=caused_by(EffectFailed))
+        untyped: Any = as_lambda_handler
+        function: LambdaFunction = untyped(handler(effect), sqs(), stop_when=caused_by(EffectFailed))
+        return function
 
     assert_safe(make, source=SqsQueue(), max_examples=100)
 

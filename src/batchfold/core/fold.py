@@ -75,14 +75,14 @@ def fold(
         for position in schedule.one_by_one():
             if may_start is not None and not may_start():
                 break
-            ending: Ending[V, E, D] = attempt(raws[position])
-            if type(ending) in SUCCEEDED:
-                endings[position] = ending if tell is None else tell(position, ending)
+            handled = attempt(raws[position])
+            if type(handled) in SUCCEEDED:
+                endings[position] = handled if tell is None else tell(position, handled)
             else:
-                progress.finish(position, settled_by(settle, progress, position, cast("Handled[V, E]", ending)))
+                progress.finish(position, settled_by(settle, progress, position, handled))
                 if schedule.is_closed:
                     break
         return progress.batch()
     finally:
-        ending, endings = None, []  # the opening of this module says why
+        handled, endings = None, []  # type: ignore[assignment]  # the opening of this module says why
         progress.release()

@@ -28,7 +28,7 @@ def put(item: Item) -> str:
 def follow(record: DynamoDBRecord[Item]) -> AnyResult[str, NotListedError]:
     item = record.new_image
     if item is None:  # the item was removed
-        return Success(catalogue.pop(record.keys["id"], "was not listed"))
+        return Success(catalogue.pop(str(record.keys["id"]), "was not listed"))
 
     def put_shortened(_error: ValueError) -> Result[str, NotListedError]:
         shortened: Item = {"id": item["id"], "title": item["title"][:20]}
