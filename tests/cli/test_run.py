@@ -700,3 +700,16 @@ def test_records_that_the_function_brought_along_are_told_to_be_its_own(run: Run
         "The function also folded 2 records of its own (notes), and 1 is not done: the first is n2, an identifier of the "
         "function's own (the handler returned a Failure (KeyError))."
     ) in result.stdout
+
+
+def test_the_functions_own_source_is_asked_first(run: Run) -> None:
+    program = notes(
+        '{"batchItemFailures": [{"itemIdentifier": id} for id in batch.ids_not_done]}', "inner(event, context)"
+    )
+    program += """
+from batchfold import as_lambda_handler
+other = source.replace(name="other")
+handle = as_lambda_handler(lambda text: Success(None), source.replace(name="mine"))
+"""
+    result = run(program, NOTES_EVENT)
+    assert result.stdout.startswith("mine, 2 records\n")

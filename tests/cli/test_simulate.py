@@ -383,3 +383,18 @@ def test_what_the_function_prints_is_shown_if_asked_for(simulate: Simulate) -> N
     program = PROGRAM.replace("SOURCE = HERE", "SOURCE = HERE\nprint('imported')")
     assert simulate(program=program).stderr == ""
     assert "imported\n" in simulate("--show-output", program=program).stderr
+
+
+def test_the_source_is_the_functions_own_where_a_program_makes_several(simulate: Simulate) -> None:
+    program = f"{PROGRAM}\nother = as_lambda_handler(read, kinesis())\n"
+    assert history(simulate("--json", program=program))["source"] == "SQS"
+    assert history(simulate("--json", function="other", program=program))["source"] == "Kinesis Data Streams"
+
+
+def test_a_simulation_in_which_nothing_more_gets_done_is_ended(simulate: Simulate) -> None:
+    poisoned = ("--source", "kinesis", "--poison", "2")
+    result = simulate(*poisoned, source="kinesis()")
+    assert "Nothing more was done in 20 invocations, so the simulation was ended there" in one_line(result.stdout)
+    found = history(simulate("--json", *poisoned, "--most-invocations", "30", source="kinesis()"))
+    assert (found["totals"]["invocations"], found["is_drained"], found["notes"]) == (30, False, [])
+    assert history(simulate("--json", "--outage", "25"))["totals"]["done"] == 10

@@ -100,7 +100,7 @@ def serve(name: str, run: Callable[..., None]) -> NoReturn:
 def _run(folder: Path, *, target: str, event: str, timeout: float, log_aloud: bool) -> None:
     untouched = parsed_event(event)  # what the function does to its event changes nothing here
     with _log_watched(folder, aloud=log_aloud), loaded(target) as function:
-        read, handed_over = read_event(untouched), parsed_event(event)
+        read, handed_over = read_event(untouched, function), parsed_event(event)
         raws = tuple(read.source.read(handed_over)[0])
         before = set(threading.enumerate())
         batches: list[AnyBatch] = []

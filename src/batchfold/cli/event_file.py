@@ -17,6 +17,7 @@ from batchfold.core._guards import is_list, is_mapping
 from batchfold.core.lanes import whole_batch
 from batchfold.core.records import RawRecord, item_name
 from batchfold.core.source import AsyncSource
+from batchfold.shell.lambda_handler import MadeBy
 from batchfold.sources.known import source_of
 from batchfold.sources.reading import quoted
 
@@ -68,21 +69,35 @@ class ReadEvent:
         return {hashable(item_id): position for position, item_id in enumerate(self.item_ids)}
 
 
-def read_event(event: Any) -> ReadEvent:
-    """Find the source that reads the event: one of batchfold's, or one that the program has made.
+def read_event(event: Any, function: object = None) -> ReadEvent:
+    """Find the source that reads the event: the function's own, one of batchfold's, or one that the program has made.
 
     Raises `UnreadableEventError` if none does, and `UnexpectedEventError` if the event says which source it is from, and
     cannot be read as such.
     """
+    for own in sources_of(function):
+        if (read := _read(event, own)) is not None:
+            return read
     source = source_of(event)
     if source is not None:
         return ReadEvent(event, source, tuple(source.read(event)[1]))
-    for own in sources_made():
-        try:
-            return ReadEvent(event, own, tuple(own.read(event)[1]))
-        except Exception:  # noqa: BLE001, S112  # a source of somebody's own may raise anything for what it does not know
-            continue
+    for made in sources_made():
+        if (read := _read(event, made)) is not None:
+            return read
     raise UnreadableEventError(_not_recognised(event))
+
+
+def _read(event: Any, source: AnySource) -> ReadEvent | None:
+    try:
+        return ReadEvent(event, source, tuple(source.read(event)[1]))
+    except Exception:  # noqa: BLE001  # a source of somebody's own may raise anything for what it does not know
+        return None
+
+
+def sources_of(function: object) -> list[AnySource]:
+    """The source of a function that was made by `as_lambda_handler`; none of any other function."""
+    made = getattr(function, "batchfold", None)
+    return [made.source] if isinstance(made, MadeBy) else []
 
 
 def delivered(read: ReadEvent) -> Delivered:

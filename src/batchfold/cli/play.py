@@ -51,7 +51,7 @@ def main(name: str) -> None:
 def _play(folder: Path, *, target: str, timeout: float, lane: str | None, log_aloud: bool, **asked: Any) -> None:
     logging.getLogger("batchfold").addHandler(logging.StreamHandler() if log_aloud else logging.NullHandler())
     with loaded(target) as function:
-        scene = scene_of(**asked)
+        scene = scene_of(function, **asked)
         if lane is not None:
             with_lane(scene.source, lane)
 

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from batchfold import each_record, whole_batch
 from batchfold.cli.account import RefusedError
-from batchfold.cli.event_file import AnySource, ReadEvent, parsed_event, read_event, sources_made
+from batchfold.cli.event_file import AnySource, ReadEvent, parsed_event, read_event, sources_made, sources_of
 from batchfold.core.lanes import Lane, assign_lanes
 from batchfold.core.records import RawRecord
 from batchfold.testing import EventSource, name_records
@@ -55,6 +55,7 @@ class Scene:
 
 
 def scene_of(
+    function: object,
     *,
     event: str | None,
     kind: str | None,
@@ -72,7 +73,7 @@ def scene_of(
 ) -> Scene:
     """Set the scene. Raises `SceneError` where that cannot be done."""
     read = None if event is None else read_event(parsed_event(event))
-    model = _model(kind, read)
+    model = _model(kind, read, function)
     source = _with_settings(model, _settings_of_event(model, read), settings)
     payloads = _payloads(source, records, keys, payload) if read is None else _payloads_of(source, read, records)
     names = tuple(payloads)
@@ -147,14 +148,14 @@ def _dashed(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
 
 
-def _model(kind: str | None, read: ReadEvent | None) -> type[EventSource]:
+def _model(kind: str | None, read: ReadEvent | None, function: object) -> type[EventSource]:
     kinds = kinds_of_source()
     choice = f"--source is one of {', '.join(kinds)}"
     if kind is not None:
         if kind not in kinds:
             raise SceneError(f"{choice}; got {kind!r}")
         return kinds[kind]
-    made: list[AnySource] = list(sources_made()) if read is None else [read.source]
+    made: list[AnySource] = [read.source] if read is not None else sources_of(function) or list(sources_made())
     named = {source.name for source in made}
     found = [model for name, model in kinds.items() if model.source_name in named and "-" not in name]
     if len(found) == 1:
