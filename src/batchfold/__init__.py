@@ -89,6 +89,12 @@ if TYPE_CHECKING:
     from batchfold.shell.process import process_batch as process_batch
     from batchfold.shell.process import process_batch_async as process_batch_async
     from batchfold.shell.respond import respond as respond
+    from batchfold.shell.s3_pointers import DeletesObjects as DeletesObjects
+    from batchfold.shell.s3_pointers import DeletesObjectsAsync as DeletesObjectsAsync
+    from batchfold.shell.s3_pointers import GetsObjects as GetsObjects
+    from batchfold.shell.s3_pointers import GetsObjectsAsync as GetsObjectsAsync
+    from batchfold.shell.s3_pointers import delete_fetched as delete_fetched
+    from batchfold.shell.s3_pointers import s3_pointers as s3_pointers
     from batchfold.shell.sqs_backoff import SqsBackoff as SqsBackoff
     from batchfold.shell.sqs_backoff import sqs_backoff as sqs_backoff
     from batchfold.shell.sqs_client import ChangesVisibility as ChangesVisibility
@@ -104,6 +110,7 @@ if TYPE_CHECKING:
     from batchfold.sources.envelopes import EventBridge as EventBridge
     from batchfold.sources.envelopes import Sns as Sns
     from batchfold.sources.envelopes import SnsMessageAttribute as SnsMessageAttribute
+    from batchfold.sources.fetched import fetched as fetched
     from batchfold.sources.images import from_attribute_values as from_attribute_values
     from batchfold.sources.kafka import KafkaRecord as KafkaRecord
     from batchfold.sources.kafka import by_message_key as by_message_key
@@ -140,6 +147,7 @@ else:
         "shell.options": "AsyncFoldOptions FoldOptions LambdaContext",
         "shell.process": "fold_batch fold_batch_async process_batch process_batch_async",
         "shell.respond": "respond",
+        "shell.s3_pointers": "DeletesObjects DeletesObjectsAsync GetsObjects GetsObjectsAsync delete_fetched s3_pointers",
         "shell.sqs_backoff": "SqsBackoff sqs_backoff",
         "shell.sqs_client": "ChangesVisibility SendsMessages",
         "shell.sqs_sender": "Sender sqs_sender",
@@ -147,6 +155,7 @@ else:
         "sources.dynamodb": "DynamoDBRecord by_hash_key by_item_key dynamodb",
         "sources.envelopes": "EventBridge Sns SnsMessageAttribute",
         "sources.images": "from_attribute_values",
+        "sources.fetched": "fetched",
         "sources.kafka": "KafkaRecord by_message_key by_topic_partition kafka",
         "sources.kinesis": "KinesisRecord by_partition_key kinesis",
         "sources.payload": "OfRecord of_record",
@@ -156,7 +165,7 @@ else:
     # its cold start for what it uses, and not for other sources, async runs, or what settles and observes
     _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 
-    __all__ = sorted(_HOME)
+    __all__ = sorted(_HOME)  # noqa: PLE0605  # a list, made of the one above
 
     # hidden from the checkers: a module's `__getattr__` that they see makes every misspelt import `Any`
     def __getattr__(name: str) -> object:

@@ -74,7 +74,7 @@ def _table(rows: list[Row]) -> Table:
 
 
 def _print_sizes() -> None:
-    print(f"wheel: {wheel_bytes() / 1e3:.0f} kB (at most 100)")
+    print(f"wheel: {wheel_bytes() / 1e3:.0f} kB")
     ours = package_bytes(str(ROOT))
     theirs = package_bytes("aws-lambda-powertools[parser]")
     print(f"Lambda package: {ours / 1e6:.2f} MB; Powertools with its parser extra: {theirs / 1e6:.2f} MB")

@@ -151,16 +151,14 @@ def cases() -> list[Case]:  # noqa: C901  # one row after the other
 
     async_function = as_lambda_handler(our_async_handler, text)
 
-    def their_async_job() -> object:
-        return process_async(thousand, their_async_handler, async_processor)
-
     def bare_loop() -> None:
         for body in bodies:
             validate(body)
 
     raws, item_ids = text.read(ten_thousand)
     endings = [DONE] * 5_000 + [REJECTED] + [DONE] * 4_999
-    outcomes = Batch(raws, item_ids, endings, text).outcomes
+    batch: Batch[None, Exception, SqsRecord] = Batch(raws, item_ids, endings, text)
+    outcomes = batch.outcomes
 
     def response_by_hand() -> object:
         return {
@@ -170,12 +168,30 @@ def cases() -> list[Case]:  # noqa: C901  # one row after the other
     def response_of_a_new_batch() -> object:
         return Batch(raws, item_ids, endings, text).response
 
+    one = sqs_event(1)
+    function = as_lambda_handler(our_handler, text)
+    watched = as_lambda_handler(our_handler, text, settle=settle, observe=observe, reserve_ms=1_000)
+
+    def as_function(event: dict[str, Any]) -> Job:
+        return lambda: function(event, context)
+
+    def as_async_function(event: dict[str, Any]) -> Job:
+        return lambda: async_function(event, context)
+
+    def powertools_async(event: dict[str, Any]) -> Job:
+        return lambda: process_async(event, their_async_handler, async_processor)
+
     return [
+        Case("Lambda function, 1 record", as_function(one), powertools(one, processor), "Powertools", 1.15, 1),
+        Case("Lambda function, 10 records", as_function(ten), powertools(ten, processor), "Powertools", 0.9, 10),
+        Case("Lambda function, 1,000 records", as_function(thousand), powertools(thousand, processor), "Powertools", 0.75, 1_000),
+        Case("async Lambda function, 1 record", as_async_function(one), powertools_async(one), "Powertools", 0.3, 1),
+        Case("async Lambda function, 10 records", as_async_function(ten), powertools_async(ten), "Powertools", 0.3, 10),
+        Case("async Lambda function, 1,000 records", as_async_function(thousand), powertools_async(thousand), "Powertools", 1.25, 1_000),
+        Case("settle, observe and reserve", lambda: watched(thousand, context), powertools(thousand, processor), "Powertools, no-op", 1.5, 1_000),
         Case("model, 1,000 records", lambda: process_batch(thousand, our_handler, typed), powertools(thousand, typed_processor), "Powertools", 0.33, 1_000),
         Case("model, 1,000 records", lambda: process_batch(thousand, our_handler, typed), bare_loop, "bare validate_json", 1.8, 1_000),
         Case("no-op, 1,000 records", lambda: process_batch(thousand, our_handler, text), powertools(thousand, processor), "Powertools", 1.0, 1_000),
-        Case("settle, observe, reserve", lambda: process_batch(thousand, our_handler, text, settle=settle, observe=observe, context=context, reserve_ms=1_000), lambda: process_batch(thousand, our_handler, text), "without them", 1.6, 1_000),
-        Case("async, 1,000 records", lambda: async_function(thousand, None), their_async_job, "Powertools", 1.0, 1_000),
         Case("no-op, 10 records", lambda: process_batch(ten, our_handler, text), powertools(ten, processor), "Powertools", 0.9, 10),
         Case("FIFO by group, 1,000 records", lambda: process_batch(groups, our_handler, sqs(lane=by_message_group)), powertools(groups, fifo_processor), "Powertools", 0.85, 1_000),
         Case("9 of 10 fail", lambda: process_batch(thousand, rejects_mostly, text), powertools(thousand, processor, fails_mostly), "Powertools", 0.5, 1_000),

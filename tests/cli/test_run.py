@@ -595,6 +595,13 @@ def test_what_went_wrong_beside_the_records_is_told(run: Run) -> None:
     assert re.search(r"batchfold logged: an observer raised; .* \(ZeroDivisionError\) \(2 times\)\.", result.stdout)
 
 
+def test_why_no_further_record_was_started_is_told(run: Run) -> None:
+    body = "process_batch(event, reserve, sqs(), stop_when=lambda failed: True)"
+    result = run(body, sqs_event("fail", "two", "three"))
+    assert fates(result)[1:] == [("comes back", "not started")] * 2
+    assert "No further record was started: stop_when= picked record" in result.stdout
+
+
 def test_a_backoff_that_failed_is_told(run: Run) -> None:
     program = PROGRAM.replace(
         "BODY", "respond(sqs_backoff('https://sqs.eu-west-1.amazonaws.com/1/q', client=Refusing())(fold(event)))"
@@ -693,3 +700,16 @@ def test_records_that_the_function_brought_along_are_told_to_be_its_own(run: Run
         "The function also folded 2 records of its own (notes), and 1 is not done: the first is n2, an identifier of the "
         "function's own (the handler returned a Failure (KeyError))."
     ) in result.stdout
+
+
+def test_the_functions_own_source_is_asked_first(run: Run) -> None:
+    program = notes(
+        '{"batchItemFailures": [{"itemIdentifier": id} for id in batch.ids_not_done]}', "inner(event, context)"
+    )
+    program += """
+from batchfold import as_lambda_handler
+other = source.replace(name="other")
+handle = as_lambda_handler(lambda text: Success(None), source.replace(name="mine"))
+"""
+    result = run(program, NOTES_EVENT)
+    assert result.stdout.startswith("mine, 2 records\n")

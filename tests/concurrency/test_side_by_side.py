@@ -301,6 +301,7 @@ def test_a_handler_that_cancels_all_tasks_cancels_the_fold() -> None:
 def test_a_task_that_a_stranger_cancels_before_it_begins_leaves_its_record_unprocessed() -> None:
     """Nothing of it has run by then; still the fold must hear that it has ended, or wait for ever."""
     handled: list[str] = []
+    parent: asyncio.Task[Any] | None = None
 
     async def handle(record: Any) -> Any:
         handled.append(record.body)
@@ -315,7 +316,6 @@ def test_a_task_that_a_stranger_cancels_before_it_begins_leaves_its_record_unpro
         parent = asyncio.current_task()
         return await fold_batch_async(sqs_event("m1", "m2", "m3"), handle, sqs(), max_concurrency=2)
 
-    parent: asyncio.Task[Any] | None = None
     batch = run(main())
     assert handled == ["m1", "m3"]
     assert kinds_of(batch) == ("Succeeded", "Unprocessed", "Succeeded")

@@ -10,7 +10,7 @@ from returns.result import Failure, Success
 from tests.scenes import Scene, act, kinds_of, part_of, recording, scenes
 
 from batchfold import Failed, Malformed, Rejected, Settle, Succeeded, Unprocessed, fold_batch
-from batchfold.core.fold import attempt_with, fold
+from batchfold.core.fold import attempt_with, fold, settled_by
 from batchfold.core.progress import Progress
 
 STREAMS = ("kinesis", "dynamodb")
@@ -94,12 +94,12 @@ def test_the_fold_is_start_attempt_and_finish_in_a_loop(scene: Scene, data: st.D
             remaining_ms=(lambda: 1_000 if len(started) < time_for else 0) if is_timed else None,
             reserve_ms=500,
         )
-        attempt = attempt_with(handler, scene.source, settle, progress.may_settle)
+        attempt = attempt_with(handler, scene.source)
         if as_the_fold:
-            batch = fold(progress, attempt)
+            batch = fold(progress, attempt, settle)
         else:
             while (position := progress.start()) is not None:
-                progress.finish(position, attempt(progress.raws[position], progress.item_ids[position]))
+                progress.finish(position, settled_by(settle, progress, position, attempt(progress.raws[position])))
             batch = progress.batch()
         return started, list(map(in_words, batch.outcomes)), list(map(in_words, told)), list(map(str, observer_errors))
 

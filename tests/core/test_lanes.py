@@ -59,7 +59,8 @@ def test_a_lane_that_cannot_be_told_fails_the_invocation_before_anything_is_hand
 
 def batch_of(*item_ids: Any) -> AnyBatch:
     """A batch of which nothing was started."""
-    return AnyBatch([{}] * len(item_ids), item_ids, [None] * len(item_ids), sqs())
+    raws: list[RawRecord] = [{} for _ in item_ids]
+    return AnyBatch(raws, item_ids, [None] * len(item_ids), sqs())
 
 
 def test_sequence_numbers_are_compared_as_numbers() -> None:
@@ -80,8 +81,9 @@ async def by_tenant(raw: RawRecord) -> str:
 
 
 def test_an_async_lane_function_is_refused_before_anything_is_handled() -> None:
+    untyped: Any = by_tenant
     with pytest.raises(TypeError, match="lane= got an async function"):
-        fold_batch(sqs_event("a"), lambda record: Success(record.body), sqs(lane=by_tenant))
+        fold_batch(sqs_event("a"), lambda record: Success(record.body), sqs().replace(lane_of=lambda _raws: untyped))
 
 
 def test_two_records_with_the_same_identifier_both_come_back_if_one_is_not_done() -> None:

@@ -132,11 +132,11 @@ Change = DynamoDBRecord[dict[str, Any]]
 
 
 def insert(record: Change) -> Result[str, OSError]:
-    return Success("inserted " + str(record.keys["id"]))
+    return Success(f"inserted {record.keys['id']!s}")
 
 
 def remove(record: Change) -> Result[str, OSError]:
-    return Success("removed " + str(record.keys["id"]))
+    return Success(f"removed {record.keys['id']!s}")
 
 
 def change(key: str, new: dict[str, Any] | None, old: dict[str, Any] | None) -> DynamoDBChange:

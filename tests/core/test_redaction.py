@@ -4,6 +4,7 @@ import json
 import traceback
 from datetime import datetime, timedelta
 from decimal import Decimal
+from time import process_time
 from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -19,6 +20,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ImportString,
+    TypeAdapter,
     ValidationError,
     field_validator,
 )
@@ -26,7 +28,17 @@ from pydantic.networks import IPvAnyAddress
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from batchfold.core.redaction import HIDDEN, is_validation_error, names_in, redact_validation_error
+from batchfold.core.faults import Crashed, Malformed, PayloadError, Rejected
+from batchfold.core.redaction import (
+    HIDDEN,
+    describe,
+    escape,
+    is_validation_error,
+    names_in,
+    redact,
+    redact_validation_error,
+    why,
+)
 from batchfold.sources.payload import from_json, from_python
 
 MARKER = "xq7marker"
@@ -235,3 +247,142 @@ def test_without_names_every_name_is_hidden() -> None:
     with pytest.raises(ValidationError) as caught:
         Inner.model_validate({"number": "x"})
     assert redact_validation_error(caught.value).errors()[0]["loc"] == (HIDDEN,)
+
+
+# ------------------------------------------------------------ what a sender cannot make long
+def broken(form: Any, payload: str) -> ValidationError:
+    with pytest.raises(ValidationError) as caught:
+        TypeAdapter(form).validate_json(payload)
+    return caught.value
+
+
+@given(st.integers(1, 700))
+@example(1)
+@example(10)
+@example(11)
+@example(500)
+@example(501)
+def test_of_many_broken_rules_the_first_few_are_kept_and_their_number(count: int) -> None:
+    error = redact_validation_error(broken(list[int], json.dumps(["x"] * count)))
+    assert error.error_count() <= 11
+    if count > 5:
+        assert str(count) in describe(error) or f"and {count - 5} more" in describe(error)
+    else:
+        assert describe(error).count("int_parsing") == count
+    if count <= 10:
+        assert [each["type"] for each in error.errors()] == ["int_parsing"] * count
+
+
+def test_an_error_with_very_many_broken_rules_costs_nothing_beside_finding_them() -> None:
+    payload = json.dumps(["x"] * 100_000)
+    began = process_time()
+    error = broken(list[int], payload)
+    found = process_time()
+    described = describe(redact_validation_error(error))
+    assert process_time() - found < (found - began) / 2
+    assert described == "ValidationError: 100000 broken rules, too many to be named"
+
+
+class Node(BaseModel):
+    children: list["Node"] = []
+
+
+def test_a_deep_position_is_cut() -> None:
+    depth = 60
+    error = hidden(Node, json.loads('{"children": [' * depth + "1" + "]}" * depth))
+    assert error.errors()[0]["loc"][:2] == ("children", 0)
+    assert error.errors()[0]["loc"][-1] == "..."
+    assert len(error.errors()[0]["loc"]) == 21
+
+
+class Quoting(BaseModel):
+    text: str
+
+    @field_validator("text")
+    @classmethod
+    def refuse(cls, text: str) -> str:
+        raise ValueError(f"we do not take {text}")
+
+
+def test_the_words_of_a_validator_are_cut_if_they_are_long() -> None:
+    assert len(hidden(Quoting, {"text": "x" * 10_000}).errors()[0]["msg"]) == 500
+
+
+# ------------------------------------------------------------ one line
+anything = st.text(st.characters(codec=None, exclude_categories=()))
+
+
+@given(anything)
+@example("\ud800")
+@example("two\nlines\x1b[31m\u202e" * 100)
+def test_a_line_holds_at_most_500_characters_and_none_that_controls(text: str) -> None:
+    for line in (escape(text), describe(text).removeprefix("str: "), describe(KeyError(text), in_full=True)[10:]):
+        assert len(line) <= 500
+        assert line.isprintable()
+    if text.isprintable() and len(text) <= 500:
+        assert escape(text) == text
+
+
+def test_an_error_value_is_its_authors_words_and_an_exception_is_its_type_until_it_is_asked_for_in_full() -> None:
+    assert describe("stock is empty") == "str: stock is empty"
+    assert describe({"code": 7}) == "dict: {'code': 7}"
+    assert describe(KeyError("sku")) == "KeyError"
+    assert describe(KeyError("sku"), in_full=True) == "KeyError: 'sku'"
+    assert describe(PayloadError("there is no body")) == "PayloadError: there is no body"
+
+
+class Wordless:
+    def __str__(self) -> str:
+        raise RuntimeError("nothing to say")
+
+
+class WordlessError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("nothing to say")
+
+
+@pytest.mark.parametrize("error", [Wordless(), WordlessError()])
+def test_an_error_that_cannot_say_anything_is_its_type(error: object) -> None:
+    assert describe(error, in_full=True) == type(error).__name__
+
+
+def as_it_is(value: Any) -> Any:
+    return value
+
+
+def in_a_list(value: Any) -> list[Any]:
+    return [value]
+
+
+def in_a_mapping(value: Any) -> dict[str, Any]:
+    return {"error": value}
+
+
+@pytest.mark.parametrize("holds", [as_it_is, in_a_list, in_a_mapping, str])
+@pytest.mark.parametrize("around", [as_it_is, ValueError, KeyError])
+def test_a_line_on_what_holds_a_validation_error_quotes_no_payload(holds: Any, around: Any) -> None:
+    held = around(holds(broken(list[int], f'["{MARKER}", {{"{MARKER}": 1}}]')))
+    for in_full in (False, True):
+        assert MARKER not in describe(held, in_full=in_full)
+        assert MARKER not in why(Rejected(held), in_full=in_full)
+
+
+def test_a_fault_says_whether_it_is_from_parsing_and_then_quotes_nothing() -> None:
+    def decode(text: str) -> None:
+        raise LookupError(text)
+
+    with pytest.raises(LookupError) as raised:
+        decode(MARKER)
+    line = raised.tb.tb_next.tb_lineno if raised.tb.tb_next else 0
+    from_parsing = why(Crashed(raised.value, is_from_parsing=True), in_full=True)
+    assert from_parsing == f"parsing its payload raised LookupError at test_redaction.py:{line}"
+    assert why(Crashed(raised.value)) == "handling it raised LookupError"
+    assert why(Crashed(raised.value), in_full=True) == f"handling it raised LookupError: {MARKER}"
+    assert why(Malformed(ValueError(MARKER)), in_full=True) == "its payload would not parse (ValueError)"
+    assert why(Rejected(None)) == "the handler returned a Failure (NoneType: None)"
+
+
+@given(anything)
+def test_what_is_printed_of_an_exception_without_a_validation_error_is_the_exception(text: str) -> None:
+    error = KeyError(text)
+    assert redact(error) is error

@@ -217,12 +217,6 @@ def test_settling(load: Load) -> None:
     assert client.sent == ["many"]
 
 
-def test_backing_off(load: Load) -> None:
-    client = Sqs()
-    assert named(load("backing_off").make(client)(TWO, None)) == ids(TWO)[1:]
-    assert len(client.timeouts) == 1
-
-
 def test_bulk_writes(load: Load) -> None:
     app = load("bulk_writes")
     event = kinesis_event("1", "-1", "2")

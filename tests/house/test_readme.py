@@ -26,6 +26,7 @@ PAGES = {
     "testing": ROOT / "src/batchfold/testing/README.md",
     "cli": ROOT / "src/batchfold/cli/README.md",
     "powertools": ROOT / "src/batchfold/powertools/README.md",
+    "check": ROOT / "src/batchfold/cli/check.md",
     "cookbook": ROOT / "tests/examples/README.md",
 }
 MOST_WORDS = 1_200
@@ -78,7 +79,7 @@ def check(*arguments: str | Path, cwd: Path) -> None:
 
 
 def test_there_are_programs() -> None:
-    assert len(programs()) > 20
+    assert len(programs()) >= 20
 
 
 @pytest.mark.parametrize("page", ["readme", *PAGES])

@@ -147,6 +147,7 @@ except OSError as error:
 """
     process = ran(FUNCTION + failing, in_lambda=in_lambda)
     assert process.stdout == "no more tasks\n", process.stderr
+    assert "handle" not in process.stderr
 
 
 @pytest.mark.parametrize("dropped", ["every coroutine", "every coroutine but the first"])
@@ -208,4 +209,21 @@ for bodies in (("slow", "fail"), ("next", "too")):
 print(*ended, len(processor.success_messages))
 """
     process = ran(FUNCTION + raising, in_lambda=in_lambda)
-    assert process.stdout == "fail\nnext too 2\n", process.stderr
+    assert (process.stdout, process.stderr) == ("fail\nnext too 2\n", "")
+
+
+@pytest.mark.parametrize("in_lambda", [True, False], ids=["in Lambda", "outside"])
+def test_a_loop_that_runs_already_is_refused_and_nothing_is_left(in_lambda: bool) -> None:  # noqa: FBT001  # a parameter of the test
+    inside = """
+async def inside_a_loop():
+    try:
+        invoke()
+    except RuntimeError as error:
+        print(error)
+    await asyncio.sleep(0.01)
+    print(len(asyncio.all_tasks()), processor.success_messages)
+asyncio.run(inside_a_loop())
+"""
+    process = ran(FUNCTION + inside, in_lambda=in_lambda)
+    assert process.stdout == "This event loop is already running\n1 []\n"
+    assert process.stderr == ""

@@ -130,14 +130,15 @@ def test_texts_that_alarms_match_on_are_the_same(library: Any) -> None:
 def test_deprecations_are_of_the_class_that_tests_import(library: Any) -> None:
     processor = library.BatchProcessor(library.EventType.SQS)
 
-    @library.batch_processor(record_handler=do_nothing, processor=processor)
-    def lambda_handler(_event: Any, _context: Any) -> Any:
+    def answer(_event: Any, _context: Any) -> Any:
         return processor.response()
 
+    lambda_handler = library.batch_processor(record_handler=do_nothing, processor=processor)(answer)
     with pytest.warns(library.PowertoolsDeprecationWarning, match="`batch_processor` decorator is deprecated") as told:
         assert lambda_handler(sqs_event("one"), None) == {"batchItemFailures": []}
     assert issubclass(library.PowertoolsDeprecationWarning, DeprecationWarning)
-    assert told[0].message.message == str(told[0].message)
+    warning: Any = told[0].message
+    assert warning.message == str(warning)
 
 
 def test_kinds_of_processor_are_what_they_are_there(ours: Any, theirs: Any) -> None:

@@ -152,6 +152,10 @@ def in_a_block(call: Call, batch: Any, process: Any) -> list[Any]:
             return [*process()]
 
 
+def attributes_of(processor: object) -> list[str]:
+    return sorted(vars(processor))
+
+
 def observed(library: Any, scenario: Scenario) -> list[Any]:
     """All that can be seen of a library while a scenario is played."""
     logger = Logger()
@@ -172,7 +176,7 @@ def observed(library: Any, scenario: Scenario) -> list[Any]:
         seen.append([told_exception(exception) for exception in processor.exceptions])
         seen.append(processor.response())
         seen.append(copy.deepcopy(processor.calls))
-        seen.append(sorted(vars(processor)))
+        seen.append(attributes_of(processor))
     return [*seen, logger.told]
 
 

@@ -12,6 +12,10 @@ PAGE = Path(__file__).parents[2] / "src" / "batchfold" / "powertools" / "README.
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
 
 
+def test_the_page_is_short_enough_to_be_read() -> None:
+    assert len(PAGE.read_text().split()) <= 1_200
+
+
 @pytest.mark.parametrize("block", BLOCKS)
 def test_a_program_of_the_page_runs(block: str) -> None:
     program: dict[str, Any] = {"__name__": "page"}

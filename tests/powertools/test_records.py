@@ -243,9 +243,9 @@ def test_headers_are_a_dictionary_in_any_case(library: Any) -> None:
     assert dict(headers) == {"x": b"b", "z": 2, "w": 3}
     for value in (1, None):
         with pytest.raises(TypeError):
-            headers | value
+            _ = headers | value
         with pytest.raises(TypeError):
-            value | headers
+            _ = value | headers
 
 
 def test_schemas_of_kafka_and_attributes_of_sns_are_read(library: Any) -> None:
@@ -329,7 +329,7 @@ def test_members_of_enumerations_equal_theirs_by_name(name: str, ours: Any, thei
 
 def test_members_of_different_enumerations_are_unequal(ours: Any, theirs: Any) -> None:
     their_insert = theirs.DynamoDBRecordEventName.INSERT
-    other = Enum("DynamoDBRecordEventName", ["INSERT"])
+    other: Any = Enum("DynamoDBRecordEventName", ["INSERT"])  # type: ignore[misc]  # a class of that name elsewhere
     for ours_or_other in (ours.StreamViewType.KEYS_ONLY, ours.EventType.SQS, other.INSERT):
         assert ours_or_other != their_insert
         assert ours_or_other != "INSERT"

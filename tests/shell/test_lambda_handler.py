@@ -26,6 +26,8 @@ from batchfold import (
 )
 from batchfold.testing import Clock, LambdaContext, sqs_event
 
+UNTYPED: Any = as_lambda_handler  # for handlers of which a checker knows nothing
+
 CONTEXT = LambdaContext(aws_request_id="request-1")
 DONE: PartialResponse = {"batchItemFailures": []}
 
@@ -55,7 +57,7 @@ class Callable_:  # noqa: N801  # a class whose instances are handlers
 
 @pytest.mark.parametrize("handler", [sync, asynchronous, future, decorated, Callable_(), partial(asynchronous)])
 def test_sync_and_async_handlers_make_lambda_functions(handler: Any) -> None:
-    function = as_lambda_handler(handler, sqs())
+    function = UNTYPED(handler, sqs())
     for _ in range(3):
         assert function(sqs_event("a", "b", "c"), CONTEXT) == DONE
     assert function({"Records": []}, CONTEXT) == DONE
@@ -95,7 +97,7 @@ def reader_future(_record: SqsRecord[str]) -> RequiresContextFutureResult[str, s
 @pytest.mark.parametrize("handler", [needs_two, needs_two_async, needs_two_safe, reader, reader_io, reader_future])
 def test_a_handler_that_needs_the_context_gets_it(handler: Any) -> None:
     seen: list[Any] = []
-    function = as_lambda_handler(handler, sqs(), observe=seen.append, raise_on="never")
+    function = UNTYPED(handler, sqs(), observe=seen.append, raise_on="never")
     for _ in range(2):
         function(sqs_event("a"), CONTEXT)
     assert [str(outcome.fault.error) for outcome in seen] == ["request-1", "request-1"]

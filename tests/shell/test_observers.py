@@ -8,7 +8,17 @@ from typing import Any
 import pytest
 from returns.result import Failure, Result, Success
 
-from batchfold import Outcome, SqsRecord, by_message_group, fold_batch, fold_batch_async, pipe, process_batch, sqs
+from batchfold import (
+    Outcome,
+    SqsRecord,
+    by_message_group,
+    fold_batch,
+    fold_batch_async,
+    in_chunks,
+    pipe,
+    process_batch,
+    sqs,
+)
 from batchfold.core.settling import caused_by, discard
 from batchfold.shell.observing import Latencies, Measures, measures_of, observe_all, timed
 from batchfold.testing import SqsMessage, sqs_event
@@ -148,3 +158,59 @@ def test_latencies_of_one_event_are_not_those_of_another() -> None:
     fold_batch(sqs_event(1), pipe(reserve, timed(latencies)), sqs(int))
     again = fold_batch(sqs_event(1), reserve, sqs(int))
     assert latencies.of(again.outcomes[0].record) is None
+
+
+# ------------------------------------------------------------ timed
+async def tell_later(_record: object, _seconds: float) -> None:
+    raise NotImplementedError
+
+
+def test_an_async_tell_is_refused_for_nobody_would_await_it() -> None:
+    with pytest.raises(TypeError, match="timed got an async function, expected one that returns at once"):
+        timed(tell_later)
+
+
+def test_a_tell_that_is_down_is_logged_three_times_and_then_counted(caplog: pytest.LogCaptureFixture) -> None:
+    def tell(_record: object, _seconds: float) -> None:
+        raise OSError("the metrics are down")
+
+    process_batch(sqs_event(*[1] * 20), timed(tell)(reserve), sqs(int))
+    said = "timed: tell raised; the outcome of the record stands"
+    assert [record.getMessage() for record in caplog.records] == [
+        *[said] * 3,
+        f"{said} (10 times so far, now OSError: the metrics are down)",
+    ]
+
+
+def test_a_tell_for_records_of_any_payload_takes_those_of_one() -> None:
+    told: list[str] = []
+
+    def tell(record: SqsRecord[object], _seconds: float) -> None:
+        told.append(record.message_id)
+
+    process_batch(sqs_event(1, 2), pipe(reserve, timed(tell)), sqs(int))
+    assert len(told) == 2
+
+
+def reserve_all(records: list[SqsRecord[int]]) -> list[Result[int, str]]:
+    return list(map(reserve, records))
+
+
+async def reserve_all_later(records: list[SqsRecord[int]]) -> list[Result[int, str]]:
+    return reserve_all(records)
+
+
+def test_chunks_stay_chunks_and_each_record_is_told_the_time_of_its_chunk() -> None:
+    def clock() -> Callable[[], float]:
+        return iter(range(100)).__next__
+
+    event, threes = sqs_event(1, 2, 3, -4), Latencies()
+    batch = fold_batch(event, pipe(in_chunks(reserve_all, size=3), timed(threes, clock=clock())), sqs(int))
+    assert [type(outcome).__name__ for outcome in batch.outcomes] == [*["Succeeded"] * 3, "Failed"]
+    assert measures_of(batch, threes).seconds == (1, 1, 1, 1)
+
+    twos = Latencies()
+    chunks = pipe(in_chunks(reserve_all_later, size=2), timed(twos, clock=clock()))
+    later = asyncio.run(fold_batch_async(event, chunks, sqs(int), max_concurrency=1))
+    assert later == batch
+    assert measures_of(later, twos).seconds == (1, 1, 1, 1)

@@ -1,7 +1,11 @@
 """Exceptions about to be printed: no payload in them, whatever the user's exceptions are like and however they hang together."""
 
+import copy
+import gc
+import pickle
 import sys
 import traceback
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from returns.result import Failure, Result, Success
 
 from batchfold import BatchProcessingError, Outcome, SqsRecord, fold_batch, process_batch, sqs
-from batchfold.core.redaction import is_group, redact
+from batchfold.core.redaction import is_group, redact, redact_validation_error
 from batchfold.testing import sqs_event
 
 SECRET = "s3cr3t"  # noqa: S105  # stands for a payload
@@ -43,6 +47,10 @@ def validation_error() -> ValidationError:
     raise AssertionError
 
 
+class Around(Exception):  # noqa: N818  # one of the kinds below
+    """Holds what it was raised for, as `raise BadOrderError(error) from error` does: its text is the inner one's."""
+
+
 LEAVES: dict[str, Callable[[], Exception]] = {
     "plain": lambda: Plain("plain"),
     "frozen": lambda: OutOfStockError("a"),
@@ -54,9 +62,11 @@ LEAVES: dict[str, Callable[[], Exception]] = {
 def exceptions(draw: st.DrawFn) -> Exception:
     """Exceptions with causes, contexts and members of groups from among each other, in circles too."""
     drawn: list[Exception] = []
-    for kind in draw(st.lists(st.sampled_from([*LEAVES, "group", "own group"]), min_size=1, max_size=7)):
+    for kind in draw(st.lists(st.sampled_from([*LEAVES, "around", "group", "own group"]), min_size=1, max_size=7)):
         if kind in LEAVES:
             each = LEAVES[kind]()
+        elif kind == "around":
+            each = Around("about", draw(st.sampled_from(drawn or [Plain("only")])))
         else:
             members = draw(st.lists(st.sampled_from(drawn or [Plain("only")]), min_size=1, max_size=3))
             each = (ExceptionGroup if kind == "group" else Groupish)("several", members)
@@ -85,7 +95,7 @@ def shape(error: BaseException) -> list[tuple[Any, ...]]:
     meet(error)
     told: list[tuple[Any, ...]] = []
     for each in met:  # it grows meanwhile
-        members = each.exceptions if is_group(each) else ()
+        members = each.exceptions if is_group(each) else [arg for arg in each.args if isinstance(arg, BaseException)]
         links = (meet(each.__cause__), meet(each.__context__), *map(meet, members))
         notes = tuple(getattr(each, "__notes__", ()))
         told.append((type(each).__name__, notes, each.__suppress_context__, each.__traceback__ is None, links))
@@ -109,6 +119,60 @@ def test_a_validation_error_that_a_group_has_twice_is_hidden_twice() -> None:
     assert SECRET not in "".join(traceback.format_exception(clean))
     assert is_group(clean)
     assert clean.__context__ is clean.exceptions[0]
+
+
+@pytest.mark.parametrize("arguments", [1, 2])
+def test_an_exception_made_of_a_validation_error_keeps_its_type_and_shows_no_payload(arguments: int) -> None:
+    inner = validation_error()
+    around = Around(*[inner] * arguments)
+    around.__cause__ = inner
+    group = ExceptionGroup("several", [around])
+    clean = redact(group)
+    assert is_group(clean)
+    assert type(clean.exceptions[0]) is Around
+    written = "".join(traceback.format_exception(clean))
+    assert SECRET not in written
+    assert "int_parsing" in written
+
+
+def test_an_exception_that_is_one_of_its_own_arguments_is_not_shown() -> None:
+    around = Around(validation_error())
+    around.args = (*around.args, around)
+    assert str(redact(around)).startswith("a Around that is not shown")
+    other = Around("no payload")
+    other.args = (other,)
+    assert redact(other) is other
+
+
+def test_redacting_leaves_nothing_to_the_cyclic_collector() -> None:
+    class WeakError(Exception):
+        pass
+
+    group = ExceptionGroup("several", [WeakError(), validation_error(), Around(validation_error())])
+    alive = weakref.ref(group.exceptions[0])
+    gc.collect()
+    gc.disable()
+    try:
+        redact(group)
+        del group
+        assert alive() is None
+    finally:
+        gc.enable()
+
+
+def through_pickle(error: Any) -> Any:
+    return pickle.loads(pickle.dumps(error))  # noqa: S301  # its own
+
+
+COPIES: list[Callable[[Any], Any]] = [copy.copy, copy.deepcopy, through_pickle]
+
+
+@pytest.mark.parametrize("copied", COPIES)
+def test_a_redacted_error_keeps_its_names_here_and_a_copy_shows_no_more_than_it(copied: Callable[[Any], Any]) -> None:
+    clean = redact_validation_error(validation_error(), {SECRET})
+    assert redact_validation_error(clean) is clean
+    assert redact(clean) is clean
+    assert "int_parsing" in str(redact(copied(clean)))
 
 
 def test_an_exception_that_cannot_be_made_clean_is_not_shown() -> None:

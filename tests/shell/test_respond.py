@@ -1,10 +1,16 @@
 """`respond`: what is logged, what is raised, what is returned, and that no payload is in any of it."""
 
 import base64
+import io
 import json
 import logging
+import subprocess
+import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from time import process_time
 from typing import Any
 
 import pytest
@@ -21,6 +27,7 @@ from batchfold import (
     Settled,
     SqsRecord,
     UnprocessedError,
+    by_message_group,
     fold_batch,
     kafka,
     process_batch,
@@ -28,6 +35,7 @@ from batchfold import (
     sqs,
     whole_batch,
 )
+from batchfold.core.records import item_name
 from batchfold.testing import Clock, KafkaMessage, LambdaContext, SqsMessage, kafka_event, sqs_event
 
 SECRET = "s3cr3t"  # noqa: S105  # stands for a payload
@@ -397,8 +405,10 @@ def test_what_the_standard_library_says_of_a_payload_is_told(
 
 def test_an_error_value_is_the_handlers_words_and_is_logged_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
     error = fails("a", handler=lambda _record: Failure("stock is empty\n" + 600 * "x"))
-    assert lines(caplog)[0].endswith(f"the handler returned a Failure (str: stock is empty\\n{485 * 'x'}...)")
-    assert str(error.exceptions[0]) == f"the handler returned a Failure (str: stock is empty\\n{485 * 'x'}...)"
+    said = f"stock is empty\\n{481 * 'x'}..."
+    assert len(said) == 500
+    assert lines(caplog)[0].endswith(f"the handler returned a Failure (str: {said})")
+    assert str(error.exceptions[0]) == f"the handler returned a Failure (str: {said})"
 
 
 def test_a_chain_of_causes_that_goes_in_a_circle_ends() -> None:
@@ -417,3 +427,293 @@ def test_suppressed_contexts_stay_suppressed() -> None:
     (exception,) = fails(SECRET, handler=handler).exceptions
     assert exception.__suppress_context__
     assert SECRET not in str(exception.__context__)
+
+
+# ------------------------------------------------------------ how much is written
+class DownError(Exception):
+    """Fails many records."""
+
+
+def written_by(caplog: pytest.LogCaptureFixture) -> str:
+    formatter = logging.Formatter()
+    return "\n".join(formatter.format(record) for record in caplog.records if record.name == "batchfold")
+
+
+def test_an_exception_object_that_fails_every_record_has_its_traceback_written_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    connection = Future[int]()
+    connection.set_exception(DownError("the database is down"))
+
+    def ask(record: SqsRecord[str]) -> Result[int, Exception]:
+        return Success(connection.result() if record.body else 0)
+
+    batch = fold("", *["x"] * 400, handler=ask)
+    respond(batch)
+    written = written_by(caplog)
+    assert written.count("Traceback (most recent call last)") == 1
+    assert written.count("DownError: the database is down") == 100
+    assert len(written) < 200_000
+    assert lines(caplog)[-1] == "99 more of DownError without a traceback: of a kind, the first 3 have one"
+
+
+def test_a_traceback_that_has_grown_in_a_cause_is_cut_too(caplog: pytest.LogCaptureFixture) -> None:
+    down = DownError("the database is down")
+
+    def ask(_record: SqsRecord[str]) -> Result[int, Exception]:
+        try:
+            raise down
+        except DownError as error:
+            raise HandlerError("could not write") from error
+
+    respond(fold(*["x"] * 1_000, handler=ask), raise_on="never")
+    written = written_by(caplog)
+    assert written.count("The above exception was the direct cause") == 3
+    assert len(written) < 200_000
+
+
+def test_of_a_kind_three_tracebacks_are_written_and_a_kind_is_a_type_and_a_line(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def here(record: SqsRecord[str]) -> Result[int, Exception]:
+        if record.body == "a":
+            raise KeyError(record.body)
+        raise KeyError(record.body)
+
+    batch = fold(*["a"] * 5, *["b"] * 2, handler=here)
+    respond(batch, raise_on="never")
+    with_traceback = [bool(record.exc_info) for record in caplog.records]
+    assert with_traceback == [True, True, True, False, False, True, True, False]
+    assert lines(caplog)[3].endswith("handling it raised KeyError: 'a'")
+    assert lines(caplog)[-1] == "2 more of KeyError without a traceback: of a kind, the first 3 have one"
+
+
+def test_however_many_records_fail_each_is_named_and_the_log_is_short(caplog: pytest.LogCaptureFixture) -> None:
+    def refuse(record: SqsRecord[str]) -> Result[int, Exception]:
+        if record.body == "value":
+            return Failure(DownError("x" * 400))
+        raise DownError("x" * 400)
+
+    batch = fold(*["value", "raise"] * 600, handler=refuse)
+    respond(batch, raise_on="never")
+    written = written_by(caplog)
+    assert all(str(failed.item_id) in written for failed in batch.failed)
+    assert len(lines(caplog)) == 2 * (100 + 5) + 1
+    assert len(written) < 300_000
+    together = [record for record in caplog.records if isinstance(vars(record)["batchfold_item_id"], list)]
+    assert [len(vars(record)["batchfold_item_id"]) for record in together] == [100] * 10
+    assert "100 more records failed and come back (Crashed: DownError): " in written
+
+
+def test_settled_records_are_named_together_too(caplog: pytest.LogCaptureFixture) -> None:
+    batch = fold(*["rejected"] * 250, settle=settled)
+    respond(batch)
+    written = written_by(caplog)
+    assert len(lines(caplog)) == 100 + 2
+    assert all(str(each.item_id) in written for each in batch.settled)
+    assert "50 more records failed and were settled (Rejected: RejectionError): " in written
+
+
+def test_ten_thousand_failures_of_a_kind_take_little_time() -> None:
+    handler = logging.StreamHandler(io.StringIO())
+    logger = logging.getLogger("batchfold")
+    batch = fold(*["raises"] * 10_000)
+    logger.addHandler(handler)
+    logger.propagate = False
+    began = process_time()
+    try:
+        with pytest.raises(BatchProcessingError):
+            respond(batch)
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = True
+    assert process_time() - began < 1.5  # under beartype; a third of that without
+    assert len(handler.stream.getvalue()) < 1_000_000
+
+
+def test_once_no_time_is_left_records_are_named_together(caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clock()
+    context = LambdaContext(clock=clock, timeout_seconds=10)
+
+    def refuse(_record: Any) -> Result[None, str]:
+        clock.advance(1)
+        return Failure("no")
+
+    batch = fold(*["x"] * 5, handler=refuse, context=context, reserve_ms=1_000)
+    clock.advance(9)
+    respond(batch, raise_on="never")
+    assert len(batch.failed) == 5
+    (line,) = lines(caplog)
+    assert line.startswith("5 more records failed and come back (Rejected: str): ")
+
+
+def test_of_an_exception_that_failed_many_records_a_hundred_are_noted_and_the_others_counted() -> None:
+    shared = Failure(RejectionError("shared"))
+    for _ in range(2):
+        (exception,) = fails(*["x"] * 250, handler=lambda _record: shared).exceptions
+        assert len(exception.__notes__) == 101
+        assert exception.__notes__[-1] == "batchfold: records that are not named here: 150"
+
+
+def test_all_exceptions_stand_in_the_group() -> None:
+    assert len(fails(*["raises"] * 250).exceptions) == 250
+
+
+def test_an_observer_that_is_down_is_logged_three_times_and_then_counted(caplog: pytest.LogCaptureFixture) -> None:
+    fold(*["succeeds"] * 150, observe=bad_observer)
+    said = "an observer raised; the outcome that it was called with stands"
+    assert lines(caplog) == [
+        *[said] * 3,
+        f"{said} (10 times so far, now ZeroDivisionError)",
+        f"{said} (100 times so far, now ZeroDivisionError)",
+    ]
+    assert [bool(record.exc_info) for record in caplog.records] == [True, True, True, False, False]
+    caplog.clear()
+    fold("succeeds", observe=bad_observer)
+    assert lines(caplog) == [said]
+
+
+# ------------------------------------------------------------ what a log can be queried by
+FIELDS = {"batchfold_item_id", "batchfold_fault", "batchfold_error", "batchfold_source", "batchfold_lane"}
+
+
+class Kept(logging.Handler):
+    """Keeps the records of a log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        self.records.append(record)
+        return True
+
+
+@contextmanager
+def kept() -> Generator[list[logging.LogRecord]]:
+    handler, logger = Kept(), logging.getLogger("batchfold")
+    logger.addHandler(handler)
+    try:
+        yield handler.records
+    finally:
+        logger.removeHandler(handler)
+
+
+@given(scenes())
+def test_every_line_of_a_log_can_be_queried_by_the_same_fields_in_json(scene: Scene) -> None:
+    batch = fold_batch(scene.event, act, scene.source)
+    with kept() as records:
+        respond(batch, raise_on="never")
+    for record in records:
+        fields = {name: value for name, value in vars(record).items() if name.startswith("batchfold_")}
+        assert fields.keys() == FIELDS
+        assert json.loads(json.dumps(fields)) == fields
+    about_failed = [vars(record) for record in records if record.getMessage().endswith(")") or "raised" in record.msg]
+    named = {each["batchfold_item_id"] for each in about_failed}
+    assert {item_name(failed.item_id) for failed in batch.failed} <= named
+
+
+def test_the_fields_say_which_record_failed_and_how(caplog: pytest.LogCaptureFixture) -> None:
+    event = sqs_event(SqsMessage(body="rejected", message_group_id="group A"), SqsMessage(body="raises"))
+    respond(fold_batch(event, act, sqs(lane=by_message_group)), raise_on="never")
+    first, second = (
+        {name: value for name, value in vars(record).items() if name in FIELDS} for record in caplog.records
+    )
+    assert first == {
+        "batchfold_item_id": event["Records"][0]["messageId"],
+        "batchfold_fault": "Rejected",
+        "batchfold_error": "RejectionError",
+        "batchfold_source": "SQS",
+        "batchfold_lane": "group A",
+    }
+    assert second["batchfold_fault"] == "Crashed"
+    assert second["batchfold_lane"] == "1"
+
+
+def test_a_line_that_is_not_about_a_record_has_the_same_fields(caplog: pytest.LogCaptureFixture) -> None:
+    fold("succeeds", observe=bad_observer)
+    assert {vars(caplog.records[0])[name] for name in FIELDS} == {None}
+
+
+anything = st.text(st.characters(codec=None, exclude_categories=()))
+
+
+@given(message_id=anything, group=anything, error=anything)
+def test_nothing_in_a_line_controls_the_log(message_id: str, group: str, error: str) -> None:
+    event = sqs_event(SqsMessage(body="x"), SqsMessage(body="y"))
+    for raw in event["Records"]:
+        raw["messageId"] = message_id or "m"
+        raw["attributes"]["MessageGroupId"] = group
+    source = sqs(lane=by_message_group)
+    with kept() as records:
+        respond(fold_batch(event, lambda _record: Failure(error), source), raise_on="never")
+    assert len(records) == 2
+    for record in records:
+        assert record.getMessage().isprintable()
+        assert str(vars(record)["batchfold_lane"]).isprintable()
+        assert vars(record)["batchfold_item_id"].isprintable()
+
+
+def test_a_lane_function_that_fails_later_takes_nothing_from_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    asked: list[Any] = []
+
+    def lane(raw: Any) -> str:
+        asked.append(raw)
+        return ["a", "a"][len(asked) - 1]
+
+    respond(fold_batch(sqs_event("rejected", "x"), act, sqs(lane=lane)), raise_on="never")
+    assert len(lines(caplog)) == 2
+    assert vars(caplog.records[0])["batchfold_lane"] is None
+
+
+# ------------------------------------------------------------ sources of users' own, and decoders
+def test_a_source_of_a_users_own_shows_no_payload_that_its_parse_raised(caplog: pytest.LogCaptureFixture) -> None:
+    own = sqs().replace(parse=lambda raw: Order.model_validate_json(raw["body"]), name="orders")
+    with pytest.raises(BatchProcessingError) as raised:
+        process_batch(sqs_event(f'{{"id": {{"{SECRET}": 1}}}}'), act, own)
+    written = written_by(caplog) + "".join(traceback.format_exception(raised.value))
+    assert "string_type" in written
+    assert SECRET not in written
+    assert vars(caplog.records[0])["batchfold_source"] == "orders"
+
+
+def test_whatever_a_decoder_raises_is_logged_without_its_text_and_as_parsing(caplog: pytest.LogCaptureFixture) -> None:
+    def decode(body: str) -> int:
+        raise LookupError(body)
+
+    with pytest.raises(BatchProcessingError) as raised:
+        process_batch(sqs_event(SECRET), act, sqs(decode=decode))
+    assert "failed and comes back: parsing its payload raised LookupError at test_respond.py:" in lines(caplog)[0]
+    assert SECRET not in written_by(caplog) + "".join(traceback.format_exception(raised.value))
+
+
+# ------------------------------------------------------------ the recipe for JSON loggers
+RECIPE = """
+{imports}
+import json
+logger = Logger(service="orders")
+copy_config_to_registered_loggers(logger, include={{"batchfold"}})
+from batchfold import process_batch, sqs
+from batchfold.testing import sqs_event
+from returns.result import Failure, Success
+handle = lambda record: Success(None) if record.body == "good" else Failure("stock is empty")
+process_batch(sqs_event("good", "bad"), handle, sqs())
+"""
+IMPORTS = [
+    "import batchfold",
+    "from aws_lambda_powertools import Logger",
+    "from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers",
+]
+
+
+@pytest.mark.parametrize("imports", [IMPORTS, IMPORTS[::-1]], ids=["batchfold first", "Powertools first"])
+def test_powertools_logger_writes_batchfolds_lines_in_a_fresh_process(imports: list[str]) -> None:
+    program = RECIPE.format(imports="\n".join(imports))
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    (line,) = ran.stdout.splitlines()
+    told = json.loads(line)
+    assert told["service"] == "orders"
+    assert told["level"] == "ERROR"
+    assert told["message"].endswith("failed and comes back: the handler returned a Failure (str: stock is empty)")
+    assert (told["batchfold_fault"], told["batchfold_source"]) == ("Rejected", "SQS")
+    assert told["batchfold_item_id"] in told["message"]

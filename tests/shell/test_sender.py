@@ -496,10 +496,10 @@ def test_a_queue_that_is_not_there_leaves_the_record_failed(simulated: SQSClient
 
 
 @pytest.fixture
-def extended(simulated: SQSClient, monkeypatch: pytest.MonkeyPatch) -> Any:
+def extended(simulated: SQSClient) -> Any:
     """AWS's extended client, and the queue `dead`."""
     simulated.create_queue(QueueName="dead")
-    return extended_client(monkeypatch)
+    return extended_client()
 
 
 @pytest.mark.parametrize("count", [0, 6, 10])

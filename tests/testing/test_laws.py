@@ -25,6 +25,7 @@ from batchfold.testing.strategies import (
     dynamodb_streams,
     event_sources,
     failure_schedules,
+    kafka_share_groups,
     kafka_topics,
     kinesis_streams,
     record_names,
@@ -35,6 +36,7 @@ from batchfold.testing.strategies import (
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 
 State = QueueState | StreamState
+SOURCES = st.one_of(event_sources(), kafka_share_groups())
 
 NONSENSE = st.sampled_from(
     [
@@ -72,7 +74,9 @@ def _written(identifier: object) -> Any:
 
 
 def begin(data: st.DataObject, source: EventSource) -> State:
-    return source.begin(name_records(data.draw(record_names()), source.default_payload))
+    state = source.begin(name_records(data.draw(record_names()), source.default_payload))
+    assert isinstance(state, QueueState | StreamState)
+    return state
 
 
 def run(data: st.DataObject, state: State, *, steps: int = 15) -> list[State]:
@@ -87,7 +91,7 @@ def run(data: st.DataObject, state: State, *, steps: int = 15) -> list[State]:
 
 @given(data=st.data())
 def test_a_record_leaves_its_source_once_and_stays_away(data: st.DataObject) -> None:
-    states = run(data, begin(data, data.draw(event_sources())))
+    states = run(data, begin(data, data.draw(SOURCES)))
     for before, after in pairwise(states):
         assert before.removed.items() <= after.removed.items()
         if after.delivery is not None:
@@ -96,7 +100,7 @@ def test_a_record_leaves_its_source_once_and_stays_away(data: st.DataObject) -> 
 
 @given(data=st.data())
 def test_a_record_is_in_its_source_or_removed_from_it_and_never_neither(data: st.DataObject) -> None:
-    state = begin(data, data.draw(event_sources()))
+    state = begin(data, data.draw(SOURCES))
     held = _held(state) | set(state.removed)
     for each in run(data, state):
         assert _held(each) | set(each.removed) == held
@@ -114,7 +118,7 @@ def _held(state: State) -> set[int]:
 
 @given(data=st.data())
 def test_time_never_goes_back_and_a_batch_is_never_larger_than_the_batch_size(data: st.DataObject) -> None:
-    source = data.draw(event_sources())
+    source = data.draw(SOURCES)
     states = run(data, begin(data, source))
     assert [state.now for state in states] == sorted(state.now for state in states)
     for state in states:
@@ -124,14 +128,14 @@ def test_time_never_goes_back_and_a_batch_is_never_larger_than_the_batch_size(da
 
 @given(data=st.data())
 def test_the_same_answer_to_the_same_state_makes_the_same_state(data: st.DataObject) -> None:
-    state = begin(data, data.draw(event_sources()))
+    state = begin(data, data.draw(SOURCES))
     answer = answers(data, state)
     assert state.step(answer, ended_at=7) == state.step(answer, ended_at=7)
 
 
 @given(data=st.data())
 def test_only_what_is_reported_done_is_taken_as_done(data: st.DataObject) -> None:
-    state = begin(data, data.draw(event_sources()))
+    state = begin(data, data.draw(SOURCES))
     assert state.delivery is not None
     for answer in (Raised("no"), TimedOut()):
         _, following = state.step(answer, ended_at=state.now)
@@ -174,7 +178,7 @@ def test_a_partition_is_delivered_in_order_of_its_offsets(data: st.DataObject) -
 
 @given(data=st.data())
 def test_what_names_nothing_drains_any_source_in_one_pass(data: st.DataObject) -> None:
-    source = data.draw(event_sources())
+    source = data.draw(SOURCES)
     state = begin(data, source)
     while state.delivery is not None:
         _, state = state.step(Returned({"batchItemFailures": []}), ended_at=state.now)

@@ -33,6 +33,7 @@ from batchfold.testing import (
     EventSource,
     FailureSchedule,
     Fate,
+    KafkaShareGroup,
     KafkaTopic,
     KinesisStream,
     LambdaFunction,
@@ -43,8 +44,9 @@ from batchfold.testing import (
     drain,
     tell,
 )
-from batchfold.testing.scenario import Expectation, complaints, play
-from batchfold.testing.strategies import event_sources, scenarios
+from batchfold.testing.safety import complaints
+from batchfold.testing.search import Expectation, play
+from batchfold.testing.strategies import event_sources, kafka_share_groups, scenarios, sharded_streams
 
 # Under beartype the checks of containers take a sample, with a random number that changes nothing drawn.
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
@@ -73,6 +75,10 @@ CASES: list[tuple[EventSource, Lane | None]] = [
     (KafkaTopic(redelivery="from_lowest_offset"), by_message_key),
     (KafkaTopic(partitions=1, on_failure_destination=True), each_record),
     (KafkaTopic(redelivery="from_lowest_offset", partitions=1), each_record),
+    (KafkaShareGroup(), each_record),
+    (KinesisStream(shards=2, parallelization_factor=2), None),
+    (KinesisStream(shards=2, parallelization_factor=2), by_partition_key),
+    (DynamoDBStream(parallelization_factor=3), by_item_key),
 ]
 
 # Every source in every lane, each once: what may go wrong side by side does not depend on the mapping's settings.
@@ -107,8 +113,10 @@ def reading(source: EventSource, lane: Lane | None) -> tuple[Any, Callable[[Any]
             return (kinesis() if lane is None else kinesis(lane=lane)), lambda record: record.data
         case DynamoDBStream():
             return (dynamodb() if lane is None else dynamodb(lane=lane)), lambda record: record.new_image["id"]
-        case KafkaTopic():
+        case KafkaTopic() | KafkaShareGroup():
             return (kafka() if lane is None else kafka(lane=lane)), lambda record: record.value
+        case _:
+            raise NotImplementedError
 
 
 def own_function(source: EventSource, lane: Lane | None, way: Way = "sequential", **options: Any) -> MakeFunction:
@@ -156,7 +164,7 @@ def test_it_is_as_safe_when_lanes_run_side_by_side(source: EventSource, lane: La
 @pytest.mark.parametrize("way", WAYS)
 @given(data=st.data())
 def test_it_is_safe_under_any_settings_of_the_mapping(data: st.DataObject, way: Way) -> None:
-    source = data.draw(event_sources())
+    source = data.draw(st.one_of(event_sources(), sharded_streams(), kafka_share_groups()))
     lane = data.draw(st.sampled_from(lanes_of(source)))
     scenario = data.draw(scenarios(source))
     expectation = Expectation(lane=lane)
@@ -172,8 +180,10 @@ def lanes_of(source: EventSource) -> list[Lane | None]:
             return [None, by_partition_key, each_record, whole_batch]
         case DynamoDBStream():
             return [None, by_item_key, each_record, whole_batch]
-        case KafkaTopic():
+        case KafkaTopic() | KafkaShareGroup():
             return [None, by_message_key, each_record, by_topic_partition]
+        case _:
+            raise NotImplementedError
 
 
 @pytest.mark.parametrize(

@@ -117,13 +117,27 @@ def test_a_fifo_queue_goes_on_with_a_group_whose_first_message_went_to_the_dead_
     assert state.removed == {0: "dead-letter", 1: "done"}
 
 
-def test_a_batch_of_a_fifo_queue_holds_several_groups_each_in_order() -> None:
-    assert batches(begin(SqsQueue(fifo=True, batch_size=3), "A1", "B1", "A2", "B2")) == ["A1", "B1", "A2"]
+def test_a_receive_of_a_fifo_queue_takes_all_it_can_of_one_group_before_another() -> None:
+    assert batches(begin(SqsQueue(fifo=True, batch_size=3), "A1", "B1", "A2", "B2")) == ["A1", "A2", "B1"]
 
 
 def test_without_report_batch_item_failures_what_was_named_is_deleted() -> None:
     state = begin(SqsQueue(report_batch_item_failures=False), "A1", "A2")
     _, state = state.step(naming(state, "A1", "A2"), ended_at=0)
+    assert state.removed == {0: "done", 1: "done"}
+
+
+def test_a_standard_queue_delivers_once_more_what_is_done_if_it_is_told_to() -> None:
+    state = begin(SqsQueue(delivered_twice={"A2"}), "A1", "A2")
+    _, state = state.step(Returned(None), ended_at=4)
+    assert state.delivery is not None
+    assert (batches(state), state.now, state.removed) == (["A2"], 4, {0: "done"})
+    assert state.delivery.repeated == {1}
+    assert state.delivery.event["Records"][0]["attributes"]["ApproximateReceiveCount"] == "2"
+    _, state = state.step(naming(state, "A2"), ended_at=5)
+    assert state.delivery is not None
+    assert (batches(state), state.delivery.repeated) == (["A2"], frozenset())
+    _, state = state.step(Returned(None), ended_at=40)
     assert state.removed == {0: "done", 1: "done"}
 
 
@@ -239,6 +253,7 @@ def test_the_run_ends_at_its_limit() -> None:
     [
         lambda: SqsQueue(batch_size=0),
         lambda: SqsQueue(fifo=True, batch_size=11),
+        lambda: SqsQueue(batch_size=11),
         lambda: SqsQueue(max_receive_count=0),
         lambda: SqsQueue(visibility_timeout_seconds=-1),
         lambda: name_records([], str),

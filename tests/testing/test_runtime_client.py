@@ -166,7 +166,7 @@ def test_a_deployed_function_drains_its_source_and_repeats_nothing(
         for _ in range(20):
             if state.delivery is None:
                 break
-            _, state = state.step(api.invoke(state.delivery.event), ended_at=state.now)
+            _, state = state.step(api.invoke(cast("dict[str, Any]", state.delivery.event)), ended_at=state.now)
     assert state.delivery is None
     assert state.removed == dict.fromkeys(range(4), "done")
     assert performed.read_text().split() == effects

@@ -14,7 +14,7 @@ from returns.result import safe
 
 from batchfold import SqsRecord, as_lambda_handler, sqs
 from batchfold.testing import Effect, LambdaFunction, MakeFunction, SqsQueue, UnsafeFunctionError, assert_safe
-from batchfold.testing.quiet import quiet
+from batchfold.testing.search import quiet
 
 LOGGER = logging.getLogger("batchfold")
 THREADS = ThreadPoolExecutor(2)

@@ -21,7 +21,9 @@ STREAMS: list[Callable[..., KinesisStream | DynamoDBStream]] = [KinesisStream, D
 
 
 def begin(stream: Stream, *names: str) -> StreamState:
-    return stream.begin(name_records(names, stream.default_payload))
+    state = stream.begin(name_records(names, stream.default_payload))
+    assert isinstance(state, StreamState)
+    return state
 
 
 def batch(state: StreamState) -> str:
@@ -89,12 +91,32 @@ def test_a_complete_failure_delivers_the_whole_batch_again(stream: Callable[...,
 
 def test_when_retries_run_out_the_whole_remaining_batch_is_discarded() -> None:
     state = begin(KinesisStream(maximum_retry_attempts=2, batch_size=3), "A1", "A2", "A3", "A4")
-    _, state = state.step(naming(state, "A2"), ended_at=state.now)
-    _, state = state.step(naming(state, "A2"), ended_at=state.now)
-    assert batch(state) == "A2 A3"
+    for _ in range(3):
+        _, state = state.step(naming(state, "A2"), ended_at=state.now)
+        assert batch(state) == "A2 A3"
     _, state = state.step(naming(state, "A2"), ended_at=state.now)
     assert (gone(state, "done"), gone(state, "discarded")) == ([0], [1, 2])
     assert batch(state) == "A4"
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_each_retry_waits_longer_than_the_one_before_until_there_is_progress(stream: Callable[..., Stream]) -> None:
+    state = begin(stream(seconds_between_retries=2), "A1", "A2")
+    intervals: list[float] = []
+    for _ in range(20):
+        before = state.now
+        _, state = state.step(Raised("no"), ended_at=before)
+        intervals.append(round(state.now - before, 6))
+    assert intervals[0] == 2
+    assert intervals == sorted(intervals)
+    assert intervals[-1] == 60
+    before = state.now
+    _, state = state.step(naming(state, "A2"), ended_at=before)
+    assert state.now - before == 2
+
+
+def test_an_interval_of_nothing_stays_nothing() -> None:
+    assert KinesisStream(seconds_between_retries=0).interval(9_999) == 0
 
 
 def test_without_retries_a_batch_is_delivered_once() -> None:
@@ -143,6 +165,13 @@ def test_a_record_that_is_too_old_is_discarded_before_it_is_delivered() -> None:
     assert batch(state) == "A1"
     _, state = state.step(Raised("no"), ended_at=100)
     assert (batch(state), gone(state, "discarded")) == ("", [0, 1])
+
+
+def test_a_record_that_was_too_old_from_the_beginning_is_never_delivered() -> None:
+    stream = KinesisStream(maximum_record_age_in_seconds=60)
+    state = stream.begin(name_records(["A1", "A2"], str, {"A1": 61}))
+    assert isinstance(state, StreamState)
+    assert (batch(state), state.removed) == ("A2", {0: "discarded"})
 
 
 def test_without_report_batch_item_failures_a_stream_goes_on_whatever_is_named() -> None:

@@ -24,7 +24,7 @@ from batchfold.testing import (
     tell,
 )
 
-search: Any = import_module("batchfold.testing.search")
+safety: Any = import_module("batchfold.testing.safety")
 powertools: Any = import_module("aws_lambda_powertools.utilities.batch")  # its types are not complete
 
 
@@ -181,15 +181,15 @@ def test_the_error_prints_the_whole_shortest_history() -> None:
 
 def test_a_function_that_does_not_do_the_same_again_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     is_searched = True
-    shortest = search.shortest
+    shortened = safety.shortened
 
-    def shortest_and_no_more(*given: Any, **named: Any) -> Any:
+    def shortened_and_no_more(*given: Any) -> Any:
         nonlocal is_searched
-        found = shortest(*given, **named)
+        found = shortened(*given)
         is_searched = False
         return found
 
-    monkeypatch.setattr(search, "shortest", shortest_and_no_more)
+    monkeypatch.setattr(safety, "shortened", shortened_and_no_more)
 
     def forgets_failures_while_it_is_searched(raws: Sequence[Any], effect: Effect) -> Any:
         failed = failures_of(raws, effect)
@@ -300,7 +300,7 @@ def test_a_history_tells_what_is_needed_and_where_the_run_ended() -> None:
 
     history: History = drain(
         handling(refuses),
-        source=SqsQueue(visibility_timeout_seconds=1),
+        source=SqsQueue(),
         records=["A1"],
         schedule=FailureSchedule(never_succeed={"A1"}),
         most_invocations=3,

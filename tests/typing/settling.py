@@ -215,6 +215,25 @@ back_off(fold_batch(event, measure, kinesis(Order)))  # BAD a stream has no visi
 sqs_backoff("https://queue", random=lambda: "soon")  # BAD no number
 
 
+def wait(failed: Failed[object, SqsRecord]) -> float | None:
+    return 30 if isinstance(failed.fault.error, OutOfStock) else None
+
+
+def wait_for_stream(failed: Failed[object, KinesisRecord]) -> int:
+    return 30
+
+
+told = sqs_backoff(seconds=wait)
+assert_type(told(fold_batch(event, reserve, sqs(Order))), Batch[int, OutOfStock, SqsRecord])
+told = sqs_backoff(seconds=lambda failed: 60 * failed.record.approximate_receive_count)
+as_lambda_handler(reserve, sqs(Order), then=sqs_backoff(seconds=wait))
+as_lambda_handler(reserve_async, sqs(Order), then=sqs_backoff())
+sqs_backoff(seconds=lambda failed: "soon")  # BAD no number
+sqs_backoff(seconds=lambda failed: failed.record.partition_key)  # BAD no such field
+sqs_backoff(seconds=wait_for_stream)  # BAD another source's record
+as_lambda_handler(measure, kinesis(Order), then=sqs_backoff())  # BAD a stream has no visibility timeout
+
+
 # --- observers
 def count(outcome: Outcome[object, object]) -> None: ...
 
@@ -253,10 +272,13 @@ def tell_of_order(record: SqsRecord[Order], seconds: float) -> None:
 
 
 def tell_of_any(record: Record, seconds: float) -> None: ...
+def tell_of_any_body(record: SqsRecord[object], seconds: float) -> None: ...
 
 
 assert_type(pipe(reserve, timed(tell_of_order)), Callable[[SqsRecord[Order]], Result[int, OutOfStock]])
 assert_type(pipe(reserve, timed(tell_of_any)), Callable[[SqsRecord[Order]], Result[int, OutOfStock]])
-timed(tell_of_order)(measure)  # BAD tell takes another record
+assert_type(pipe(reserve, timed(tell_of_any_body)), Callable[[SqsRecord[Order]], Result[int, OutOfStock]])
+assert_type(timed(tell_of_any_body)(reserve), Callable[[SqsRecord[Order]], Result[int, OutOfStock]])
+pipe(reserve, timed(lambda record, seconds: print(record.nonsense)))  # BAD nobody knows the record
 timed(lambda record: None)(reserve)  # BAD tell takes record and seconds
 timed()  # BAD tell is required

@@ -137,7 +137,7 @@ def test_backoff_of_ten_thousand_failures_gives_up_soon_and_the_response_stands(
         with taking_at_most(seconds):
             assert back_off(batch) is batch
         left = set(threading.enumerate()) - threads
-    assert not [thread for thread in left if thread.name.startswith("sqs_backoff")]
+    assert not [thread for thread in left if thread.name.startswith("batchfold-")]
     assert len(batch.response["batchItemFailures"]) == 10_000
     assert "could not be reached" in caplog.text
     assert len(caplog.text) < 50_000

@@ -10,6 +10,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeAlias
 
+
+class RefusedError(Exception):
+    """The command cannot do what it was asked for, and the message says why."""
+
+
 Keeps: TypeAlias = Literal["queue", "FIFO queue", "stream", "topic", "elsewhere"]
 """Where the source keeps its records, as far as that changes the meaning of a response."""
 
@@ -61,6 +66,8 @@ class Folded:
     source: str
     is_of_event: bool
     """Whether its records are those of the event, and not some that the function brought along."""
+    why_stopped: str | None
+    """Why records were not started though their lanes were free."""
     outcomes: list[Outcome]
 
 
@@ -128,6 +135,37 @@ class Left:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Invoking:
+    """An invocation of a simulation begins."""
+
+    step: ClassVar[str] = "invoking"
+
+    invocation: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progressed:
+    """One invocation of a simulation is over."""
+
+    step: ClassVar[str] = "progressed"
+
+    invocation: int
+    done: int
+    """The records that were done once by then."""
+    records: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Played:
+    """A simulation is over."""
+
+    step: ClassVar[str] = "played"
+
+    history: dict[str, Any]
+    notes: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Refused:
     """The function was not called: the event or the function cannot be used."""
 
@@ -147,9 +185,38 @@ class Defect:
     traceback: str
 
 
-Step: TypeAlias = Started | Delivered | Folded | Aside | Ended | Answered | Raised | Left | Refused | Defect
+Step: TypeAlias = (
+    Started
+    | Delivered
+    | Folded
+    | Aside
+    | Ended
+    | Answered
+    | Raised
+    | Left
+    | Invoking
+    | Progressed
+    | Played
+    | Refused
+    | Defect
+)
 _STEPS: dict[str, type[Step]] = {
-    kind.step: kind for kind in (Started, Delivered, Folded, Aside, Ended, Answered, Raised, Left, Refused, Defect)
+    kind.step: kind
+    for kind in (
+        Started,
+        Delivered,
+        Folded,
+        Aside,
+        Ended,
+        Answered,
+        Raised,
+        Left,
+        Invoking,
+        Progressed,
+        Played,
+        Refused,
+        Defect,
+    )
 }
 
 

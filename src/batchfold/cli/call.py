@@ -11,12 +11,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
-from typing import IO, TypeVar
+from typing import IO, NoReturn, TypeVar
 
 from batchfold.cli.account import (
     Answered,
@@ -45,7 +46,7 @@ _START_SECONDS = 20.0
 _ACCOUNT_SECONDS = 30.0
 """The time that the child may take, once the function has ended, to say what came of it."""
 
-_LATE_SECONDS = 0.3
+LATE_SECONDS = 0.3
 """The time after the timeout in which the child may still say that the function ended before it."""
 
 _TICK_SECONDS = 0.005
@@ -71,31 +72,86 @@ class Interrupted(BaseException):
         self.exit_status = 128 + number
 
 
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """What a child process said and how it ended: its exit status, or `None` if it was ended for being overdue."""
+
+    steps: list[Step]
+    status: int | None
+    was_at: str
+    """The lines that it was at when a time of its own was over."""
+    printed: str
+    """The end of what it printed, where that was not shown."""
+
+
 def called(target: str, event: str, *, timeout: float, log_aloud: bool) -> Call:
     """Call the function in a child process; no longer than its timeout.
 
     What it prints goes to the error output. Raises `CannotCallError`, and `Interrupted` for Ctrl-C.
     """
+
+    def seconds_after(step: Step) -> float | None:
+        match step:
+            case Delivered():
+                return timeout + LATE_SECONDS
+            case Ended():
+                return _ACCOUNT_SECONDS
+            case _:
+                return None
+
+    request = {"target": target, "event": event, "timeout": timeout, "log_aloud": log_aloud}
+    return _call(heard("child", request, timeout, seconds_after), target, timeout)
+
+
+def heard(
+    module: str,
+    request: Mapping[str, object],
+    timeout: float,
+    seconds_after: Callable[[Step], float | None],
+    *,
+    is_shown: bool = True,
+) -> Heard:
+    """Run `main` of a module of this package in a child process, and return what it said.
+
+    To import the function's file it has what Lambda gives for that; `seconds_after` says how long it may take after a
+    step until the next one, `None` where that changes nothing. What it prints goes to the error output if `is_shown`.
+    Raises `CannotCallError`, and `Interrupted` for Ctrl-C.
+    """
     with TemporaryDirectory(prefix="batchfold-") as name, _signals_raise():
         folder = Path(name)
-        request = {"target": target, "event": event, "timeout": timeout, "log_aloud": log_aloud}
         (folder / "request").write_text(json.dumps(request), encoding="ascii")
-        with _error_output(folder) as output, _child("main", folder, output) as process:
-            steps, status = _watched(process, folder, timeout)
-        was_at = _own_lines(_file_text(folder / "was_at"))
-    return _call(steps, status, target, timeout, was_at)
+        with _output(folder, is_shown=is_shown) as output, _child(module, folder, output) as process:
+            steps, status = _watched(process, folder, timeout, seconds_after)
+        was_at, printed = _own_lines(_file_text(folder / "was_at")), _file_text(folder / "output")
+    for step in steps:
+        if isinstance(step, Refused):
+            raise CannotCallError(step.message, step.traceback)
+        if isinstance(step, Defect):
+            says = f"the command itself failed, which is a defect of batchfold: {step.message}"
+            raise CannotCallError(says, step.traceback)
+    return Heard(steps=steps, status=status, was_at=was_at, printed="" if is_shown else printed)
+
+
+def how_it_ended(said: Heard, timeout: float) -> str:
+    """How a child ended that had not said all."""
+    return f"had not ended after {timeout:g} s" if said.status is None else f"ended its process{_by(said.status)}"
+
+
+def refuse_no_import(said: Heard, target: str, timeout: float) -> NoReturn:
+    """Raise for a child that ended while it imported the function's file."""
+    how = how_it_ended(said, max(_INIT_SECONDS, timeout))
+    raise CannotCallError(f"importing {target.rpartition(':')[0]} {how}")
 
 
 @contextmanager
-def _child(entry: str, folder: Path, output: int | IO[str]) -> Generator[subprocess.Popen[bytes], None, None]:
+def _child(module: str, folder: Path, output: int | IO[str]) -> Generator[subprocess.Popen[bytes], None, None]:
     """Start the child, and end it with all that it started if it does not end before the context does.
 
     It imports from where this process does, and not from the working directory: a file there must not hide a module of
     the standard library. Its session is its own, so that Ctrl-C reaches this process alone, which then ends the child.
     """
-    program = (
-        f"import sys; sys.path[:] = {sys.path!r}; from batchfold.cli.child import {entry}; {entry}(sys.argv.pop())"
-    )
+    imports = f"import sys; sys.path[:] = {sys.path!r}; from batchfold.cli.{module} import main"
+    program = f"{imports}; main(sys.argv.pop())"
     command = [sys.executable, "-P", "-c", program, str(folder)]
     process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)  # noqa: S603  # ours
     try:
@@ -114,7 +170,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _watched(process: subprocess.Popen[bytes], folder: Path, timeout: float) -> tuple[list[Step], int | None]:
+def _watched(
+    process: subprocess.Popen[bytes], folder: Path, timeout: float, seconds_after: Callable[[Step], float | None]
+) -> tuple[list[Step], int | None]:
     """Wait until the child ends or is overdue, and return its steps and its exit status, `None` if it is overdue."""
     steps: list[Step] = []
     account = steps_in(folder)
@@ -123,12 +181,9 @@ def _watched(process: subprocess.Popen[bytes], folder: Path, timeout: float) -> 
         status = process.poll()  # asked before its steps: what it wrote last is read all the same
         for step in next(account):
             steps.append(step)
-            if isinstance(step, Started):
-                since, allowed = time.monotonic(), max(_INIT_SECONDS, timeout)
-            elif isinstance(step, Delivered):
-                since, allowed = time.monotonic(), timeout + _LATE_SECONDS
-            elif isinstance(step, Ended):
-                since, allowed = time.monotonic(), _ACCOUNT_SECONDS
+            seconds = max(_INIT_SECONDS, timeout) if isinstance(step, Started) else seconds_after(step)
+            if seconds is not None:
+                since, allowed = time.monotonic(), seconds
         if status is not None:
             return steps, status
         if time.monotonic() - since > allowed:
@@ -137,25 +192,16 @@ def _watched(process: subprocess.Popen[bytes], folder: Path, timeout: float) -> 
         tick = min(tick * 1.2, _LONGEST_TICK_SECONDS)
 
 
-def _call(steps: list[Step], status: int | None, target: str, timeout: float, was_at: str) -> Call:
-    if (refused := _first(steps, Refused)) is not None:
-        raise CannotCallError(refused.message, refused.traceback)
-    if (defect := _first(steps, Defect)) is not None:
-        says = f"the command itself failed, which is a defect of batchfold: {defect.message}"
-        raise CannotCallError(says, defect.traceback)
+def _call(said: Heard, target: str, timeout: float) -> Call:
+    steps = said.steps
     delivered, ended, left = _first(steps, Delivered), _first(steps, Ended), _first(steps, Left)
-    how = (
-        f"had not ended after {max(_INIT_SECONDS, timeout):g} s"
-        if status is None
-        else f"ended its process{_by(status)}"
-    )
     if delivered is None:
-        raise CannotCallError(f"importing {target.rpartition(':')[0]} {how}")
-    is_cut_off = status is None if ended is None else ended.seconds > timeout
-    answer = _first(steps, Answered) or _first(steps, Raised) or Died(how=how)
+        refuse_no_import(said, target, timeout)
+    is_cut_off = said.status is None if ended is None else ended.seconds > timeout
+    answer = _first(steps, Answered) or _first(steps, Raised) or Died(how=how_it_ended(said, timeout))
     return Call(
         delivered=delivered,
-        ending=CutOff(seconds=timeout, was_at=was_at) if is_cut_off else answer,
+        ending=CutOff(seconds=timeout, was_at=said.was_at) if is_cut_off else answer,
         folds=tuple(step for step in steps if isinstance(step, Folded)),
         asides=tuple(step.message for step in steps if isinstance(step, Aside)),
         threads=() if left is None else tuple(left.threads),
@@ -187,14 +233,12 @@ def _own_lines(dump: str) -> str:
 
 
 @contextmanager
-def _error_output(folder: Path) -> Generator[int | IO[str], None, None]:
-    """The error output as a child process can have it; a file that is copied there where it is none of the system's."""
-    try:
-        sys.stderr.flush()
-        descriptor = sys.stderr.fileno()
-        os.fstat(descriptor)
-    except (AttributeError, OSError, ValueError):
-        descriptor = None
+def _output(folder: Path, *, is_shown: bool) -> Generator[int | IO[str], None, None]:
+    """The error output as a child process can have it; a file that is copied there where it is none of the system's.
+
+    What is not to be shown goes to the file alone.
+    """
+    descriptor = _error_descriptor() if is_shown else None
     if descriptor is not None:
         yield descriptor
         return
@@ -203,8 +247,19 @@ def _error_output(folder: Path) -> Generator[int | IO[str], None, None]:
         with file.open("w", encoding="utf-8") as output:
             yield output
     finally:
-        with suppress(AttributeError, OSError, ValueError):  # there may be none at all
-            sys.stderr.write(_file_text(file))
+        if is_shown:
+            with suppress(AttributeError, OSError, ValueError):  # there may be none at all
+                sys.stderr.write(_file_text(file))
+
+
+def _error_descriptor() -> int | None:
+    try:
+        sys.stderr.flush()
+        descriptor = sys.stderr.fileno()
+        os.fstat(descriptor)
+    except (AttributeError, OSError, ValueError):
+        return None
+    return descriptor
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
-from typing import Any, assert_never, cast
+from typing import Any, NoReturn, assert_never, cast
 from uuid import uuid4
 
 from batchfold import BatchProcessingError, Failed, Settled, Succeeded, UnexpectedEventError, Unprocessed
@@ -32,24 +32,24 @@ from batchfold.cli.account import (
     Outcome,
     Raised,
     Refused,
+    RefusedError,
     Started,
     write_step,
 )
 from batchfold.cli.event_file import (
     ReadEvent,
-    UnreadableEventError,
     delivered,
     key_of,
     parsed_event,
     read_event,
 )
-from batchfold.cli.load import CannotLoadError, Function, loaded
+from batchfold.cli.load import Function, loaded
 from batchfold.core._guards import is_list, is_mapping
 from batchfold.core.batch import AnyBatch
 from batchfold.core.outcomes import Outcome as AnyOutcome
 from batchfold.core.progress import watch_batches
 from batchfold.core.records import RawRecord, item_name
-from batchfold.core.redaction import describe_redacted, redact, why
+from batchfold.core.redaction import describe, redact, why
 from batchfold.testing import (
     Clock,
     CompleteFailure,
@@ -60,6 +60,7 @@ from batchfold.testing import (
     Returned,
     read_answer,
 )
+from batchfold.testing.answers import as_written
 
 _HERE = Path(__file__).parent
 
@@ -69,16 +70,19 @@ _THREAD_SECONDS = 1.0
 
 def main(name: str) -> None:
     """Call the function that the request in this folder speaks of, and end the process."""
+    serve(name, _run)
+
+
+def serve(name: str, run: Callable[..., None]) -> NoReturn:
+    """Do what the request in this folder asks for, give account of it there, and end the process."""
     folder = Path(name)
     request = json.loads((folder / "request").read_text(encoding="ascii"))
     if sys.stdout is not None:  # it shares its file with the error output
         cast("Any", sys.stdout).reconfigure(line_buffering=True)
     write_step(folder, Started())
     try:
-        _run(folder, **request)
-    except (UnreadableEventError, UnexpectedEventError) as error:
-        write_step(folder, Refused(message=str(error)))
-    except CannotLoadError as error:
+        run(folder, **request)
+    except (RefusedError, UnexpectedEventError) as error:
         cause = error.__cause__
         write_step(folder, Refused(message=str(error), traceback="" if cause is None else _traceback(cause)))
     except Exception as error:  # noqa: BLE001  # the command knows of no other, so it is a defect
@@ -96,7 +100,7 @@ def main(name: str) -> None:
 def _run(folder: Path, *, target: str, event: str, timeout: float, log_aloud: bool) -> None:
     untouched = parsed_event(event)  # what the function does to its event changes nothing here
     with _log_watched(folder, aloud=log_aloud), loaded(target) as function:
-        read, handed_over = read_event(untouched), parsed_event(event)
+        read, handed_over = read_event(untouched, function), parsed_event(event)
         raws = tuple(read.source.read(handed_over)[0])
         before = set(threading.enumerate())
         batches: list[AnyBatch] = []
@@ -176,9 +180,9 @@ def _answered(response: Any, read: ReadEvent, batches: list[AnyBatch]) -> Answer
 
 
 def as_json(response: object) -> str | None:
-    """The response as Lambda's runtime would write it, `None` if it cannot."""
+    """The response as Lambda's runtime writes it, `None` if it cannot."""
     try:
-        return json.dumps(response)
+        return json.dumps(as_written(response))
     except (TypeError, ValueError, RecursionError):
         return None
 
@@ -237,7 +241,12 @@ def _are_among(batch: AnyBatch, raws: Sequence[RawRecord]) -> bool:
 
 
 def _folded(batch: AnyBatch, *, is_of_event: bool) -> Folded:
-    return Folded(source=batch.source.name, is_of_event=is_of_event, outcomes=list(map(_outcome, batch.outcomes)))
+    return Folded(
+        source=batch.source.name,
+        is_of_event=is_of_event,
+        why_stopped=batch.why_stopped,
+        outcomes=list(map(_outcome, batch.outcomes)),
+    )
 
 
 def _outcome(outcome: AnyOutcome[Any, Any, Any]) -> Outcome:
@@ -250,7 +259,7 @@ def _outcome(outcome: AnyOutcome[Any, Any, Any]) -> Outcome:
         case Failed(settle_error=None):
             return Outcome(key=key, name=name, kind="failed", why=why(outcome.fault))
         case Failed():
-            unsettled = f"it could not be settled: {describe_redacted(outcome.settle_error)}"
+            unsettled = f"it could not be settled: {describe(outcome.settle_error)}"
             return Outcome(key=key, name=name, kind="failed", why=f"{why(outcome.fault)}; {unsettled}")
         case Unprocessed():
             return Outcome(key=key, name=name, kind="unprocessed", why="not started")
@@ -295,11 +304,11 @@ class _Asides(logging.Handler):
         self._take = take
 
     def emit(self, record: logging.LogRecord) -> None:
-        message = record.getMessage()
-        if message.startswith("record ") or "records were not started" in message:
+        if getattr(record, "batchfold_source", None) is not None:  # only lines about the records of an event have it
             return
+        message = record.getMessage()
         error = record.exc_info[1] if record.exc_info else None
-        self._take(message if error is None else f"{message} ({describe_redacted(error)})")
+        self._take(message if error is None else f"{message} ({describe(error)})")
 
 
 @contextmanager

@@ -1,15 +1,17 @@
-"""The command line: what `batchfold` and `batchfold run` take."""
+"""The command line: what `batchfold` and `batchfold run` take, and which other commands there are."""
 
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from batchfold import __version__
+from batchfold.cli import check_command, mapping_command
 from batchfold.cli.account import Answered, Call, CutOff, Raised
 from batchfold.cli.call import CannotCallError, Interrupted, called
 from batchfold.cli.event_file import UnreadableEventError, event_text
-from batchfold.cli.report import output, report, say, write
+from batchfold.cli.report import fail, output, report, say, write
+from batchfold.cli.simulate import simulate
 from batchfold.cli.verdict import Verdict, judge
 
 _ERROR = 2
@@ -80,11 +82,11 @@ def run(
     try:
         call = called(function, event_text(event), timeout=timeout, log_aloud=show_traceback or only_response)
     except UnreadableEventError as error:
-        _fail(str(error))
+        fail(str(error))
     except CannotCallError as error:
         if error.traceback:
             say(error.traceback)
-        _fail(str(error))
+        fail(str(error))
     except Interrupted as interrupted:
         say("Interrupted: the function was ended.")
         raise typer.Exit(interrupted.exit_status) from None
@@ -98,7 +100,7 @@ def run(
     except BrokenPipeError:
         pass  # whoever reads the report has read enough of it, and the verdict stands
     except OSError as error:
-        _fail(f"the report cannot be written: {error.strerror}")
+        fail(f"the report cannot be written: {error.strerror}")
     raise typer.Exit(verdict.exit_status)
 
 
@@ -124,6 +126,6 @@ def _write_response(call: Call, verdict: Verdict) -> None:
         write(f"{call.ending.response}\n")
 
 
-def _fail(message: str) -> NoReturn:
-    say(f"Error: {message}")
-    raise typer.Exit(_ERROR)
+app.command()(simulate)
+check_command.add_to(app)
+mapping_command.add_to(app)

@@ -12,18 +12,19 @@ from typing import Any, cast
 from returns.result import Failure
 
 from batchfold import ItemId, Source, fold_batch
-from batchfold.cli.account import Delivered, Keeps
+from batchfold.cli.account import Delivered, Keeps, RefusedError
 from batchfold.core._guards import is_list, is_mapping
 from batchfold.core.lanes import whole_batch
 from batchfold.core.records import RawRecord, item_name
 from batchfold.core.source import AsyncSource
+from batchfold.shell.lambda_handler import MadeBy
 from batchfold.sources.known import source_of
 from batchfold.sources.reading import quoted
 
 AnySource = AsyncSource[Any, Any, Any, Any]
 
 
-class UnreadableEventError(Exception):
+class UnreadableEventError(RefusedError):
     """There is no event, or none that a source can read."""
 
 
@@ -68,21 +69,35 @@ class ReadEvent:
         return {hashable(item_id): position for position, item_id in enumerate(self.item_ids)}
 
 
-def read_event(event: Any) -> ReadEvent:
-    """Find the source that reads the event: one of batchfold's, or one that the program has made.
+def read_event(event: Any, function: object = None) -> ReadEvent:
+    """Find the source that reads the event: the function's own, one of batchfold's, or one that the program has made.
 
     Raises `UnreadableEventError` if none does, and `UnexpectedEventError` if the event says which source it is from, and
     cannot be read as such.
     """
+    for own in sources_of(function):
+        if (read := _read(event, own)) is not None:
+            return read
     source = source_of(event)
     if source is not None:
         return ReadEvent(event, source, tuple(source.read(event)[1]))
-    for own in _sources_made_so_far():
-        try:
-            return ReadEvent(event, own, tuple(own.read(event)[1]))
-        except Exception:  # noqa: BLE001, S112  # a source of somebody's own may raise anything for what it does not know
-            continue
+    for made in sources_made():
+        if (read := _read(event, made)) is not None:
+            return read
     raise UnreadableEventError(_not_recognised(event))
+
+
+def _read(event: Any, source: AnySource) -> ReadEvent | None:
+    try:
+        return ReadEvent(event, source, tuple(source.read(event)[1]))
+    except Exception:  # noqa: BLE001  # a source of somebody's own may raise anything for what it does not know
+        return None
+
+
+def sources_of(function: object) -> list[AnySource]:
+    """The source of a function that was made by `as_lambda_handler`; none of any other function."""
+    made = getattr(function, "batchfold", None)
+    return [made.source] if isinstance(made, MadeBy) else []
 
 
 def delivered(read: ReadEvent) -> Delivered:
@@ -114,7 +129,7 @@ def key_of(item_id: object) -> str:
     return json.dumps(item_id, sort_keys=True, default=repr)
 
 
-def _sources_made_so_far() -> Iterator[AnySource]:
+def sources_made() -> Iterator[AnySource]:
     """The sources that the program has made, in the order in which it did, as far as it keeps them."""
     for made in gc.get_objects():
         if isinstance(made, AsyncSource):

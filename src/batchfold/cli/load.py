@@ -16,13 +16,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeAlias, cast
 
+from batchfold.cli.account import RefusedError
+
 Function: TypeAlias = Callable[[Any, Any], Any]
 """What Lambda calls: event and context in, response out."""
 
 _RELATIVE_IMPORT = re.compile(rb"^\s*from\s+\.", re.MULTILINE)
 
 
-class CannotLoadError(Exception):
+class CannotLoadError(RefusedError):
     """There is no such function. When importing the file raised, that is the cause."""
 
 

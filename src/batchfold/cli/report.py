@@ -5,7 +5,7 @@ The function prints too, and its words may hold anything: what moves a cursor is
 
 import sys
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -64,6 +64,12 @@ def say(text: str) -> None:
     """Write lines to the error output. Where nothing can be written there, there is nobody to tell."""
     with suppress(OSError):
         typer.echo("\n".join(map(escaped, text.split("\n"))), err=True)
+
+
+def fail(message: str) -> NoReturn:
+    """End the command with a message and the exit status of an error."""
+    say(f"Error: {message}")
+    raise typer.Exit(2)
 
 
 def escaped(text: str) -> str:

@@ -59,7 +59,13 @@ class Verdict:
 def judge(call: Call) -> Verdict:
     """Say what becomes of each record, with `ReportBatchItemFailures` on the event source mapping."""
     verdict = _judged(call, _outcomes(call.folds))
-    says = (*verdict.says, *_of_threads(call.threads), *_of_asides(call.asides), *_of_own(call.folds))
+    says = (
+        *verdict.says,
+        *_of_stops(call.folds),
+        *_of_threads(call.threads),
+        *_of_asides(call.asides),
+        *_of_own(call.folds),
+    )
     return Verdict(verdict.rows, says, 2 if call.threads else verdict.exit_status)
 
 
@@ -245,6 +251,11 @@ def _of_partial_failure(rows: tuple[Row, ...], delivered: Delivered) -> tuple[st
     if not delivered.by_pipe:
         says.append("With ReportBatchItemFailures on the event source mapping; without it, none comes back.")
     return tuple(says)
+
+
+def _of_stops(folds: Sequence[Folded]) -> tuple[str, ...]:
+    whys = dict.fromkeys(fold.why_stopped for fold in folds if fold.is_of_event and fold.why_stopped)
+    return tuple(f"No further record was started: {why}." for why in whys)
 
 
 def _of_threads(threads: Sequence[str]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from batchfold.core.handlers import AnyResult, close_unawaited, is_async_functio
 from batchfold.core.lanes import Lane, whole_batch
 from batchfold.core.outcomes import Ending, Handled
 from batchfold.core.progress import Progress
-from batchfold.core.records import ItemId, RawRecord, Record
+from batchfold.core.records import RawRecord, Record
 from batchfold.core.settling import Settle
 from batchfold.core.source import Source
 
@@ -23,7 +23,6 @@ R = TypeVar("R")
 V = TypeVar("V")
 E = TypeVar("E")
 D = TypeVar("D", bound=Record)
-D_any = TypeVar("D_any", bound=Record, default=Record)
 A = TypeVar("A")
 R_contra = TypeVar("R_contra", contravariant=True)
 V_co = TypeVar("V_co", covariant=True)
@@ -35,12 +34,10 @@ ChunkHandler: TypeAlias = Callable[[list[R]], Sequence[AnyResult[V, E]]]
 AsyncChunkHandler: TypeAlias = Callable[[list[R]], Awaitable[Sequence[AnyResult[V, E]]]]
 """The same as an async function, for async runs."""
 
-Chunk: TypeAlias = Sequence[tuple[RawRecord, ItemId]]
-
 Parsed: TypeAlias = tuple[Any, Malformed | Crashed | None]
 """A parsed record and no fault, or no record and the fault of its payload."""
 
-AttemptChunk: TypeAlias = Callable[[Chunk], Sequence[Ending[V, E, D_any]]]
+AttemptChunk: TypeAlias = Callable[[Sequence[RawRecord]], Sequence[Handled[V, E]]]
 
 
 class InChunks(Generic[R_contra, V_co, E_co]):
@@ -138,31 +135,23 @@ def refuse_one_lane(lane: Lane, size: int) -> None:
         )
 
 
-def attempt_chunk_with(
-    chunks: InChunks[R, V, E],
-    source: Source[R, D, Any, Any],
-    settle: Settle[E, D] | None,
-    may_settle: Callable[[], bool],
-) -> AttemptChunk[V, E, D]:
-    """Return the attempt of a chunk: parse, hand over the records that parsed, let `settle` say the last word."""
+def attempt_chunk_with(chunks: InChunks[R, V, E], source: Source[R, D, Any, Any]) -> AttemptChunk[V, E]:
+    """Return the attempt of a chunk: parse, and hand over the records that parsed."""
     parse, handle = source.parse, chunks.handle
 
-    def attempt_chunk(chunk: Chunk) -> Sequence[Ending[V, E, D]]:
-        parsed = parse_chunk(parse, chunk)
+    def attempt_chunk(raws: Sequence[RawRecord]) -> Sequence[Handled[V, E]]:
+        parsed = parse_chunk(parse, raws)
         try:
-            return [
-                ending if settle is None else settled_by(settle, raw, item_id, ending, source, may_settle)
-                for (raw, item_id), ending in zip(chunk, _judged(handle, parsed), strict=True)
-            ]
+            return _judged(handle, parsed)
         finally:
             del parsed  # the opening of `core.fold` says why
 
     return attempt_chunk
 
 
-def parse_chunk(parse: Callable[[RawRecord], Any], chunk: Chunk) -> Sequence[Parsed]:
+def parse_chunk(parse: Callable[[RawRecord], Any], raws: Sequence[RawRecord]) -> Sequence[Parsed]:
     """Return the parsed record of each raw record, or the fault of one that did not parse."""
-    return [_parsed(parse, raw) for raw, _ in chunk]
+    return [_parsed(parse, raw) for raw in raws]
 
 
 def _parsed(parse: Callable[[RawRecord], Any], raw: RawRecord) -> Parsed:
@@ -217,21 +206,25 @@ def crashed_chunk(error: BaseException) -> Crashed:
 
 
 def _results_from(handle: Callable[[list[Any]], Any], records: list[Any]) -> Sequence[object] | Crashed:
+    expected = len(records)  # the handler may empty its list
     try:
-        return results_of(handle(records), len(records))
+        return results_of(handle(records), expected)
     except BaseException as error:  # noqa: BLE001  # raised again unless it is about these records
         return crashed_chunk(error)
 
 
 def fold_in_chunks(
-    progress: Progress[Any, V, E, D, A], attempt_chunk: AttemptChunk[V, E, D], size: int
+    progress: Progress[Any, V, E, D, A], attempt_chunk: AttemptChunk[V, E], settle: Settle[E, D] | None, size: int
 ) -> Batch[V, E, D, A]:
     """Handle one chunk after the other until no record may start."""
+    ending: Ending[V, E, D] = None
     try:
         while positions := take(progress, size):
-            finish_all(progress, positions, attempt_chunk(chunk_of(progress, positions)))
+            for position, ending in attempt_at(progress, attempt_chunk, settle, positions):
+                progress.finish(position, ending)
         return progress.batch()
     finally:
+        ending = None  # the opening of `core.fold` says why
         progress.release()
 
 
@@ -243,14 +236,15 @@ def take(progress: Progress[Any, Any, Any, Any, Any], size: int) -> list[int]:
     return positions
 
 
-def chunk_of(progress: Progress[Any, Any, Any, Any, Any], positions: Sequence[int]) -> Chunk:
-    """Return the raw records at these positions with their item identifiers."""
-    return [(progress.raws[position], progress.item_ids[position]) for position in positions]
-
-
-def finish_all(
-    progress: Progress[Any, V, E, D, A], positions: Sequence[int], endings: Sequence[Ending[V, E, D]]
-) -> None:
-    """Finish the records of a chunk."""
-    for position, ending in zip(positions, endings, strict=True):
-        progress.finish(position, ending)
+def attempt_at(
+    progress: Progress[Any, V, E, D, Any],
+    attempt_chunk: AttemptChunk[V, E],
+    settle: Settle[E, D] | None,
+    positions: Sequence[int],
+) -> Sequence[tuple[int, Ending[V, E, D]]]:
+    """Handle the records at these positions, and let `settle` say the last word on each that failed."""
+    raws = [progress.raws[position] for position in positions]
+    return [
+        (position, settled_by(settle, progress, position, handled))
+        for position, handled in zip(positions, attempt_chunk(raws), strict=True)
+    ]

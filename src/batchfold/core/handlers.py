@@ -109,7 +109,7 @@ def result_of(
     kind = type(returned)
     if kind is Success:
         success: Any = returned  # the line above says it, but not to the checkers
-        value: Any = success.unwrap()
+        value: Any = success._inner_value  # noqa: SLF001  # named in its `__match_args__`; `unwrap` takes as long as all the rest
         if value is None or (hint := _not_over(value)) is None or (goes_to_another_step and hint is _NOT_RUN):
             return success  # type: ignore[no-any-return]  # a Success, as the comparison above says
         close_unawaited(value)

@@ -15,7 +15,7 @@ from typing_extensions import TypeVar
 from batchfold.core.batch import AnyBatch, Batch
 from batchfold.core.handlers import holds
 from batchfold.core.lanes import Lane, Schedule, assign_lanes
-from batchfold.core.outcomes import DONE, Ending, Failed, Observe, Outcome, StopWhen, is_outcome, outcome_of
+from batchfold.core.outcomes import DONE, Ending, Failed, Observe, Outcome, StopWhen, outcome_of
 from batchfold.core.records import ItemId, RawRecord, Record, item_name
 from batchfold.core.source import AsyncSource
 
@@ -117,9 +117,9 @@ class Progress(Generic[R, V, E, D, A]):
         """Take the ending of a started record; `None` if its handler was not reached after all."""
         is_done = type(ending) in DONE
         if self._observe is not None and ending is not None:
-            ending = self._tell(self._observe, position, ending)
+            ending = self.tell(position, ending)
         if not is_done and self._stop_when is not None and ending is not None:
-            ending = self._outcome(position, ending)
+            ending = self.outcome(position, ending)
             if self._is_to_stop(self._stop_when, ending):
                 self._stopped_at = position
                 self.close(f"stop_when= picked record {item_name(ending.item_id)}")
@@ -137,7 +137,7 @@ class Progress(Generic[R, V, E, D, A]):
         if self._observe is not None:
             for position, ending in enumerate(self.endings):
                 if ending is None:
-                    self.endings[position] = self._tell(self._observe, position, ending)
+                    self.endings[position] = self.tell(position, ending)
         batch: Batch[V, E, D, A] = Batch(
             self.raws,
             self.item_ids,
@@ -155,15 +155,15 @@ class Progress(Generic[R, V, E, D, A]):
         """Let go of the endings, which the batch holds now. `core.fold` says why."""
         self.endings = []
 
-    def _outcome(self, position: int, ending: Ending[V, E, D]) -> Outcome[V, E, D]:
-        if is_outcome(ending):
-            return ending
+    def outcome(self, position: int, ending: Ending[V, E, D]) -> Outcome[V, E, D]:
+        """Return the outcome of a record that has this ending."""
         return outcome_of(self.item_ids[position], self.source.as_delivered(self.raws[position]), ending)
 
-    def _tell(self, observe: Observe[V, E, D], position: int, ending: Ending[V, E, D]) -> Outcome[V, E, D]:
-        outcome = self._outcome(position, ending)
+    def tell(self, position: int, ending: Ending[V, E, D]) -> Outcome[V, E, D]:
+        """Call the observer, and return the outcome that it was called with. Only where there is one."""
+        outcome = outcome_of(self.item_ids[position], self.source.as_delivered(self.raws[position]), ending)
         try:
-            observe(outcome)
+            self._observe(outcome)  # type: ignore[misc]  # `is_watched` is asked first
         except Exception as error:  # noqa: BLE001  # whatever it is: an observer changes nothing
             self.failed_aside("an observer raised; the outcome that it was called with stands", error)
         return outcome

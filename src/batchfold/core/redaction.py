@@ -1,17 +1,19 @@
-"""Redaction: what may be said of an error, and keeping payloads out of all that is printed.
+"""Redaction: everything that decides what may be said of an error lives in this file.
 
-Three verbs. `redact` makes an exception safe to be printed, with its causes and contexts. `describe` says what an error is
-in one line. `redact_validation_error` takes the input out of one pydantic `ValidationError`, which prints the input that
-it is about and the keys of free-form mappings, which are input too; `hide_input_in_errors` would have to be set on every
-model of the user's, and leaves the keys.
+Three verbs. `redact` makes an exception safe to be printed, with its causes, its contexts and the members of groups.
+`describe` says in one line what an error is. `redact_validation_error` takes the input out of one pydantic
+`ValidationError`, which prints the input that it is about, and the keys of free-form mappings, which are input too
+(`hide_input_in_errors` would have to be set on every model of the user's, and leaves the keys).
+
+Two rules. Of a payload nothing is said; what a user's own exception or error value says is the user's. And the sender of a
+payload does not choose what an error costs: of broken rules a few are kept and their number, and a text is cut.
 """
 
 from __future__ import annotations
 
 from binascii import Error as BinasciiError
 from collections.abc import Collection, Iterator
-from operator import is_
-from typing import TYPE_CHECKING, Any, LiteralString, assert_never
+from typing import TYPE_CHECKING, Any, LiteralString, assert_never, cast
 
 from typing_extensions import TypeIs
 
@@ -19,18 +21,24 @@ from batchfold.core._guards import is_mapping, is_several
 from batchfold.core.faults import Crashed, Fault, Malformed, PayloadError, Rejected
 
 if TYPE_CHECKING:
-    from pydantic_core import InitErrorDetails, ValidationError
+    from types import TracebackType
+
+    from pydantic_core import ErrorDetails, InitErrorDetails, ValidationError
 else:
     # pydantic is imported only by those who use it; at run time these only describe
-    InitErrorDetails = dict
+    ErrorDetails = InitErrorDetails = dict
     ValidationError = ValueError
+    TracebackType = Any
 
 HIDDEN = "[...]"
-_REDACTED = "_batchfold_redacted"
-_MORE = "more_broken_rules"
-_MOST_READ = 1_000
-_MOST_SHOWN = 20
-_MOST_RULES = 5
+"""Stands for a key of the payload in the position of a broken rule."""
+
+_MOST_READ = 500
+"""pydantic hands out its broken rules all at once, for 5 us and 600 bytes each: ten times what it takes to find them. Of
+an error with more of them, only their number is read."""
+_MOST_KEPT = 10
+_MOST_NAMED = 5
+_MOST_PARTS = 20
 _MOST_CHARACTERS = 500
 
 _WITHOUT_QUOTE: dict[str, LiteralString] = {
@@ -51,56 +59,78 @@ _WITHOUT_QUOTE: dict[str, LiteralString] = {
 """The rules of pydantic's whose message quotes the input, and the same messages without it."""
 
 _EMAIL = "value is not a valid email address"
-"""Begins the message of a rule of pydantic's that says behind it, quoting, what is wrong with the address."""
+"""Begins the message of a rule of pydantic's that goes on to quote what is wrong with the address."""
+
+_MORE = "more_broken_rules"
+"""The type of the last entry in a redacted error that does not keep all broken rules."""
+
+_JSON_ERRORS = {("json.decoder", "JSONDecodeError"), ("simplejson.errors", "JSONDecodeError")}
 
 
-def redact_validation_error(error: ValidationError, names: Collection[str] = ()) -> ValidationError:
-    """Return the same error (title, rules, positions) without its input; of many broken rules, a few and their number.
-
-    A name in a position is shown if it is one of `names`, those of the schema. Any other name is a key of the payload.
-    The text of a user's validator is kept: it is the user's. An error that was redacted before is returned as it is.
-
-    A payload of 1 MB can break a million rules. pydantic lists all of them or none, and takes longer for the list than for
-    the payload, so of more than 1,000 only the number is told.
-    """
-    from pydantic_core import PydanticCustomError, ValidationError  # noqa: PLC0415  # pydantic is imported only by those who use it
-
-    if getattr(error, _REDACTED, False):
-        return error
-    count = error.error_count()
-    details: list[InitErrorDetails] = []
-    problems = error.errors(include_url=False, include_input=False) if count <= _MOST_READ else []
-    for problem in problems[:_MOST_SHOWN]:
-        detail = _rule(problem["type"], problem["msg"], problem.get("ctx", {}))
-        detail["loc"] = tuple(part if isinstance(part, int) or part in names else HIDDEN for part in problem["loc"])
-        details.append(detail)
-    if more := count - len(details):
-        further = "more broken rules" if details else "broken rules, too many to list"
-        rule = PydanticCustomError(_MORE, "{count} {further}", {"count": more, "further": further})
-        details.append({"type": rule, "input": None})
-    redacted = ValidationError.from_exception_data(error.title, details, hide_input=True)
-    setattr(redacted, _REDACTED, True)
-    return redacted
-
-
-def is_validation_error(error: BaseException) -> TypeIs[ValidationError]:
-    """Return whether it is pydantic's, asked by name: only those who raise one pay for the import."""
+# ------------------------------------------------------------ one validation error
+def is_validation_error(error: object) -> TypeIs[ValidationError]:
+    """Return whether it is pydantic's. Asked by name: whoever raised one has paid for the import, nobody else should."""
     kind = type(error)
     return kind.__name__ == "ValidationError" and kind.__module__.partition(".")[0] == "pydantic_core"
 
 
+def redact_validation_error(error: ValidationError, names: Collection[str] = ()) -> ValidationError:
+    """Return the error (title, rules, positions) without its input, with the first few broken rules and their number.
+
+    A name in a position is kept if it is one of `names`, those of the schema. Any other name is a key that the payload
+    brought along. The words of a user's validator are kept. An error that has been redacted is returned as it is.
+    """
+    import pydantic_core  # noqa: PLC0415  # only those who use it pay for it
+
+    if _is_redacted(error):
+        return error
+    count = error.error_count()
+    kept = error.errors(include_url=False, include_input=False)[:_MOST_KEPT] if count <= _MOST_READ else []
+    details = [_detail(each, names) for each in kept]
+    if more := count - len(kept):
+        said = f"{more} more broken rules" if kept else f"{count} broken rules, too many to be named"
+        context = {"said": said, "more": more}
+        details.append({"type": pydantic_core.PydanticCustomError(_MORE, "{said}", context), "input": None})
+    redacted = pydantic_core.ValidationError.from_exception_data(error.title, details, hide_input=True)
+    object.__setattr__(redacted, _MARK_NAME, _MARK)
+    return redacted
+
+
+# An object of this process alone: nothing that a sender or another library makes can bear it. A copy from another process
+# loses it, and is redacted once more.
+_MARK = object()
+_MARK_NAME = "_batchfold_redacted"
+
+
+def _is_redacted(error: ValidationError) -> bool:
+    return getattr(error, _MARK_NAME, None) is _MARK
+
+
+def _detail(problem: ErrorDetails, names: Collection[str]) -> InitErrorDetails:
+    detail = _rule(problem["type"], problem["msg"], problem.get("ctx", {}))
+    position = problem["loc"]
+    parts = tuple(part if isinstance(part, int) or part in names else HIDDEN for part in position[:_MOST_PARTS])
+    detail["loc"] = parts if len(position) <= _MOST_PARTS else (*parts, "...")
+    return detail
+
+
 def _rule(name: Any, message: str, context: dict[str, Any]) -> InitErrorDetails:
-    from pydantic_core import PydanticCustomError, PydanticKnownError  # noqa: PLC0415  # pydantic is imported only by those who use it
+    import pydantic_core  # noqa: PLC0415  # only those who use it pay for it
 
     if template := _WITHOUT_QUOTE.get(name):
         told = {key: value for key, value in context.items() if f"{{{key}}}" in template}
-        return {"type": PydanticCustomError(name, template, told), "input": None}
-    try:
-        PydanticKnownError(name, context or None)  # asks whether the rule is pydantic's own, with a context of its own
-    except (KeyError, TypeError):
-        said = _EMAIL if message.startswith(_EMAIL) else message
-        return {"type": PydanticCustomError(name, "{said}", {"said": said}), "input": None}
-    return {"type": name, "input": None, "ctx": context} if context else {"type": name, "input": None}
+        return {"type": pydantic_core.PydanticCustomError(name, template, told), "input": None}
+    if len(message) <= _MOST_CHARACTERS:  # a validator of the user's may quote a payload of any size
+        try:
+            pydantic_core.PydanticKnownError(
+                name, context or None
+            )  # raises unless the rule is pydantic's, with its own context
+        except (KeyError, TypeError):
+            pass
+        else:
+            return {"type": name, "input": None, "ctx": context} if context else {"type": name, "input": None}
+    said = _EMAIL if message.startswith(_EMAIL) else _cut(message)
+    return {"type": pydantic_core.PydanticCustomError(name, "{said}", {"said": said}), "input": None}
 
 
 def names_in(schema: object) -> frozenset[str]:
@@ -120,63 +150,39 @@ def _texts(schema: object) -> Iterator[str]:
             yield from _texts(value)
 
 
+# ------------------------------------------------------------ exceptions, to be printed
 def redact(error: BaseException) -> BaseException:
-    """Return the same exception with every pydantic `ValidationError` in it replaced by a redacted one.
+    """Return the exception with every pydantic `ValidationError` in it replaced by one without its input.
 
-    It looks at the exception itself, at its causes and contexts, and into groups. Where there is no `ValidationError`,
-    nothing is changed; the text of a user's exception is the user's. It never raises an `Exception`: an exception that
-    cannot be redacted is replaced by one that says so.
+    That is the exception itself, its causes and contexts, the members of groups, and the arguments of exceptions: the text
+    of `BadOrderError(validation_error)` is pydantic's. An exception around a replaced one is replaced by a copy of its own
+    type. Where there is no `ValidationError`, the exception is returned as it is.
+
+    It never raises an `Exception`: an exception that cannot be redacted is replaced by one that says so.
     """
     try:
-        reached = _reached_from(error)
-        if not any(map(is_validation_error, reached)):
+        reached = reached_from(error)
+        if not any(map(_quotes_input, reached)):
             return error
-        return _cleaned(error, reached)
+        return _redacted(error, reached)
     except Exception as failure:  # noqa: BLE001  # of exceptions of the user's, which may do anything when asked
         return RuntimeError(
-            f"a {type(error).__name__} that is not shown: a ValidationError is among its causes, and to redact it "
+            f"a {type(error).__name__} that is not shown: a ValidationError is part of it, and to take out its input "
             f"raised {type(failure).__name__}"
         )
 
 
-def _reached_from(error: BaseException) -> list[BaseException]:
-    """Return the exception, its causes and contexts, the members of groups, and theirs, each once."""
+def reached_from(error: BaseException) -> list[BaseException]:
+    """Return the exception and all that hang on it as causes, contexts, members of groups and arguments, each once."""
     reached = {id(error): error}
     waiting = [error]
-    while waiting:  # no recursion: one that ran too deep may have left a cause at each level
+    while waiting:  # no recursion: an exception that was raised too deep may have a cause at each level
         each = waiting.pop()
-        for linked in (each.__cause__, each.__context__, *(each.exceptions if is_group(each) else ())):
+        for linked in (each.__cause__, each.__context__, *_inside(each)):
             if linked is not None and id(linked) not in reached:
                 reached[id(linked)] = linked
                 waiting.append(linked)
     return list(reached.values())
-
-
-def _cleaned(error: BaseException, reached: list[BaseException]) -> BaseException:
-    clean_ones: dict[int, BaseException] = {
-        id(each): redact_validation_error(each) for each in reached if is_validation_error(each)
-    }
-
-    def clean(each: BaseException) -> BaseException:
-        if id(each) not in clean_ones and is_group(each):
-            parts = list(map(clean, each.exceptions))
-            is_as_it_was = all(map(is_, parts, each.exceptions))
-            clean_ones[id(each)] = each if is_as_it_was else each.derive(parts)
-        return clean_ones.get(id(each), each)
-
-    # past whatever `__setattr__` the user's exceptions have: that of a frozen dataclass raises
-    keep = object.__setattr__
-    for each in reached:
-        its_clean = clean(each)
-        if its_clean is not each:
-            keep(its_clean, "__traceback__", each.__traceback__)
-            keep(its_clean, "__notes__", list(getattr(each, "__notes__", ())))
-        suppressed = each.__suppress_context__
-        for name, linked in (("__cause__", each.__cause__), ("__context__", each.__context__)):
-            if linked is not None and (its_clean is not each or clean(linked) is not linked):
-                keep(its_clean, name, clean(linked))
-        keep(its_clean, "__suppress_context__", suppressed)  # to set a cause sets it too
-    return clean(error)
 
 
 def is_group(error: BaseException) -> TypeIs[BaseExceptionGroup[BaseException]]:
@@ -184,73 +190,153 @@ def is_group(error: BaseException) -> TypeIs[BaseExceptionGroup[BaseException]]:
     return isinstance(error, BaseExceptionGroup)
 
 
-def describe(error: object) -> str:
-    """Say in one line what an error is, without quoting a payload.
+def _inside(error: BaseException) -> Collection[BaseException]:
+    """The exceptions that are part of another one: a copy of it has to be made to replace them."""
+    if is_group(error):
+        return error.exceptions
+    return [each for each in error.args if isinstance(each, BaseException)]
 
-    Of an exception that is its type, and more where the text is known to quote no payload. An error value that is no
-    exception is its author's words, as the text of an exception is: it is shown, at most 500 characters of it.
+
+def _quotes_input(error: BaseException) -> bool:
+    return is_validation_error(error) and not _is_redacted(error)
+
+
+def _redacted(error: BaseException, reached: list[BaseException]) -> BaseException:
+    instead: dict[int, BaseException] = {}
+    for each in _inside_out(reached):
+        parts = [instead.get(id(part), part) for part in _inside(each)]
+        if _quotes_input(each):
+            instead[id(each)] = redact_validation_error(cast("ValidationError", each))  # `_quotes_input` says so
+        elif any(part is not was for part, was in zip(parts, _inside(each), strict=True)):
+            instead[id(each)] = each.derive(parts) if is_group(each) else _copy(each, instead)
+    # past whatever `__setattr__` the user's exceptions have: that of a frozen dataclass raises
+    keep = object.__setattr__
+    for each in reached:
+        its_own = instead.get(id(each), each)
+        if its_own is not each:
+            keep(its_own, "__traceback__", each.__traceback__)
+            keep(its_own, "__notes__", list(getattr(each, "__notes__", ())))
+        suppressed = each.__suppress_context__
+        for name, linked in (("__cause__", each.__cause__), ("__context__", each.__context__)):
+            if linked is not None and (its_own is not each or id(linked) in instead):
+                keep(its_own, name, instead.get(id(linked), linked))
+        keep(its_own, "__suppress_context__", suppressed)  # to set a cause sets it too
+    return instead.get(id(error), error)
+
+
+def _inside_out(reached: list[BaseException]) -> Iterator[BaseException]:
+    """Each exception once, after those that are part of it. Raises `ValueError` if one is part of itself."""
+    is_over: dict[int, bool] = {}
+    waiting = list(reached)
+    while waiting:
+        each = waiting[-1]
+        state = is_over.get(id(each))
+        if state is None:
+            is_over[id(each)] = False
+            parts = [part for part in _inside(each) if not is_over.get(id(part), False)]
+            if any(id(part) in is_over for part in parts):
+                raise ValueError("an exception is one of its own arguments")
+            waiting.extend(parts)
+            continue
+        waiting.pop()
+        if not state:
+            is_over[id(each)] = True
+            yield each
+
+
+def _copy(error: BaseException, instead: dict[int, BaseException]) -> BaseException:
+    kind = type(error)
+    copied = kind.__new__(kind, *(instead.get(id(each), each) for each in error.args))
+    vars(copied).update({name: instead.get(id(value), value) for name, value in vars(error).items()})
+    return copied
+
+
+# ------------------------------------------------------------ one line
+def describe(error: object, *, in_full: bool = False) -> str:
+    """Return one line on an error: its type, and more where that is known to quote no payload.
+
+    An error value that is no exception is its author's words, and so is the text of an exception, which `in_full` adds:
+    ask for it where no traceback goes with the line, and never for an error that parsing a payload raised.
+
+    >>> describe("stock is empty"), describe(KeyError("sku")), describe(KeyError("sku"), in_full=True)
+    ('str: stock is empty', 'KeyError', "KeyError: 'sku'")
     """
     name = type(error).__name__
-    if not isinstance(error, BaseException):
-        return f"{name}: {escape(str(error))}"
-    if is_validation_error(error):
-        return f"{name}: {_broken_rules(error)}"
-    if isinstance(error, PayloadError | BinasciiError):
-        return f"{name}: {error}"
-    if isinstance(error, UnicodeDecodeError):
-        return f"{name}: {error.reason} at byte {error.start}"
-    if isinstance(error, ValueError) and name == "JSONDecodeError":
-        return f"{name}: {str(error).partition(':')[0]}"
-    return name
+    try:
+        said = _said(error, in_full=in_full)
+    except Exception:  # noqa: BLE001  # of values and exceptions of the user's, which may do anything when asked
+        return name
+    return f"{name}: {escape(said)}" if said else name
 
 
-def escape(text: str) -> str:
-    r"""Return a text fit for one line of a log: control characters and lone surrogates escaped, 500 characters at most.
-
-    >>> escape("two\nlines")
-    'two\\nlines'
-    """
-    cut = text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}..."
-    if cut.isprintable():
-        return cut
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in cut)
-
-
-def why(fault: Fault[Any]) -> str:
-    """Say in one line why a record failed."""
+def why(fault: Fault[Any], *, in_full: bool = False) -> str:
+    """Return one line on the reason why a record failed; see `describe`."""
     match fault:
         case Malformed(error):
-            return f"its payload would not parse ({describe(_redacted_alone(error))})"
+            return f"its payload would not parse ({describe(error)})"
         case Rejected(error):
-            return f"the handler returned a Failure ({describe(_redacted_alone(error))})"
+            return f"the handler returned a Failure ({describe(error, in_full=in_full)})"
+        case Crashed(error) if fault.is_from_parsing:
+            return f"parsing its payload raised {describe(error)}{_place(error.__traceback__)}"
         case Crashed(error):
-            doing = "parsing its payload" if fault.is_from_parsing else "handling it"
-            return f"{doing} raised {describe(_redacted_alone(error))}"
+            return f"handling it raised {describe(error, in_full=in_full)}"
         case _:
             assert_never(fault)
 
 
-def describe_redacted(error: object) -> str:
-    """Say what `describe` says, of an error that may hold the input of a `ValidationError`."""
-    return describe(_redacted_alone(error))
+def escape(text: str, most: int = _MOST_CHARACTERS) -> str:
+    r"""Return a text as it may stand in a line: at most 500 characters, control characters and surrogates escaped.
+
+    >>> escape("out of stock\n\x1b[31m")
+    'out of stock\\n\\x1b[31m'
+    """
+    text = _cut(text, most)
+    if text.isprintable():
+        return text
+    return _cut("".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text), most)
 
 
-def _redacted_alone(error: object) -> object:
-    """Return the error, redacted if it is a `ValidationError` itself: nothing is said of its causes here."""
-    return redact_validation_error(error) if isinstance(error, BaseException) and is_validation_error(error) else error
+def _cut(text: str, most: int = _MOST_CHARACTERS) -> str:
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def _said(error: object, *, in_full: bool) -> str:
+    if not isinstance(error, BaseException):
+        return _words(error)
+    if is_validation_error(error):
+        return _broken_rules(redact_validation_error(error))
+    if isinstance(error, PayloadError | BinasciiError):
+        return str(error)
+    if isinstance(error, UnicodeDecodeError):
+        return f"{error.reason} at byte {error.start}"
+    if isinstance(error, ValueError) and any((k.__module__, k.__name__) in _JSON_ERRORS for k in type(error).__mro__):
+        return str(error).partition(":")[0]
+    return _words(redact(error)) if in_full else ""
+
+
+def _words(value: object) -> str:
+    words = str(value)
+    # the text of a ValidationError that stands in the value: pydantic's words, not the author's, and they quote the input
+    return "" if "validation error" in words and "[type=" in words else words
 
 
 def _broken_rules(error: ValidationError) -> str:
     problems = error.errors(include_url=False, include_input=False)
-    rules = [
-        f"{'.'.join(map(str, problem['loc'])) or 'payload'} {problem['type']}"
-        for problem in problems
-        if problem["type"] != _MORE
-    ]
-    further = sum(problem["ctx"]["count"] - 1 for problem in problems if problem["type"] == _MORE and "ctx" in problem)
-    count = len(problems) + further
-    if not rules:
-        return f"{count} broken rules"
-    shown = rules[:_MOST_RULES]
-    more = f" and {count - len(shown)} more" if count > len(shown) else ""
-    return ", ".join(shown) + more
+    last = problems[-1]
+    more: int = last["ctx"]["more"] if last["type"] == _MORE and "ctx" in last else 0
+    named = problems[:-1] if more else problems
+    if not named:
+        return last["msg"]
+    rules = [f"{'.'.join(map(str, each['loc'])) or 'payload'} {each['type']}" for each in named[:_MOST_NAMED]]
+    more += len(named) - len(rules)
+    return ", ".join(rules) + (f" and {more} more" if more else "")
+
+
+def _place(traceback: TracebackType | None) -> str:
+    """The line that raised: all that may be said of a decoder's error, whose text may quote the payload."""
+    if traceback is None:
+        return ""
+    while traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    file = traceback.tb_frame.f_code.co_filename.replace("\\", "/").rpartition("/")[2]
+    return f" at {file}:{traceback.tb_lineno}"

@@ -1,10 +1,13 @@
 """`SQSRecord`: a message of an SQS queue, as handlers of Powertools know it. Its attributes stay text, as delivered."""
 
+from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from batchfold.powertools.nested_messages import S3Event, SNSMessage
 from batchfold.powertools.record_view import DictWrapper
+
+NestedT = TypeVar("NestedT", bound=DictWrapper)
 
 
 class SQSRecordAttributes(DictWrapper):
@@ -149,9 +152,13 @@ class SQSRecord(DictWrapper):
     @property
     def decoded_nested_s3_event(self) -> S3Event:
         """The body as a notification of S3, unchecked."""
-        return S3Event(self.json_body)
+        return self._decode_nested_event(S3Event)
 
     @property
     def decoded_nested_sns_event(self) -> SNSMessage:
         """The body as a message of SNS, unchecked."""
-        return SNSMessage(self.json_body)
+        return self._decode_nested_event(SNSMessage)
+
+    def _decode_nested_event(self, nested_event_class: Callable[[Any], NestedT]) -> NestedT:
+        """Read the body's JSON as an event of another class."""
+        return nested_event_class(self.json_body)

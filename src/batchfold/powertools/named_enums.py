@@ -28,7 +28,7 @@ class NamedEnum(Enum):
         )
 
     def __hash__(self) -> int:
-        return hash(self.name)  # as every enumeration does, so that equal members share a place in a set
+        return hash(self._name_)  # as every enumeration does, so that equal members share a place in a set
 
 
 class EventType(NamedEnum):

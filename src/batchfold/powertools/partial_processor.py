@@ -130,10 +130,13 @@ class BasePartialProcessor(ABC):
         """Handle all records side by side, with an async handler. It is a plain function and runs the event loop itself.
 
         Inside Lambda (where `LAMBDA_TASK_ROOT` is set) it uses the thread's event loop and keeps it open, so that
-        clients bound to it survive until the next invocation. Elsewhere each call has a loop of its own.
+        clients bound to it survive until the next invocation. Elsewhere each call has a loop of its own. Raises
+        `RuntimeError` where an event loop runs already.
         """
         import asyncio  # noqa: PLC0415  # it costs a cold start 30 ms
 
+        if _has_running_loop():  # it refuses to run another coroutine, unless nest_asyncio patched it
+            return self._process_on(asyncio.get_running_loop())
         if not os.environ.get("LAMBDA_TASK_ROOT"):
             with asyncio.Runner() as runner:
                 return self._process_on(runner.get_loop())
@@ -150,7 +153,7 @@ class BasePartialProcessor(ABC):
         Task factories of tracing tools are asked for no more than `factory(loop, coroutine)`: asyncio.run() also passes
         `context=`, which X-Ray's does not take.
         """
-        from asyncio import ensure_future, gather  # noqa: PLC0415  # asyncio costs a cold start 30 ms
+        from asyncio import current_task, ensure_future, gather  # noqa: PLC0415  # asyncio costs a cold start 30 ms
 
         entries: dict[int, Any] = {}
         results: list[list[Any]] = []
@@ -161,20 +164,19 @@ class BasePartialProcessor(ABC):
             entries[position] = await self._async_process_record(record)
 
         async def process_all() -> None:
+            tasks.append(current_task())
             coroutines.extend(process_one(position, record) for position, record in enumerate(self.records))
             for coroutine in coroutines:
                 tasks.append(ensure_future(coroutine))  # noqa: PERF401  # a factory may fail half-way
-            await gather(*tasks)
+            await gather(*tasks[1:])
             if len(entries) == len(coroutines):
                 results.append([entries[position] for position in range(len(coroutines))])
 
         everything = process_all()
-        main: Any = None
         try:
-            main = loop.create_task(everything)
-            loop.run_until_complete(main)
+            loop.run_until_complete(everything)
         except BaseException:
-            _end(loop, [task for task in (main, *tasks) if task is not None], [everything, *coroutines])
+            _end(loop, tasks, [everything, *coroutines])
             raise
         if not results:  # the records would be acknowledged, for nothing failed
             raise RuntimeError(
@@ -206,14 +208,22 @@ class BasePartialProcessor(ABC):
         return ("fail", f"{exception[0]}:{exception[1]}", record)
 
 
+def _has_running_loop() -> bool:
+    from asyncio import get_running_loop  # noqa: PLC0415  # asyncio costs a cold start 30 ms
+
+    try:
+        get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 def _end(loop: Any, tasks: list[Any], coroutines: list[Any]) -> None:
     """End what is left of a run that failed: on a kept loop it would go on among the records of the next invocation."""
     from asyncio import gather  # noqa: PLC0415  # asyncio costs a cold start 30 ms
 
     for task in tasks:
         task.cancel()
-    if loop.is_running() or loop.is_closed():
-        return
     if tasks:
         loop.run_until_complete(gather(*tasks, return_exceptions=True))
     for coroutine in coroutines:

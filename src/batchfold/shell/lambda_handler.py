@@ -8,6 +8,7 @@ from inspect import Parameter, ismethod, signature
 from typing import (
     TYPE_CHECKING,
     Any,
+    NamedTuple,
     Protocol,
     TypeAlias,
     TypeVar,
@@ -44,7 +45,7 @@ from batchfold.shell.options import (
     refuse_no_concurrency,
     refuse_no_source,
 )
-from batchfold.shell.process import fold_batch_async, run_batch
+from batchfold.shell.process import fold_batch_async, run_checked
 from batchfold.shell.respond import refuse_unknown_raise_on, respond
 
 R = TypeVar("R")
@@ -230,7 +231,7 @@ def as_lambda_handler(
 
             return respond(run_on_loop(run(event, context)), raise_on)
 
-        return async_lambda_function
+        return _marked(async_lambda_function, source, raise_on)
 
     refuse_no_source(source)
     refuse_async_settle(options.get("settle"))
@@ -249,10 +250,27 @@ def as_lambda_handler(
         clock = context if reads_time else None
         # no batch in a local variable: `core.fold` says why
         return respond(
-            _and_then(then, run_batch(event, for_context(context), sync_source, clock, executor, shared)), raise_on
+            _and_then(then, run_checked(event, for_context(context), sync_source, clock, executor, shared)), raise_on
         )
 
-    return lambda_function
+    return _marked(lambda_function, source, raise_on)
+
+
+class MadeBy(NamedTuple):
+    """What a Lambda function was made of, as its attribute `batchfold`: for tools that hold it against its mapping."""
+
+    source: AsyncSource[Any, Any, Any, Any]
+    """The source that it reads events with."""
+    raise_on: RaiseOn | None
+    """When it raises instead of answering; `None` means as the source does."""
+
+
+def _marked(
+    function: Any, source: AsyncSource[Any, Any, Any, Any], raise_on: RaiseOn | None
+) -> LambdaFunction[Any, Any]:
+    function.batchfold = MadeBy(source, raise_on)
+    marked: LambdaFunction[Any, Any] = function
+    return marked
 
 
 _MAX_CONCURRENCY = 10

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import wraps
 from inspect import iscoroutinefunction
 from time import perf_counter
-from typing import Any, NamedTuple, Protocol, TypeVar, overload, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from batchfold.core.batch import AnyBatch
+from batchfold.core.chunks import takes_chunks
 from batchfold.core.faults import Crashed, Fault, Malformed, Rejected
 from batchfold.core.handlers import is_async_function, is_awaitable, must_be_awaited
 from batchfold.core.records import RawRecord, Record
+from batchfold.shell.respond import AsideLog
 
 R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 T = TypeVar("T")
 
 
 def observe_all(*observers: Callable[[T], object]) -> Callable[[T], None]:
-    """Tell every outcome to each of these observers, in the order given.
+    """Return an observer that calls each of these with every outcome, in the order given.
 
-    One that raises keeps none of the others from being told. What it raised is raised once all have been told (as an
+    If one raises, the others are called all the same. What it raised is raised once all were called (as an
     `ExceptionGroup` if several have), is logged as that of any observer, and changes nothing.
 
     Raises `TypeError` at once for an async observer: nobody would await it.
@@ -49,33 +52,30 @@ def observe_all(*observers: Callable[[T], object]) -> Callable[[T], None]:
 
 
 @runtime_checkable
-class Timed(Protocol):
-    """A layer that changes nothing about what its handler takes and returns."""
+class Timed(Protocol[R_co]):
+    """A layer that changes nothing about what its handler takes and returns; `R` is the record that `tell` takes.
+
+    The handler's record is not checked against it. A function of `SqsRecord[object]` may be told every `SqsRecord[Order]`,
+    and no type of a method says so to mypy, which would refuse it. A `tell` for another record raises, and that is logged.
+    """
 
     def __call__(self, handler: Callable[[R], T], /) -> Callable[[R], T]:
-        """The same handler, timed."""
+        """Return the same handler, timed."""
         ...
 
 
-@runtime_checkable
-class TimedOf(Protocol[R]):
-    """The same, for handlers of the record that `tell` takes."""
-
-    def __call__(self, handler: Callable[[R], T], /) -> Callable[[R], T]:
-        """The same handler, timed."""
-        ...
-
-
-@overload
-def timed(tell: Callable[[Record, float], object], *, clock: Callable[[], float] = perf_counter) -> Timed: ...
-@overload
-def timed(tell: Callable[[R, float], object], *, clock: Callable[[], float] = perf_counter) -> TimedOf[R]: ...
-def timed(tell: Callable[[Any, float], object], *, clock: Callable[[], float] = perf_counter) -> Any:
-    """A layer that tells the record and the seconds that its handler took, whatever came of it.
+def timed(tell: Callable[[R, float], object], *, clock: Callable[[], float] = perf_counter) -> Timed[R]:
+    """Return a layer that tells the record and the seconds that its handler took, whatever came of it.
 
     An observer cannot know them: where lanes run side by side, the time between two outcomes is nobody's. `tell` is a
     `Latencies()`, or any function, say one that adds to a histogram. Like an observer it changes nothing, and what it
-    raises is logged. Of an async handler the whole time is told, waiting included.
+    raises is logged. Of an async handler the whole time is told, waiting included; of a chunk, for each of its records the
+    time that the chunk took.
+
+    Give `tell` a name and its record a type: the checkers cannot infer the record of a lambda in a layer, and refuse one
+    that reads an attribute of it.
+
+    Raises `TypeError` if `tell` is async: nobody would await it.
 
     >>> from batchfold import SqsRecord
     >>> from returns.result import Success
@@ -85,45 +85,72 @@ def timed(tell: Callable[[Any, float], object], *, clock: Callable[[], float] = 
     SqsRecord(message_id='m1') 2.5
     <Success: SqsRecord(message_id='m1')>
     """
+    tell_safely = _safely(tell)
+
+    def tell_each(records: Iterable[Any], seconds: float) -> None:
+        for record in records:
+            tell_safely(record, seconds)
+
+    def layer(handler: Callable[[Any], Any], /) -> Callable[[Any], Any]:
+        if takes_chunks(handler):
+            # a tuple, for the function may change its list
+            return type(handler)(_around(handler.handle, tell_each, clock, taken=tuple), handler.size)
+        return _around(handler, tell_safely, clock)
+
+    return layer
+
+
+def _around(
+    function: Callable[[Any], Any],
+    tell: Callable[[Any, float], None],
+    clock: Callable[[], float],
+    *,
+    taken: Callable[[Any], Any] = lambda given: given,
+) -> Callable[[Any], Any]:
+    """The function, sync or async, that calls `tell` with what it was given and the seconds that it took."""
+
+    async def awaited(given: Any, awaitable: Awaitable[Any], start: float) -> Any:
+        try:
+            return await awaitable
+        finally:
+            tell(given, clock() - start)
+
+    if iscoroutinefunction(function):
+
+        @wraps(function)
+        async def handle_async(argument: Any) -> Any:
+            given, start = taken(argument), clock()
+            return await awaited(given, function(argument), start)
+
+        return handle_async
+
+    def handle(argument: Any) -> Any:
+        given, start = taken(argument), clock()
+        try:
+            returned = function(argument)
+        except BaseException:
+            tell(given, clock() - start)
+            raise
+        if is_awaitable(returned):
+            return _alike(returned, awaited(given, returned, start))
+        tell(given, clock() - start)
+        return returned
+
+    return _known_as(function, handle)
+
+
+def _safely(tell: Callable[[Any, float], object]) -> Callable[[Any, float], None]:
+    if must_be_awaited(tell):
+        raise TypeError("timed got an async function, expected one that returns at once")
+    failed_aside = AsideLog()
 
     def tell_safely(record: Any, seconds: float) -> None:
         try:
             tell(record, seconds)
         except Exception as error:  # noqa: BLE001  # whatever it is: it changes nothing
-            from batchfold.shell.respond import log_aside  # noqa: PLC0415  # logging costs a cold start 7 ms
+            failed_aside("timed: tell raised; the outcome of the record stands", error)
 
-            log_aside("timed: tell raised; the outcome of the record stands", error)
-
-    def layer(handler: Callable[[Any], Any], /) -> Callable[[Any], Any]:
-        async def awaited(record: Any, awaitable: Awaitable[Any], start: float) -> Any:
-            try:
-                return await awaitable
-            finally:
-                tell_safely(record, clock() - start)
-
-        def handle(record: Any) -> Any:
-            start = clock()
-            try:
-                returned = handler(record)
-            except BaseException:
-                tell_safely(record, clock() - start)
-                raise
-            if is_awaitable(returned):
-                return _alike(returned, awaited(record, returned, start))
-            tell_safely(record, clock() - start)
-            return returned
-
-        if iscoroutinefunction(handler):
-
-            @wraps(handler)
-            async def handle_async(record: Any) -> Any:
-                start = clock()
-                return await awaited(record, handler(record), start)
-
-            return handle_async
-        return _known_as(handler, handle)
-
-    return layer
+    return tell_safely
 
 
 def _known_as(handler: Callable[[Any], Any], handle: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -164,18 +191,18 @@ class Latencies:
         self._by_raw: dict[int, tuple[RawRecord, float]] = {}
 
     def __call__(self, record: Record, seconds: float) -> None:
-        """Take down the seconds that a record's handler took. Those of several attempts at a record add up."""
+        """Add the seconds that a record's handler took. Those of several attempts at a record add up."""
         _, before = self._by_raw.get(id(record.raw), (None, 0.0))
         self._by_raw[id(record.raw)] = (record.raw, before + seconds)
 
     def of(self, record: Record) -> float | None:
-        """The seconds that the handler took for this record, parsed or as delivered; `None` if it was not called."""
+        """Return the seconds that the handler took for this record, parsed or as delivered; `None` if it was not called."""
         _, seconds = self._by_raw.get(id(record.raw), (None, None))
         return seconds
 
 
 class Measures(NamedTuple):
-    """What a batch came to in numbers: a value, and nothing is kept.
+    """The numbers of a batch. A value; nothing is kept.
 
     `succeeded`, `settled`, `failed` and `unprocessed` count all records. `malformed`, `rejected` and `crashed` count the
     faults of those that failed, settled or not.
@@ -192,12 +219,12 @@ class Measures(NamedTuple):
     """How long the handler took, for each record that it was called for, in arrival order. Empty without `Latencies`."""
 
     def counts(self) -> dict[str, int]:
-        """The counts by name."""
+        """Return the counts by name."""
         return {name: value for name, value in self._asdict().items() if name != "seconds"}
 
 
 def measures_of(batch: AnyBatch, latencies: Latencies | None = None) -> Measures:
-    """What a batch came to in numbers; with the `Latencies` that a `timed` handler told, if there are any.
+    """Return what a batch came to in numbers; with the `Latencies` that a `timed` handler told, if there are any.
 
     >>> from batchfold import SqsRecord, fold_batch, pipe, sqs, timed
     >>> from returns.result import Failure, Result, Success

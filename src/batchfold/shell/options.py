@@ -13,6 +13,7 @@ from batchfold.core.progress import Progress
 from batchfold.core.records import Record
 from batchfold.core.settling import AsyncSettle, Settle
 from batchfold.core.source import AsyncSource, Source
+from batchfold.shell.respond import AsideLog
 
 R = TypeVar("R")
 V = TypeVar("V")
@@ -79,19 +80,18 @@ def begin(
 ) -> Progress[R, V, E, D, A]:
     """Read the event and make ready to handle its records.
 
-    Raises `UnexpectedEventError` for an event that the source cannot read, `TypeError` and `ValueError` for options that
-    make no sense.
+    Raises `UnexpectedEventError` for an event that the source cannot read, `TypeError` if `context` or `reserve_ms` is given
+    without the other.
     """
-    if not options and context is None:  # most batches: nothing to watch, nothing to check
+    if not options and context is None:  # most batches: nothing to watch
         return Progress(event, source)
-    refuse_misused(options)
     reserve_ms = options.get("reserve_ms")
     return Progress(
         event,
         source,
         observe=options.get("observe"),
         stop_when=options.get("stop_when"),
-        failed_aside=_log_aside,
+        failed_aside=AsideLog(),
         remaining_ms=clock_of(context, reserve_ms),
         reserve_ms=reserve_ms or 0,
     )
@@ -170,9 +170,3 @@ def clock_of(context: LambdaContext | None, reserve_ms: int | None) -> Callable[
             f"got a {type(context).__name__}; batchfold.testing has one for tests"
         )
     return remaining
-
-
-def _log_aside(message: str, error: Exception) -> None:
-    from batchfold.shell.respond import log_aside  # noqa: PLC0415  # logging costs a cold start 7 ms
-
-    log_aside(message, error)

@@ -22,6 +22,7 @@ from batchfold.core.handlers import AnyFuture, Handler
 from batchfold.core.progress import Progress
 from batchfold.core.records import AnyEvent, Record
 from batchfold.core.response import RaiseOn
+from batchfold.core.settling import Settle
 from batchfold.core.source import AsyncSource, Source
 from batchfold.shell.options import (
     AsyncFoldOptions,
@@ -29,6 +30,7 @@ from batchfold.shell.options import (
     LambdaContext,
     begin,
     refuse_async_settle,
+    refuse_misused,
     refuse_no_concurrency,
     refuse_no_source,
 )
@@ -142,6 +144,8 @@ async def fold_batch_async(
             "in_chunks made a synchronous handler of a function that is not async: it goes to process_batch, fold_batch or "
             "as_lambda_handler, with executor= for chunks side by side; of an async function it makes one for async runs"
         )
+    if options:
+        refuse_misused(options)
     if cancel_at_reserve and options.get("reserve_ms") is None:
         raise TypeError("cancel_at_reserve=True was given without reserve_ms= and context=, which say when that is")
     from batchfold.shell.side_by_side import fold_side_by_side  # noqa: PLC0415  # asyncio costs a cold start 30 ms
@@ -198,27 +202,45 @@ def run_batch(
     executor: Executor | None,
     options: FoldOptions[V, E, D],
 ) -> Batch[V, E, D, A]:
-    """Fold with a synchronous handler: one record at a time, in chunks, or in the threads of an executor."""
+    """Fold with a synchronous handler, once the options make sense."""
     refuse_no_source(source)
-    settle = options.get("settle")
-    refuse_async_settle(settle)
+    refuse_async_settle(options.get("settle"))
+    if options:
+        refuse_misused(options)
+    return run_checked(event, handler, source, context, executor, options)
+
+
+def run_checked(
+    event: object,
+    handler: Handler[R, V, E],
+    source: Source[R, D, Any, A],
+    context: LambdaContext | None,
+    executor: Executor | None,
+    options: FoldOptions[V, E, D],
+) -> Batch[V, E, D, A]:
+    """Fold with a synchronous handler: one record at a time, in chunks, or in the threads of an executor."""
     progress: Progress[R, V, E, D, A] = begin(event, source, context, options)
+    settle = options.get("settle")
     if takes_sync_chunks(handler):
         chunks = cast("InChunks[R, V, E]", handler)  # the line above, with what the handler's type says of it
         refuse_one_lane(progress.lane, chunks.size)
-        attempt_chunk = attempt_chunk_with(chunks, source, settle, progress.may_settle)
+        attempt_chunk = attempt_chunk_with(chunks, source)
         if executor is None:
-            return fold_in_chunks(progress, attempt_chunk, chunks.size)
-        return _fold_in_threads(progress, attempt_chunk, chunks.size, executor)
-    attempt = attempt_with(handler, source, settle, progress.may_settle)
+            return fold_in_chunks(progress, attempt_chunk, settle, chunks.size)
+        return _fold_in_threads(progress, attempt_chunk, settle, chunks.size, executor)
+    attempt = attempt_with(handler, source)
     if executor is None:
-        return fold(progress, attempt)
-    return _fold_in_threads(progress, lambda chunk: [attempt(raw, item_id) for raw, item_id in chunk], 1, executor)
+        return fold(progress, attempt, settle)
+    return _fold_in_threads(progress, lambda raws: list(map(attempt, raws)), settle, 1, executor)
 
 
 def _fold_in_threads(
-    progress: Progress[Any, V, E, D, A], attempt_chunk: AttemptChunk[V, E, D], size: int, executor: Executor
+    progress: Progress[Any, V, E, D, A],
+    attempt_chunk: AttemptChunk[V, E],
+    settle: Settle[E, D] | None,
+    size: int,
+    executor: Executor,
 ) -> Batch[V, E, D, A]:
     from batchfold.shell.threads import fold_in_threads  # noqa: PLC0415  # threads cost a cold start 8 ms
 
-    return fold_in_threads(progress, attempt_chunk, size, executor)
+    return fold_in_threads(progress, attempt_chunk, settle, size, executor)

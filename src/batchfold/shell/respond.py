@@ -2,50 +2,63 @@
 
 A partial response hides failures from Lambda's own logging, so they are written here, by standard `logging` to the logger
 `batchfold`: an error for each failed record, a warning for each settled one, and one warning for all that were not
-started. Each log record carries, beside its message, what JSON loggers can be queried by:
+started. The item identifier stands in the message. Each log record carries what JSON loggers can be queried by; a field is
+`None` where a line is not about it.
 
-| extra              | on                  | value                                                        |
-|--------------------|---------------------|--------------------------------------------------------------|
-| `batchfold_item_id`| failed, settled     | the item identifier, as text                                 |
-| `batchfold_fault`  | failed, settled     | `Malformed`, `Rejected` or `Crashed`                         |
-| `batchfold_error`  | failed, settled     | the type of the error                                        |
-| `batchfold_source` | all about a batch   | the name of the source                                       |
-| `batchfold_lane`   | failed, settled     | the lane, where it is text; of any other lane its number in the batch |
+| extra               | value                                                                 |
+|---------------------|-----------------------------------------------------------------------|
+| `batchfold_item_id` | the item identifier, as text                                          |
+| `batchfold_fault`   | `Malformed`, `Rejected` or `Crashed`                                  |
+| `batchfold_error`   | the type of the error                                                 |
+| `batchfold_source`  | the name of the source                                                |
+| `batchfold_lane`    | the lane, where it is text; of any other lane its number in the batch |
 
-Payloads are never written. The amount is bounded: of failures of one kind the first 100 have a line each and the first
-three a traceback, of the newest 50 frames; a last line counts the others. Memory and time of `respond` therefore do not
-follow what a sender puts into a batch.
+Payloads are never written; `core.redaction` decides what may be said of an error. The amount is bounded. An exception
+object has its traceback written once, and of a kind (a type and the line that raised it) the first three have one; the line
+of a failed record that goes without holds the exception's text. Of failures of one type the first 100 have a line each, the
+others share one by the hundred, and so do all once no time is left.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from types import TracebackType
-from typing import Any, TypeVar, get_args
+from traceback import TracebackException
+from typing import Any, TypeAlias, TypeVar, Union, get_args
 
 from batchfold.core._guards import add_note, is_plain_list
 from batchfold.core.batch import Answerable, AnyBatch
-from batchfold.core.faults import Crashed, Malformed, PayloadError
-from batchfold.core.outcomes import Failed, Settled
+from batchfold.core.faults import Crashed, Fault, Malformed, PayloadError
+from batchfold.core.outcomes import Failed, Settled, Unprocessed
 from batchfold.core.records import item_name
-from batchfold.core.redaction import describe_redacted, escape, is_validation_error, redact, why
+from batchfold.core.redaction import describe, escape, is_validation_error, reached_from, redact, why
 from batchfold.core.response import RaiseOn
 from batchfold.shell.errors import BatchProcessingError, RejectedError, UnprocessedError
 
 A = TypeVar("A")
 
+Extra: TypeAlias = dict[str, object]
+_Faulty: TypeAlias = Union[Failed[Any, Any], Settled[Any, Any]]
+
 logger = logging.getLogger("batchfold")
 
 _RAISE_ON: tuple[str, ...] = get_args(RaiseOn)
-_NOTE = "batchfold: record "
+_NOTE = "batchfold: record"
+_MOST_NOTES = 100
 _MOST_LINES = 100
 _MOST_TRACEBACKS = 3
-_MOST_FRAMES = 50
-_MOST_NOTES = 10
-_MOST_IN_GROUP = 100
+_MOST_FRAMES = 200
+_MOST_FRAMES_EACH = 20
+_MOST_CHARACTERS = 20_000
+_NOT_ABOUT_ONE: Extra = {
+    "batchfold_item_id": None,
+    "batchfold_fault": None,
+    "batchfold_error": None,
+    "batchfold_source": None,
+    "batchfold_lane": None,
+}
 
 
 def refuse_unknown_raise_on(raise_on: str | None) -> None:
@@ -71,213 +84,257 @@ def respond(batch: Answerable[A], raise_on: RaiseOn | None = None) -> A:
     return response
 
 
+# ------------------------------------------------------------ the log
 def log_batch(batch: AnyBatch) -> None:
-    """Write what must be known about a batch that is not all success. It never raises an `Exception`."""
-    if not logger.isEnabledFor(logging.WARNING):
-        if logger.isEnabledFor(logging.ERROR):
-            _Log(batch).write_failed()
+    """Write what became of the records that were not handled with success. It never raises an `Exception`."""
+    if not logger.isEnabledFor(logging.ERROR):
         return
-    log = _Log(batch)
-    if logger.isEnabledFor(logging.ERROR):
-        log.write_failed()
-    log.write_settled()
-    log.write_unprocessed()
+    log = _BatchLog(batch)
+    log.write(logging.ERROR, batch.failed, "failed and come back")
+    log.write_counts()
+    if logger.isEnabledFor(logging.WARNING):
+        log.write(logging.WARNING, batch.settled, "failed and were settled")
+        log.write_unprocessed()
 
 
-def log_aside(message: str, error: Exception) -> None:
-    """Write that a function beside the handler raised, such as an observer."""
-    _write(logging.ERROR, message, redact(error), {})
+def log_aside(message: str, error: Exception | None = None) -> None:
+    """Write that something beside the handler went wrong, such as `then=` that raised."""
+    _log(logging.ERROR, message, _NOT_ABOUT_ONE, None if error is None else redact(error))
 
 
-def log_no_backoff(records: str, error: Exception | None = None) -> None:
-    """Write that the visibility timeout of some records is not what backoff wanted it to be."""
-    message = f"no backoff for {escape(records)}: SQS delivers again after the visibility timeout that stands"
-    _write(logging.ERROR, message, None if error is None else redact(error), {})
+class AsideLog:
+    """Writes that a function raised which is called for every record, such as an observer.
+
+    The first three times it has a traceback. After that it is a count, at 10, 100, 1,000 and so on: an observer that is
+    down fails for each of 10,000 records.
+    """
+
+    __slots__ = ("_count",)
+
+    def __init__(self) -> None:
+        self._count: dict[str, int] = {}
+
+    def __call__(self, message: str, error: Exception) -> None:
+        """Write it, or only count it."""
+        count = self._count[message] = self._count.get(message, 0) + 1
+        if count <= _MOST_TRACEBACKS:
+            log_aside(message, error)
+        elif str(count).strip("0") == "1":
+            _log(logging.ERROR, f"{message} ({count} times so far, now {describe(error, in_full=True)})")
 
 
-class _Log:
+class _BatchLog:
     """Writes about one batch, within the bounds at the top of this module."""
 
     def __init__(self, batch: AnyBatch) -> None:
+        self.without_traceback = Counter[str]()
         self._batch = batch
-        self._source = batch.source.name
         self._lanes: Mapping[int, str] | None = None
-        self._tracebacks: Counter[object] = Counter()
-        self._printed: set[int] = set()
+        self._seen: set[int] = set()
+        self._of_kind = Counter[tuple[str, str, int]]()
 
-    def write_failed(self) -> None:
-        """Write an error for each failed record, and for each that could not be settled."""
-        lines: Counter[tuple[type[object], type[object]]] = Counter()
-        for failed in self._batch.failed:
-            with suppress(Exception):  # of the user's own exceptions, which are asked for their notes and their type
-                kind: tuple[type[object], type[object]] = (type(failed.fault), type(failed.fault.error))
-                lines[kind] += 1
-                if lines[kind] <= _MOST_LINES:
-                    self._write_failed(failed)
-        for (fault, error), count in lines.items():
-            if count > _MOST_LINES:
-                message = (
-                    f"{count - _MOST_LINES} more records failed alike and come back: "
-                    f"{fault.__name__} ({error.__name__})"
-                )
-                _write(logging.ERROR, message, None, {"batchfold_source": self._source})
-
-    def write_settled(self) -> None:
-        """Write a warning for each settled record."""
-        settled = self._batch.settled
-        for each in settled[:_MOST_LINES]:
-            with suppress(Exception):  # of the user's own exceptions, which are asked for their type
-                message = f"record {item_name(each.item_id)} failed and was settled: {why(each.fault)}"
-                _write(logging.WARNING, message, None, self._extra(each))
-        if len(settled) > _MOST_LINES:
-            message = f"{len(settled) - _MOST_LINES} more records failed and were settled"
-            _write(logging.WARNING, message, None, {"batchfold_source": self._source})
+    def write(self, level: int, outcomes: Iterable[_Faulty], fate: str) -> None:
+        """Write a line for each record, up to a number and while there is time; the others are named together."""
+        ms_left, lines = self._batch.ms_left, Counter[str]()
+        together: dict[str, list[_Faulty]] = {}
+        for each in outcomes:
+            kind = _kind_of(each)
+            lines[kind] += 1
+            if lines[kind] > _MOST_LINES or (ms_left is not None and ms_left() <= 0):
+                together.setdefault(kind, []).append(each)
+                continue
+            with suppress(Exception):  # of the user's own exceptions, which are asked for their notes and their text
+                self._write_failed(each) if isinstance(each, Failed) else self._write_settled(each)
+        for kind, those in together.items():
+            for begin in range(0, len(those), _MOST_LINES):
+                some = those[begin : begin + _MOST_LINES]
+                names = [item_name(each.item_id) for each in some]
+                extra = {**self._extra(some[0]), "batchfold_item_id": names, "batchfold_lane": None}
+                _log(level, f"{len(some)} more records {fate} ({kind}): {', '.join(names)}", extra)
 
     def write_unprocessed(self) -> None:
         """Write one warning for all records that were not started."""
         if unprocessed := self._batch.unprocessed:
-            reason = f": {self._batch.why_stopped}" if self._batch.why_stopped else ""
-            message = (
-                f"{len(unprocessed)} of {len(self._batch)} records were not started and come back, the first is "
-                f"{item_name(unprocessed[0].item_id)}{reason}"
-            )
-            _write(logging.WARNING, message, None, {"batchfold_source": self._source})
+            first, reason = unprocessed[0], self._batch.why_stopped
+            message = f"{len(unprocessed)} of {len(self._batch)} records were not started and come back, the first is "
+            message += item_name(first.item_id) + (f": {reason}" if reason else "")
+            _log(logging.WARNING, message, self._extra(first))
 
-    def _write_failed(self, failed: Failed[object, Any]) -> None:
-        name, fault = item_name(failed.item_id), failed.fault
-        extra = self._extra(failed)
-        # of what parsing raised, no text but what `describe` vouches for: decoders like to quote their input
-        error = None if _is_from_parsing(failed) else self._printable(fault.error)
-        _write(logging.ERROR, f"record {name} failed and comes back: {why(fault)}", error, extra)
+    def write_counts(self) -> None:
+        """Write how many exceptions were written without their traceback."""
+        extra = {**_NOT_ABOUT_ONE, "batchfold_source": self._batch.source.name}
+        for name, count in self.without_traceback.items():
+            message = f"{count} more of {name} without a traceback: of a kind, the first {_MOST_TRACEBACKS} have one"
+            _log(logging.ERROR, message, extra)
+
+    def _write_failed(self, failed: Failed[Any, Any]) -> None:
+        name, fault, extra = item_name(failed.item_id), failed.fault, self._extra(failed)
+        # of an error from parsing no traceback: it ends with the error's text, and decoders like to quote their input
+        printed = None if _is_from_parsing(fault) else self._printed(fault.error)
+        _log(
+            logging.ERROR, f"record {name} failed and comes back: {why(fault, in_full=printed is None)}", extra, printed
+        )
         if failed.settle_error is not None:
-            error = self._printable(failed.settle_error)
-            message = f"record {name} could not be settled: {describe_redacted(failed.settle_error)}"
-            _write(logging.ERROR, message, error, extra)
+            printed = self._printed(failed.settle_error)
+            reason = describe(failed.settle_error, in_full=printed is None)
+            _log(logging.ERROR, f"record {name} could not be settled: {reason}", extra, printed)
 
-    def _printable(self, error: object) -> BaseException | None:
-        """Return the exception to print: once for each object, and for the first few of a kind."""
-        if not isinstance(error, BaseException) or id(error) in self._printed:
+    def _write_settled(self, settled: Settled[Any, Any]) -> None:
+        message = f"record {item_name(settled.item_id)} failed and was settled: {why(settled.fault)}"
+        _log(logging.WARNING, message, self._extra(settled))
+
+    def _printed(self, error: object) -> BaseException | None:
+        """Return the exception as it may be printed, or `None` if the line has to do without its traceback.
+
+        One exception object may fail every record: a connection that was refused once, and is asked for by each. Its
+        traceback grows each time that it is raised.
+        """
+        if not isinstance(error, BaseException):
             return None
-        self._tracebacks[type(error)] += 1
-        if self._tracebacks[type(error)] > _MOST_TRACEBACKS:
-            return None
-        self._printed.add(id(error))
-        return redact(error)
+        name = type(error).__qualname__
+        if id(error) not in self._seen:  # the batch keeps it, so its identity is not given to another one
+            self._seen.add(id(error))
+            kind = (f"{type(error).__module__}.{name}", *_raised_at(error))
+            self._of_kind[kind] += 1
+            if self._of_kind[kind] <= _MOST_TRACEBACKS:
+                return redact(error)
+        self.without_traceback[name] += 1
+        return None
 
-    def _extra(self, outcome: Failed[object, Any] | Settled[object, Any]) -> dict[str, str]:
-        return {
-            "batchfold_item_id": item_name(outcome.item_id),
-            "batchfold_fault": type(outcome.fault).__name__,
-            "batchfold_error": type(outcome.fault.error).__name__,
-            "batchfold_source": self._source,
-            "batchfold_lane": self._lane_of(outcome),
-        }
-
-    def _lane_of(self, outcome: Failed[object, Any] | Settled[object, Any]) -> str:
+    def _extra(self, outcome: _Faulty | Unprocessed[Any]) -> Extra:
         if self._lanes is None:
             self._lanes = _lane_names(self._batch)
-        return self._lanes.get(id(outcome.raw), "")
+        fault = None if isinstance(outcome, Unprocessed) else outcome.fault
+        return {
+            "batchfold_item_id": item_name(outcome.item_id),
+            "batchfold_fault": None if fault is None else type(fault).__name__,
+            "batchfold_error": None if fault is None else type(fault.error).__name__,
+            "batchfold_source": self._batch.source.name,
+            "batchfold_lane": self._lanes.get(id(outcome.raw)),
+        }
 
 
-def _lane_names(batch: AnyBatch) -> Mapping[int, str]:
-    """Return the lane of each raw record that is not a success. A lane that is no text may hold a payload's key."""
-    numbers: dict[object, int] = {}
-    names: dict[int, str] = {}
-    try:
-        lanes = batch.lanes
-    except Exception:  # noqa: BLE001  # a lane function that answered before may fail now
-        return names
-    for at, (lane, raw) in enumerate(zip(lanes, batch.raws, strict=True)):
-        if isinstance(lane, str):
-            names[id(raw)] = escape(lane)
-        else:
-            names[id(raw)] = str(at if lane is None else numbers.setdefault(lane, at))
-    return names
+def _kind_of(outcome: _Faulty) -> str:
+    kind = f"{type(outcome.fault).__name__}: {type(outcome.fault.error).__name__}"
+    if isinstance(outcome, Failed) and outcome.settle_error is not None:
+        kind += f", and could not be settled: {type(outcome.settle_error).__name__}"
+    return kind
 
 
-def _is_from_parsing(failed: Failed[object, Any]) -> bool:
-    fault = failed.fault
+def _is_from_parsing(fault: Fault[Any]) -> bool:
     return isinstance(fault, Malformed) or (isinstance(fault, Crashed) and fault.is_from_parsing)
 
 
-def _write(level: int, message: str, error: BaseException | None, extra: Mapping[str, object]) -> None:
-    """Write, whatever the user's logging handlers make of it: they must not fail the invocation."""
-    # in full, for an exception of the user's may be false
-    exc_info = None if error is None else (type(error), error, _newest_frames(error.__traceback__))
+def _lane_names(batch: AnyBatch) -> Mapping[int, str]:
+    """Return the lane of each raw record as text. A lane that is no text may hold a part of the payload."""
+    numbers: dict[object, int] = {}
+    names: dict[int, str] = {}
+    with suppress(Exception):  # of the user's lane function, which answered before
+        for at, (lane, raw) in enumerate(zip(batch.lanes, batch.raws, strict=True)):
+            if isinstance(lane, str):
+                names[id(raw)] = escape(lane)
+            else:
+                names[id(raw)] = str(at if lane is None else numbers.setdefault(lane, at))
+    return names
+
+
+def _raised_at(error: BaseException) -> tuple[str, int]:
+    traceback, left = error.__traceback__, _MOST_FRAMES
+    if traceback is None:
+        return "", 0
+    while traceback.tb_next is not None and left:
+        traceback, left = traceback.tb_next, left - 1
+    return traceback.tb_frame.f_code.co_filename, traceback.tb_lineno
+
+
+def _log(level: int, line: str, extra: Extra = _NOT_ABOUT_ONE, error: BaseException | None = None) -> None:
+    """Write, whatever the user's exceptions and logging handlers do: they must not fail the invocation."""
+    message, exc_info = line, None
     try:
+        if error is not None and _is_long(error):
+            message = f"{line}\n{_shortened(error)}"
+        elif error is not None:  # in full, for an exception of the user's may be false
+            exc_info = (type(error), error, error.__traceback__)
         logger.log(level, message, exc_info=exc_info, extra=extra)
     except Exception:  # noqa: BLE001  # a handler that cannot write this may still write less
         with suppress(Exception):  # nowhere left to say it
-            logger.log(level, message)
+            logger.log(level, line)
 
 
-def _newest_frames(traceback: TracebackType | None) -> TracebackType | None:
-    """Return the first frames of a traceback: of an exception that is raised again and again, those of the last time."""
-    frames: list[TracebackType] = []
-    each = traceback
-    while each is not None and len(frames) < _MOST_FRAMES:
-        frames.append(each)
-        each = each.tb_next
-    if each is None:
-        return traceback
-    cut: TracebackType | None = None
-    for frame in reversed(frames):
-        cut = TracebackType(cut, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
-    return cut
+def _is_long(error: BaseException) -> bool:
+    left = _MOST_FRAMES
+    for each in reached_from(error):
+        left -= 1
+        traceback = each.__traceback__
+        while traceback is not None and left >= 0:
+            traceback, left = traceback.tb_next, left - 1
+        if left < 0:
+            return True
+    return False
 
 
+def _shortened(error: BaseException) -> str:
+    told = TracebackException(type(error), error, error.__traceback__, limit=-_MOST_FRAMES_EACH, compact=True)
+    text = "".join(told.format()).rstrip()
+    return text if len(text) <= _MOST_CHARACTERS else f"...{text[-_MOST_CHARACTERS:]}"
+
+
+# ------------------------------------------------------------ the exception
 def batch_error(batch: AnyBatch) -> BatchProcessingError:
     """Return the exception for a batch that comes back as a whole.
 
     One and the same exception may have failed many records, and may have done so in an earlier invocation of the same
-    environment. It stands in the group once, with a note for the first few items of this batch and none for those of
-    others. The group holds at most 100 exceptions; the batch has them all.
+    environment. It stands in the group once, with a note for each item of this batch (up to 100) and none for others.
     """
-    failed = batch.failed
     exceptions: dict[int, Exception] = {}
-    notes: Counter[int] = Counter()
-
-    def add(error: object, note: str, *, is_from_parsing: bool) -> None:
-        if id(error) not in exceptions:
-            if len(exceptions) >= _MOST_IN_GROUP:
-                return
-            exceptions[id(error)] = _exception_for(error, is_from_parsing=is_from_parsing)
-        notes[id(error)] += 1
-        if notes[id(error)] <= _MOST_NOTES:
-            add_note(exceptions[id(error)], note)
-        elif notes[id(error)] == _MOST_NOTES + 1:
-            add_note(exceptions[id(error)], "batchfold: and further records")
-
-    kinds: Counter[str] = Counter()
+    notes = Counter[int]()
+    failed = batch.failed
     for each in failed:
         name = item_name(each.item_id)
-        add(each.fault.error, f"{_NOTE}{name} failed", is_from_parsing=_is_from_parsing(each))
-        kinds[type(exceptions.get(id(each.fault.error), each.fault.error)).__name__] += 1
+        _take(each.fault.error, f"{_NOTE} {name} failed", exceptions, notes, each.fault)
         if each.settle_error is not None:
-            add(each.settle_error, f"{_NOTE}{name} could not be settled", is_from_parsing=False)
+            _take(each.settle_error, f"{_NOTE} {name} could not be settled", exceptions, notes)
+    for identity, count in notes.items():
+        if count > _MOST_NOTES:
+            add_note(exceptions[identity], f"{_NOTE}s that are not named here: {count - _MOST_NOTES}")
     unprocessed = len(batch.unprocessed)
-    group: Sequence[Exception] = list(exceptions.values()) or [
+    group = list(exceptions.values()) or [
         UnprocessedError(f"{unprocessed} records were not started: {batch.why_stopped or 'time ran out'}")
     ]
+    kinds = Counter(type(exception).__name__ for exception in group)
     return BatchProcessingError(
         f"{batch.count_not_done} of {len(batch)} records are not done and the whole batch comes back "
-        f"({len(failed)} failed, {unprocessed} not started): {', '.join(kinds or {type(group[0]).__name__: 1})}",
+        f"({len(failed)} failed, {unprocessed} not started): {', '.join(kinds)}",
         group,
         batch,
     )
 
 
-def _exception_for(error: object, *, is_from_parsing: bool) -> Exception:
+def _take(
+    error: object, note: str, exceptions: dict[int, Exception], notes: Counter[int], fault: Fault[Any] | None = None
+) -> None:
+    identity = id(error)  # the batch keeps the error, so its identity is not given to another one
+    if identity not in exceptions:
+        exceptions[identity] = _exception_for(error, fault)
+    notes[identity] += 1
+    if notes[identity] <= _MOST_NOTES:
+        add_note(exceptions[identity], note)
+
+
+def _exception_for(error: object, fault: Fault[Any] | None) -> Exception:
     if not isinstance(error, Exception):  # a group holds no SystemExit or its like, which a Failure may hold
         return RejectedError(error)
     exception = redact(error)
-    if is_from_parsing and not is_validation_error(exception) and not isinstance(exception, PayloadError):
-        # a decoder's own text may quote its input
-        fault = Malformed(error) if isinstance(error, ValueError) else Crashed(error, is_from_parsing=True)
-        return PayloadError(why(fault)).with_traceback(error.__traceback__)
     if not isinstance(exception, Exception):
         return RejectedError(error)
+    if (
+        fault is not None
+        and _is_from_parsing(fault)
+        and not (is_validation_error(exception) or isinstance(exception, PayloadError))
+    ):
+        # a decoder's own text may quote its input
+        return PayloadError(why(fault)).with_traceback(error.__traceback__)
     notes = getattr(exception, "__notes__", None)
     if is_plain_list(notes):
-        notes[:] = [note for note in notes if not str(note).startswith(("batchfold: and further", _NOTE))]
+        notes[:] = [each for each in notes if not str(each).startswith(_NOTE)]
     return exception

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
-from contextvars import copy_context
 from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
@@ -19,7 +18,6 @@ from batchfold.core.batch import Batch
 from batchfold.core.chunks import (
     AsyncInChunks,
     Parsed,
-    chunk_of,
     crashed_chunk,
     judge_chunk,
     records_in,
@@ -90,7 +88,6 @@ class _Run(Generic[R, V, E, D, A]):
         self._settle = settle
         self._max_concurrency = max_concurrency
         self._loop = asyncio.get_running_loop()
-        self._context = copy_context()  # each record is handled in a copy of it
         self._tasks: set[asyncio.Future[Any]] = set()
         self._unfinished: set[int] = set()
         self._ended: asyncio.Future[None] = self._loop.create_future()  # one or more of the tasks have
@@ -135,7 +132,7 @@ class _Run(Generic[R, V, E, D, A]):
     def _create_task(self, positions: Sequence[int]) -> None:
         handling = self._handle(positions)
         try:
-            task = self._context.run(self._loop.create_task, handling)
+            task = self._loop.create_task(handling)
         except BaseException:
             handling.close()
             raise
@@ -145,17 +142,22 @@ class _Run(Generic[R, V, E, D, A]):
 
     def _end(self, positions: Sequence[int], handling: Coroutine[Any, Any, None], task: asyncio.Future[Any]) -> None:
         self._tasks.discard(task)
-        with suppress(Exception):  # nothing of it may go on, if the task has ended without it
-            handling.close()
         if not task.cancelled() and (error := task.exception()) is not None:
             self._escape(error)
+        if not self._unfinished.isdisjoint(positions):
+            self._close(positions, handling)
+        if not self._ended.done():
+            self._ended.set_result(None)
+
+    def _close(self, positions: Sequence[int], handling: Coroutine[Any, Any, None]) -> None:
+        """Finish records whose task has ended without them: their handler was not reached, or did not end."""
+        with suppress(Exception):  # nothing of it may go on
+            handling.close()
         try:
-            for position in self._unfinished.intersection(positions):  # its handler was not reached, or did not end
+            for position in self._unfinished.intersection(positions):
                 self._finish(position, None)
         except BaseException as error:  # noqa: BLE001  # raised when all handlers have ended
             self._escape(error)
-        if not self._ended.done():
-            self._ended.set_result(None)
 
     async def _handle(self, positions: Sequence[int]) -> None:
         try:
@@ -166,7 +168,8 @@ class _Run(Generic[R, V, E, D, A]):
             else:
                 endings = [await self._attempt(self._progress.raws[positions[0]])]
             for position, ending in zip(positions, endings, strict=True):
-                self._finish(position, await self._settled(position, ending))
+                must_settle = self._settle is not None and not has_succeeded(ending)
+                self._finish(position, await self._settled(position, ending) if must_settle else ending)
         except BaseException as error:  # noqa: BLE001  # raised when all handlers have ended
             if not (isinstance(error, asyncio.CancelledError) and self._is_ending()):
                 self._escape(error)
@@ -204,7 +207,7 @@ class _Run(Generic[R, V, E, D, A]):
     async def _attempt_chunk(
         self, chunks: AsyncInChunks[Any, V, E], positions: Sequence[int]
     ) -> Sequence[Handled[V, E]]:
-        parsed = [await self._parsed(raw) for raw, _ in chunk_of(self._progress, positions)]
+        parsed = [await self._parsed(self._progress.raws[position]) for position in positions]
         try:
             return judge_chunk(parsed, await self._results(chunks, records_in(parsed)))
         finally:
@@ -220,8 +223,9 @@ class _Run(Generic[R, V, E, D, A]):
     async def _results(self, chunks: AsyncInChunks[Any, V, E], records: list[Any]) -> Sequence[object] | Crashed:
         if not records:
             return ()
+        expected = len(records)  # the handler may empty its list
         try:
-            return results_of(await chunks.handle(records), len(records))
+            return results_of(await chunks.handle(records), expected)
         except BaseException as error:  # noqa: BLE001  # raised again unless it is about these records
             return crashed_chunk(self._fault(error).error)
 

@@ -5,12 +5,9 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Change
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextvars import copy_context
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from math import ceil, isnan
-from threading import Lock, Thread
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from typing_extensions import TypeVar
 
@@ -18,7 +15,8 @@ from batchfold.core._guards import is_list, is_mapping
 from batchfold.core.batch import Batch
 from batchfold.core.outcomes import Failed, Unprocessed
 from batchfold.core.records import item_name
-from batchfold.shell.sqs_client import CALLS_AT_ONCE, ChangesVisibility, clients_of, is_unreachable
+from batchfold.shell.aws_calls import Calls, Problem, log_problems
+from batchfold.shell.sqs_client import ChangesVisibility, clients_of
 from batchfold.sources.sqs import SqsRecord
 
 V = TypeVar("V")
@@ -34,9 +32,6 @@ invocation of 15 may have passed."""
 
 _MOST_DOUBLINGS = 32
 """More would only make the number longer: a second has become 136 years by then."""
-
-_MOST_LINES = 3
-"""How many problems of one kind are logged one by one."""
 
 
 class SqsBackoff:
@@ -64,22 +59,39 @@ class SqsBackoff:
     def __call__(self, batch: Batch[V, E, SqsRecord, A], /) -> Batch[V, E, SqsRecord, A]:
         """Set the visibility timeouts, and return the batch as it is. It raises no `Exception`; it logs."""
         try:
-            problems: list[_Problem] = []
+            problems: list[Problem] = []
             calls = _in_calls(self._timeouts(batch, problems))
-            _Calls(calls, self._client_of, batch.ms_left, problems).to_the_end()
-            _log_all(problems)
+            problems += Calls(calls, self._set, _names_of, batch.ms_left).to_the_end()
         except Exception as error:  # noqa: BLE001  # the response must be returned, whatever happens here
-            _log("the records that failed", error)
+            names = tuple(item_name(failed.item_id) for failed in batch.failed)
+            problems = [Problem(type(error).__name__, names, error=error)]
+        log_problems(problems, "no backoff for {}: SQS delivers again after the visibility timeout that stands")
         return batch
+
+    def _set(self, call: Sequence[_Timeout]) -> Sequence[Problem]:
+        """Make one call, and return the problems of its messages."""
+        entries = [
+            {"Id": str(index), "ReceiptHandle": timeout.receipt_handle, "VisibilityTimeout": timeout.seconds}
+            for index, timeout in enumerate(call)
+        ]
+        queue_url = call[0].queue_url
+        answer: object = self._client_of(queue_url).change_message_visibility_batch(QueueUrl=queue_url, Entries=entries)
+        refused = answer.get("Failed", ()) if is_mapping(answer) else None
+        if not is_list(refused):
+            raise TypeError(f"SQS answered with a {type(answer).__name__} that cannot be read")
+        return [
+            Problem(
+                str(entry.get("Code")), (call[int(entry["Id"])].name,), f"{entry.get('Code')}: {entry.get('Message')}"
+            )
+            for entry in refused
+        ]
 
     @property
     def _client(self) -> ChangesVisibility:
         """The client for the queue that was given, whose settings can be looked at."""
         return self._client_of(self._queue_url or "")
 
-    def _timeouts(
-        self, batch: Batch[object, object, SqsRecord, object], problems: list[_Problem]
-    ) -> Iterator[_Timeout]:
+    def _timeouts(self, batch: Batch[object, object, SqsRecord, object], problems: list[Problem]) -> Iterator[_Timeout]:
         """Yield a timeout for each record that comes back of a lane in which one failed: one and the same in a lane.
 
         Where `stop_when` stopped the batch, other lanes come back together with the record that it picked.
@@ -100,18 +112,18 @@ class SqsBackoff:
                     seconds[key] = max(seconds.get(key) or 0, self._seconds_of(outcome))
                 except Exception as error:  # noqa: BLE001  # of the user's function; other lanes have their backoff
                     seconds.setdefault(key, None)
-                    problems.append(_Problem(type(error).__name__, (item_name(outcome.item_id),), error=error))
+                    problems.append(Problem(type(error).__name__, (item_name(outcome.item_id),), error=error))
         for of_lane, record, name in coming_back:
             timeout = seconds.get(of_lane if of_lane in seconds else stopped_by)
             if timeout is None:
                 continue
             receipt_handle: object = record.raw.get("receiptHandle")
             queue_url = self._queue_of(record)
-            if isinstance(receipt_handle, str) and receipt_handle and queue_url is not None:
+            if isinstance(receipt_handle, str) and receipt_handle and queue_url:
                 yield _Timeout(name, queue_url, receipt_handle, timeout)
             else:
-                missing = "receiptHandle" if queue_url is not None else "eventSourceARN of a queue"
-                problems.append(_Problem(missing, (name,), f"the record has no {missing}"))
+                missing = "receiptHandle" if queue_url else "eventSourceARN of a queue"
+                problems.append(Problem(missing, (name,), f"the record has no {missing}"))
 
     def _seconds_of(self, failed: Failed[object, SqsRecord]) -> int:
         seconds = None if self._seconds is None else _called(self._seconds, failed)
@@ -126,14 +138,12 @@ class SqsBackoff:
         most = min(self._base_seconds * 2**doublings, self._max_seconds)
         return min(int(self._random() * (most + 1)), int(most))
 
-    def _queue_of(self, record: SqsRecord) -> str | None:
+    def _queue_of(self, record: SqsRecord) -> str:
         """Return the URL of the record's queue: the one that was given, unless the record is of another queue."""
-        arn: object = record.raw.get("eventSourceARN")
-        own = _queue_url_of(arn) if isinstance(arn, str) else None
-        given = self._queue_url
-        if given is None or own is None:
-            return own if given is None else given
-        return given if _last_part(given) == _last_part(own) else own
+        own, given = record.queue_url, self._queue_url
+        if given is None:
+            return own
+        return given if not own or _last_part(given) == _last_part(own) else own
 
 
 class _Timeout(NamedTuple):
@@ -143,105 +153,6 @@ class _Timeout(NamedTuple):
     queue_url: str
     receipt_handle: str
     seconds: int
-
-
-class _Problem(NamedTuple):
-    """Records that keep the visibility timeout that they have."""
-
-    kind: str
-    names: tuple[str, ...]
-    why: str | None = None
-    error: Exception | None = None
-
-
-class _Calls:
-    """The calls of one batch, made side by side by threads that end with it.
-
-    No call begins once the reserve is reached, or after SQS could not be reached. A call that is under way at the reserve
-    is left to its own time-out: waiting for it could cost the whole invocation, and it changes nothing but when its
-    messages come back.
-    """
-
-    def __init__(
-        self,
-        calls: Iterable[Sequence[_Timeout]],
-        client_of: Callable[[str], ChangesVisibility],
-        ms_left: Callable[[], int] | None,
-        problems: list[_Problem],
-    ) -> None:
-        self._waiting = deque(calls)
-        self._client_of = client_of
-        self._ms_left = ms_left
-        self._problems = problems
-        self._under_way: list[Sequence[_Timeout]] = []
-        self._stopped_by: str | None = None
-        self._lock = Lock()
-
-    def to_the_end(self) -> None:
-        """Make the calls, and return when all have ended or the reserve is reached."""
-        threads: list[Thread] = []
-        for number in range(min(CALLS_AT_ONCE, len(self._waiting))):
-            thread = Thread(target=copy_context().run, args=(self._work,), name=f"sqs_backoff-{number}", daemon=True)
-            try:
-                thread.start()
-            except RuntimeError:  # the environment has no more threads; the ones that run do the work
-                break
-            threads.append(thread)
-        if not threads:
-            self._work()
-        for thread in threads:
-            while thread.is_alive() and not self._is_stopped_by_time():
-                thread.join(None if self._ms_left is None else max(self._ms_left(), 1) / 1000)
-        with self._lock:  # from here on, a thread that was left says nothing more
-            self._problems, problems = [], self._problems
-            for calls, why in ((self._waiting, self._stopped_by), (self._under_way, "SQS had not answered yet")):
-                if names := tuple(timeout.name for call in calls for timeout in call):
-                    problems.append(_Problem("no answer", names, why))
-
-    def _work(self) -> None:
-        while (call := self._next()) is not None:
-            found = self._make(call)
-            with self._lock:
-                self._under_way.remove(call)
-                self._problems += found
-
-    def _next(self) -> Sequence[_Timeout] | None:
-        if self._is_stopped_by_time():
-            return None
-        with self._lock:
-            if self._stopped_by is not None or not self._waiting:
-                return None
-            call = self._waiting.popleft()
-            self._under_way.append(call)
-            return call
-
-    def _is_stopped_by_time(self) -> bool:
-        if self._ms_left is None or self._ms_left() > 0:
-            return False
-        self._stopped_by = self._stopped_by or "no time was left"
-        return True
-
-    def _make(self, call: Sequence[_Timeout]) -> list[_Problem]:
-        """Make one call, and return the problems with it, which concern its messages alone."""
-        entries = [
-            {"Id": str(index), "ReceiptHandle": timeout.receipt_handle, "VisibilityTimeout": timeout.seconds}
-            for index, timeout in enumerate(call)
-        ]
-        queue_url = call[0].queue_url
-        try:
-            client = self._client_of(queue_url)
-            answer: object = client.change_message_visibility_batch(QueueUrl=queue_url, Entries=entries)
-            refused = answer.get("Failed", ()) if is_mapping(answer) else None
-            if not is_list(refused):
-                raise TypeError(f"SQS answered with a {type(answer).__name__} that cannot be read")  # noqa: TRY301  # as any other answer that cannot be read
-            return [
-                _Problem(str(entry.get("Code")), (call[int(entry["Id"])].name,), _code_and_message(entry))
-                for entry in refused
-            ]
-        except Exception as error:  # noqa: BLE001  # the next call may fare better
-            if is_unreachable(error):
-                self._stopped_by = "SQS could not be reached before"
-            return [_Problem(type(error).__name__, tuple(timeout.name for timeout in call), error=error)]
 
 
 def sqs_backoff(
@@ -317,15 +228,8 @@ def _in_calls(timeouts: Iterable[_Timeout]) -> Iterator[Sequence[_Timeout]]:
             yield of_queue[start : start + _MOST_ENTRIES]
 
 
-_SUFFIXES = {"aws": "amazonaws.com", "aws-us-gov": "amazonaws.com", "aws-cn": "amazonaws.com.cn"}
-_PARTS_OF_ARN = 6
-
-
-def _queue_url_of(arn: str) -> str | None:
-    parts = arn.split(":")
-    if len(parts) != _PARTS_OF_ARN or parts[2] != "sqs" or parts[1] not in _SUFFIXES:
-        return None
-    return f"https://sqs.{parts[3]}.{_SUFFIXES[parts[1]]}/{parts[4]}/{parts[5]}"
+def _names_of(call: Sequence[_Timeout]) -> Iterator[str]:
+    return (timeout.name for timeout in call)
 
 
 def _called(seconds: Callable[[Failed[object, SqsRecord]], object], failed: Failed[object, SqsRecord]) -> object:
@@ -334,30 +238,3 @@ def _called(seconds: Callable[[Failed[object, SqsRecord]], object], failed: Fail
 
 def _last_part(queue_url: str) -> str:
     return queue_url.rstrip("/").rpartition("/")[2]
-
-
-def _code_and_message(entry: Mapping[str, Any]) -> str:
-    return f"{entry.get('Code')}: {entry.get('Message')}"
-
-
-def _log_all(problems: Sequence[_Problem]) -> None:
-    """Write the first problems of each kind, one with its traceback, and how many records the others are about."""
-    by_kind: dict[str, list[_Problem]] = {}
-    for problem in problems:
-        by_kind.setdefault(problem.kind, []).append(problem)
-    for kind, of_kind in by_kind.items():
-        for at, problem in enumerate(of_kind[:_MOST_LINES]):
-            _log(f"{_listed(problem.names)} ({problem.why or kind})", None if at else problem.error)
-        if more := sum(len(problem.names) for problem in of_kind[_MOST_LINES:]):
-            _log(f"{more} more records ({kind})")
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown, more = names[:_MOST_ENTRIES], len(names) - _MOST_ENTRIES
-    return f"record{'s' * (len(names) > 1)} {', '.join(shown)}{f' and {more} more' if more > 0 else ''}"
-
-
-def _log(records: str, error: Exception | None = None) -> None:
-    from batchfold.shell.respond import log_no_backoff  # noqa: PLC0415  # logging costs a cold start 7 ms
-
-    log_no_backoff(records, error)

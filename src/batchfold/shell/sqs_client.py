@@ -13,6 +13,8 @@ from importlib.util import find_spec
 from threading import Lock
 from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 
+from batchfold.shell.aws_calls import CALLS_AT_ONCE
+
 T = TypeVar("T")
 
 
@@ -42,9 +44,6 @@ class ChangesVisibility(Protocol):
         Entries: Sequence[Any],  # noqa: N803  # as AWS spells it
     ) -> Mapping[str, Any]: ...
 
-
-CALLS_AT_ONCE = 10
-"""How many calls `sqs_backoff` makes side by side."""
 
 _CONNECT_SECONDS = 1
 _READ_SECONDS = 2
@@ -122,16 +121,3 @@ def region_of(queue_url: str) -> str | None:
     host = _HOST.match(queue_url)
     found = None if host is None else _REGION.search(host[1].lower())
     return None if found is None else found[1] or found[2]
-
-
-def is_unreachable(error: BaseException) -> bool:
-    """Return whether an error says that SQS was not reached, so that the next call would fare no better.
-
-    Connections, time-outs, credentials and regions are boto3's `BotoCoreError`. A `ClientError` is an answer of SQS, and
-    a `ParamValidationError` concerns one request.
-    """
-    # by name, for boto3 is imported only where it is used
-    names = {f"{kind.__module__}.{kind.__name__}" for kind in type(error).__mro__}
-    if "botocore.exceptions.BotoCoreError" in names:
-        return "botocore.exceptions.ParamValidationError" not in names
-    return isinstance(error, OSError)

@@ -19,8 +19,9 @@ from typing_extensions import TypeVar
 from batchfold.core._guards import is_mapping
 from batchfold.core.outcomes import Failed
 from batchfold.core.records import Record, item_name
-from batchfold.core.redaction import describe_redacted
-from batchfold.shell.sqs_client import SendsMessages, clients_of, is_unreachable
+from batchfold.core.redaction import describe
+from batchfold.shell.aws_calls import is_unreachable
+from batchfold.shell.sqs_client import SendsMessages, clients_of
 from batchfold.sources.fields import bytes_of
 from batchfold.sources.sqs import SqsRecord
 
@@ -225,7 +226,7 @@ def _reason(failed: Failed[object, Record]) -> str:
     error = failed.fault.error
     # what parsing raised comes from the source without its input, and names the fields of the user's own model
     # an error value that is no exception may be anything; whoever reads dead letters is not who reads the log
-    reason = describe_redacted(error) if isinstance(error, BaseException) else type(error).__name__
+    reason = describe(error) if isinstance(error, BaseException) else type(error).__name__
     return f"{type(failed.fault).__name__}: {reason}"
 
 
@@ -260,4 +261,5 @@ def _log_left_out(failed: Failed[object, Record], names: Sequence[str]) -> None:
             item_name(failed.item_id),
             len(names),
             shown,
+            extra={"batchfold_item_id": item_name(failed.item_id)},
         )

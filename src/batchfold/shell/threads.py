@@ -9,9 +9,10 @@ from threading import Condition
 from typing import Any, Generic, TypeVar
 
 from batchfold.core.batch import Batch
-from batchfold.core.chunks import AttemptChunk, chunk_of, finish_all, take
+from batchfold.core.chunks import AttemptChunk, attempt_at, take
 from batchfold.core.progress import Progress
 from batchfold.core.records import Record
+from batchfold.core.settling import Settle
 
 V = TypeVar("V")
 E = TypeVar("E")
@@ -22,7 +23,11 @@ _OUT_OF_PROCESS = frozenset(("ProcessPoolExecutor", "InterpreterPoolExecutor"))
 
 
 def fold_in_threads(
-    progress: Progress[Any, V, E, D, A], attempt_chunk: AttemptChunk[V, E, D], size: int, executor: object
+    progress: Progress[Any, V, E, D, A],
+    attempt_chunk: AttemptChunk[V, E],
+    settle: Settle[E, D] | None,
+    size: int,
+    executor: object,
 ) -> Batch[V, E, D, A]:
     """Handle records in the executor's threads, and return when no handler runs any more.
 
@@ -36,7 +41,7 @@ def fold_in_threads(
     Raises `TypeError` for an executor that does not run in threads of this interpreter, and what the executor raises if
     it does not accept any work, `RuntimeError` if it was shut down.
     """
-    run = _Run(progress, attempt_chunk, size)
+    run = _Run(progress, attempt_chunk, settle, size)
     try:
         run.to_the_end(checked_executor(executor))
         return progress.batch()
@@ -51,9 +56,16 @@ class _Run(Generic[V, E, D, A]):
     executor's queue behind somebody else's work long after the last record is handled.
     """
 
-    def __init__(self, progress: Progress[Any, V, E, D, A], attempt_chunk: AttemptChunk[V, E, D], size: int) -> None:
+    def __init__(
+        self,
+        progress: Progress[Any, V, E, D, A],
+        attempt_chunk: AttemptChunk[V, E],
+        settle: Settle[E, D] | None,
+        size: int,
+    ) -> None:
         self._progress = progress
         self._attempt_chunk = attempt_chunk
+        self._settle = settle
         self._size = size
         self._context = copy_context()
         self._changed = Condition()  # guards all that is below, and the progress
@@ -125,14 +137,15 @@ class _Run(Generic[V, E, D, A]):
 
     def _handle(self, positions: Sequence[int]) -> None:
         try:
-            endings = self._attempt_chunk(chunk_of(self._progress, positions))
+            endings = attempt_at(self._progress, self._attempt_chunk, self._settle, positions)
             with self._changed:
-                finish_all(self._progress, positions, endings)
+                for position, ending in endings:
+                    self._progress.finish(position, ending)
         except BaseException as error:  # noqa: BLE001  # as above
             with self._changed:
                 self._escape(error)
         finally:
-            endings = ()  # the opening of `core.fold` says why
+            ending, endings = None, ()  # the opening of `core.fold` says why
             with self._changed:
                 self._in_flight -= 1
                 self._changed.notify_all()

@@ -6,9 +6,7 @@ tests of examples. Hypothesis is needed by `assert_safe` and by the module `batc
 nothing else here.
 """
 
-from batchfold.testing.change_events import DynamoDBChange, attribute_value, attribute_values, dynamodb_event
-from batchfold.testing.context import Clock, LambdaContext
-from batchfold.testing.model.answer import (
+from batchfold.testing.answers import (
     Answer,
     CompleteFailure,
     CompleteSuccess,
@@ -19,22 +17,29 @@ from batchfold.testing.model.answer import (
     TimedOut,
     read_answer,
 )
-from batchfold.testing.model.drain import drain
-from batchfold.testing.model.dynamodb import DynamoDBStream
-from batchfold.testing.model.effect import Attempted, Effect, EffectFailed, LambdaFunction, MakeFunction
-from batchfold.testing.model.event_source import EventSource
-from batchfold.testing.model.failure_schedule import Attempt, FailureSchedule
-from batchfold.testing.model.history import Fate, History, Invocation, OrderViolation, Repeat
-from batchfold.testing.model.kafka import KafkaTopic
-from batchfold.testing.model.kinesis import KinesisStream
-from batchfold.testing.model.queue import QueueState, SqsQueue
-from batchfold.testing.model.source_record import SourceRecord, name_records
-from batchfold.testing.model.story import tell
-from batchfold.testing.model.stream import StreamState
-from batchfold.testing.queue_events import SqsMessage, eventbridge_envelope, sns_envelope, sqs_event
-from batchfold.testing.safe import UnsafeFunctionError, assert_safe
-from batchfold.testing.scenario import Scenario
+from batchfold.testing.change_events import DynamoDBChange, attribute_value, attribute_values, dynamodb_event
+from batchfold.testing.context import Clock, LambdaContext
+from batchfold.testing.driver import drain
+from batchfold.testing.effect import (
+    Attempt,
+    Attempted,
+    Effect,
+    EffectFailed,
+    FailureSchedule,
+    LambdaFunction,
+    MakeFunction,
+)
+from batchfold.testing.event_source import Delivery, EventSource, Removal, SourceRecord, SourceState, name_records
+from batchfold.testing.history import Fate, History, Invocation, tell
+from batchfold.testing.kafka_topics import KafkaShareGroup, KafkaTopic
+from batchfold.testing.promise import OrderViolation, Repeat
+from batchfold.testing.queue_events import SqsMessage, eventbridge_envelope, s3_pointer, sns_envelope, sqs_event
+from batchfold.testing.safety import Tried, UnsafeFunctionError, assert_safe
+from batchfold.testing.search import Scenario
+from batchfold.testing.sqs_queue import Queue, QueueState, SqsQueue
 from batchfold.testing.stream_events import KafkaMessage, KinesisData, kafka_event, kinesis_event
+from batchfold.testing.stream_retries import StreamSettings, StreamState
+from batchfold.testing.streams import DynamoDBStream, KinesisStream, ShardsState
 
 __all__ = [
     "Answer",
@@ -43,6 +48,7 @@ __all__ = [
     "Clock",
     "CompleteFailure",
     "CompleteSuccess",
+    "Delivery",
     "DynamoDBChange",
     "DynamoDBStream",
     "Effect",
@@ -53,6 +59,7 @@ __all__ = [
     "History",
     "Invocation",
     "KafkaMessage",
+    "KafkaShareGroup",
     "KafkaTopic",
     "KinesisData",
     "KinesisStream",
@@ -61,17 +68,23 @@ __all__ = [
     "MakeFunction",
     "OrderViolation",
     "PartialFailure",
+    "Queue",
     "QueueState",
     "Raised",
     "Reading",
+    "Removal",
     "Repeat",
     "Returned",
     "Scenario",
+    "ShardsState",
     "SourceRecord",
+    "SourceState",
     "SqsMessage",
     "SqsQueue",
+    "StreamSettings",
     "StreamState",
     "TimedOut",
+    "Tried",
     "UnsafeFunctionError",
     "assert_safe",
     "attribute_value",
@@ -83,6 +96,7 @@ __all__ = [
     "kinesis_event",
     "name_records",
     "read_answer",
+    "s3_pointer",
     "sns_envelope",
     "sqs_event",
     "tell",

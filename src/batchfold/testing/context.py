@@ -1,6 +1,7 @@
 """A Lambda context for tests, and the clock that the test moves. Nobody sleeps, and no real clock is read."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TypeAlias
 
 from batchfold.testing.event_parts import arn, deterministic_id
@@ -8,6 +9,15 @@ from batchfold.testing.refuse import refuse_other_seconds
 
 Seconds: TypeAlias = int | float
 """A length of time, or a moment on the model's clock."""
+
+
+def timestamp(seconds: Seconds) -> str:
+    """Return a moment, in seconds since the epoch, as AWS writes it.
+
+    >>> timestamp(1_700_000_000.5)
+    '2023-11-14T22:13:20.500Z'
+    """
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Clock:

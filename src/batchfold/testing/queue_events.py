@@ -283,5 +283,21 @@ def eventbridge_envelope(
     return {**{name: value for name, value in envelope.items() if value is not None}, "detail": detail}
 
 
+def s3_pointer(key: str, *, bucket: str = "payloads", size: int = 300_000, legacy: bool = False) -> SqsMessage:
+    """Build a message whose body is in S3, as AWS's extended client sends it. Give the result to `sqs_event`.
+
+    `size` is the number of bytes that the message says its body has; with `legacy=True` it is of an older client.
+
+    >>> sqs_event(s3_pointer("order-1"))["Records"][0]["body"]
+    '["software.amazon.payloadoffloading.PayloadS3Pointer", {"s3BucketName": "payloads", "s3Key": "order-1"}]'
+    """
+    kind, attribute = (
+        ("com.amazon.sqs.javamessaging.MessageS3Pointer", "SQSLargePayloadSize")
+        if legacy
+        else ("software.amazon.payloadoffloading.PayloadS3Pointer", "ExtendedPayloadSize")
+    )
+    return SqsMessage([kind, {"s3BucketName": bucket, "s3Key": key}], message_attributes={attribute: size})
+
+
 def _iso(moment: datetime, precision: str) -> str:
     return moment.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", "Z")

@@ -1,17 +1,15 @@
-"""What is given amiss is refused at once: a test that passes because it tried nothing is worse than none.
+"""Checks of arguments: a wrong one is refused at once, because a test that passes without trying anything is worse than none.
 
-Every function here takes what was given as `object`, for those who use no type checker. A message says what was expected
-and what came; of a value that may be a payload, it says the type.
+Every function here takes the argument as `object`, for those who use no type checker. A message says what was expected
+and what came. A value that may be a payload is described by its type.
 """
 
 from collections.abc import Collection
 from math import inf
 
-from batchfold.sources.reading import a_kind_of
-
 
 def refuse_other_kinds(what: str, given: object, kinds: type | tuple[type, ...], expected: str) -> None:
-    """Raise `TypeError` for what is of none of these kinds."""
+    """Raise `TypeError` for a value of none of these kinds."""
     if not isinstance(given, kinds):
         raise TypeError(f"{what} is {expected}, not {described(given)}.")
 
@@ -29,13 +27,13 @@ def refuse_text(what: str, given: object, expected: str, *, kind: type = Collect
 
 
 def refuse_uncallable(what: str, given: object, expected: str) -> None:
-    """Raise `TypeError` for what cannot be called."""
+    """Raise `TypeError` for a value that cannot be called."""
     if not callable(given):
         raise TypeError(f"{what} is {expected}, not {described(given)}.")
 
 
 def refuse_other_words(what: str, given: object, words: Collection[str]) -> None:
-    """Raise `ValueError` for what is none of these words.
+    """Raise `ValueError` for a value that is none of these words.
 
     >>> refuse_other_words("attempts['A1'][0]", "fail", ("succeeds", "fails"))
     Traceback (most recent call last):
@@ -46,7 +44,7 @@ def refuse_other_words(what: str, given: object, words: Collection[str]) -> None
 
 
 def refuse_other_numbers(what: str, given: object, least: float, most: float = inf) -> None:
-    """Raise `TypeError` for what is no whole number, and `ValueError` for one out of range.
+    """Raise `TypeError` for a value that is no whole number, and `ValueError` for one out of range.
 
     >>> refuse_other_numbers("max_records", 0, 1)
     Traceback (most recent call last):
@@ -58,11 +56,11 @@ def refuse_other_numbers(what: str, given: object, least: float, most: float = i
 
 
 def refuse_other_seconds(what: str, given: object, least: float, most: float = inf) -> None:
-    """Raise `TypeError` for what is no number, and `ValueError` for one out of range, infinite or not a number.
+    """Raise `TypeError` for a value that is no number, and `ValueError` for one out of range, infinite or not a number.
 
-    >>> refuse_other_seconds("timeout_seconds", -1, 1, 900)
+    >>> refuse_other_seconds("age", -1, 1, 900)
     Traceback (most recent call last):
-    ValueError: timeout_seconds is 1 to 900, not -1.
+    ValueError: age is 1 to 900, not -1.
     """
     if isinstance(given, bool) or not isinstance(given, int | float):
         raise TypeError(f"{what} is a number of seconds, not {described(given)}.")
@@ -76,7 +74,7 @@ def _refuse_outside(what: str, given: float, least: float, most: float) -> None:
 
 
 def described(given: object) -> str:
-    """What something is, without its value."""
+    """Describe a value by its type."""
     if given is None:
         return "None"
-    return f"the class {given.__name__}" if isinstance(given, type) else a_kind_of(given)
+    return f"the class {given.__name__}" if isinstance(given, type) else f"a value of type {type(given).__name__}"

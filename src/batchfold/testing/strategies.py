@@ -4,8 +4,7 @@ Needs Hypothesis: `pip install "batchfold[testing]"`. Each strategy shrinks towa
 which nothing fails and no setting differs from AWS's defaults.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from itertools import product
@@ -20,20 +19,18 @@ except ImportError as error:
 
 from batchfold.sources.dynamodb import EventName, StreamViewType
 from batchfold.testing.change_events import DynamoDBChange, dynamodb_event, images_of
-from batchfold.testing.model.dynamodb import DynamoDBStream
-from batchfold.testing.model.event_source import EventSource
-from batchfold.testing.model.failure_schedule import Attempt, FailureSchedule
-from batchfold.testing.model.kafka import KafkaTopic
-from batchfold.testing.model.kinesis import KinesisStream
-from batchfold.testing.model.queue import SqsQueue
-from batchfold.testing.model.stream import ENDLESS
+from batchfold.testing.effect import Attempt, FailureSchedule
+from batchfold.testing.event_source import EventSource
+from batchfold.testing.kafka_topics import KafkaShareGroup, KafkaTopic
 from batchfold.testing.queue_events import SqsMessage, sqs_event
 from batchfold.testing.refuse import refuse_other_numbers, refuse_text
-from batchfold.testing.scenario import Scenario
+from batchfold.testing.search import Scenario, gives_up_before_long, numbered
+from batchfold.testing.sqs_queue import SqsQueue
 from batchfold.testing.stream_events import KafkaMessage, KinesisData, kafka_event, kinesis_event
+from batchfold.testing.stream_retries import ENDLESS
+from batchfold.testing.streams import DynamoDBStream, KinesisStream
 
 _KEYS = st.sampled_from("ABC")
-_MOST_DELIVERIES_TRIED = 25
 
 
 def sqs_messages(bodies: st.SearchStrategy[Any] | None = None) -> st.SearchStrategy[SqsMessage]:
@@ -132,7 +129,7 @@ def kafka_events(
     kinds = st.booleans() if self_managed is None else st.just(self_managed)
     messages = st.lists(kafka_messages(values), min_size=1, max_size=max_size)
 
-    def event(managed_by_user: bool, given: list[KafkaMessage]) -> dict[str, Any]:  # noqa: FBT001  # as above
+    def event(managed_by_user: bool, given: list[KafkaMessage]) -> dict[str, Any]:  # noqa: FBT001  # a strategy gives it
         return kafka_event(*given, self_managed=managed_by_user)
 
     return st.builds(event, kinds, messages)
@@ -144,7 +141,7 @@ def sqs_queues(*, fifo: bool | None = None) -> st.SearchStrategy[SqsQueue]:
         SqsQueue,
         fifo=st.booleans() if fifo is None else st.just(fifo),
         batch_size=st.integers(1, 10),
-        visibility_timeout_seconds=st.sampled_from((30.0, 0.0, 180.0)),
+        visibility_timeout_seconds=st.sampled_from((30.0, 45.0, 180.0)),
         max_receive_count=st.none() | st.integers(1, 5),
     )
 
@@ -170,21 +167,38 @@ def kafka_topics() -> st.SearchStrategy[KafkaTopic]:
     )
 
 
+def kafka_share_groups() -> st.SearchStrategy[KafkaShareGroup]:
+    """Kafka share groups and their mappings, with every setting."""
+    return st.builds(
+        KafkaShareGroup,
+        batch_size=st.integers(1, 10),
+        delivery_limit=st.integers(1, 5),
+        partitions=st.integers(1, 3),
+    )
+
+
+def sharded_streams() -> st.SearchStrategy[KinesisStream | DynamoDBStream]:
+    """Kinesis and DynamoDB streams of which several batches are under way at once, with every setting."""
+    several = {"shards": st.integers(1, 3), "parallelization_factor": st.integers(1, 3)}
+    of_kinesis = st.builds(KinesisStream, **_stream_settings(), **several)
+    return of_kinesis | st.builds(DynamoDBStream, **_stream_settings(), **several)
+
+
 def event_sources() -> st.SearchStrategy[EventSource]:
-    """Event sources of every kind, with every setting but `ReportBatchItemFailures` off."""
+    """Event sources of every kind, with every setting but `ReportBatchItemFailures` off; streams have one shard."""
     return sqs_queues() | kinesis_streams() | dynamodb_streams() | kafka_topics()
 
 
 def record_names(*, max_records: int = 6) -> st.SearchStrategy[tuple[str, ...]]:
     """Names of records in arrival order, such as `("A1", "B1", "A2")`: up to three keys, numbered each."""
     refuse_other_numbers("max_records", max_records, 1)
-    return st.lists(_KEYS, min_size=1, max_size=max_records).map(_numbered)
+    return st.lists(_KEYS, min_size=1, max_size=max_records).map(numbered)
 
 
 def failure_schedules(
     names: Sequence[str], *, overruns: bool = False, never_succeed: bool = False
 ) -> st.SearchStrategy[FailureSchedule]:
-    """What up to three attempts at each of these records come to.
+    """Schedules of how up to three attempts at each of these records end.
 
     With `never_succeed`, some records fail for ever; with `overruns`, some attempts outlast the function's timeout.
 
@@ -202,25 +216,37 @@ def failure_schedules(
 
 
 @st.composite
-def scenarios(draw: st.DrawFn, source: EventSource, *, overruns: bool = False, max_records: int = 6) -> Scenario:
-    """What such a source may hold, in batches up to its batch size, and what may fail.
+def scenarios(
+    draw: st.DrawFn,
+    source: EventSource,
+    *,
+    overruns: bool = False,
+    duplicates: bool = False,
+    max_records: int = 6,
+) -> Scenario:
+    """Scenarios of this source: the records that it holds, in batches up to its batch size, and what fails.
 
-    Records that never succeed are among it only if the source gives up on them before long.
+    Records that never succeed are among them only if the source gives up on them before long. With `duplicates`, the
+    source delivers some records twice, if it does that at all.
     """
     refuse_other_numbers("max_records", max_records, 1)
-    most = source.most_deliveries
-    never = st.booleans() if most is not None and most <= _MOST_DELIVERIES_TRIED else st.just(value=False)
+    never = st.booleans() if gives_up_before_long(source) else st.just(value=False)
+    twice = st.booleans() if duplicates else st.just(value=False)
     # A record is drawn together with what happens to it, so that shrinking can drop both at once.
-    drawn = draw(st.lists(st.tuples(_KEYS, _attempts(overruns=overruns), never), min_size=1, max_size=max_records))
-    names = _numbered(key for key, _, _ in drawn)
+    one = st.tuples(_KEYS, _attempts(overruns=overruns), never, twice)
+    listed = draw(st.lists(one, min_size=1, max_size=max_records))
+    names = numbered([key for key, *_ in listed])
+    by_name = list(zip(names, listed, strict=True))
     schedule = FailureSchedule(
-        {name: attempts for name, (_, attempts, _) in zip(names, drawn, strict=True) if attempts},
-        frozenset(name for name, (_, _, poison) in zip(names, drawn, strict=True) if poison),
+        {name: attempts for name, (_, attempts, _, _) in by_name if attempts},
+        frozenset(name for name, (_, _, poison, _) in by_name if poison),
     )
     largest = min(source.batch_size, len(names))
     smaller_by = draw(st.integers(0, largest - 1))
     if smaller_by:
         source = replace(source, batch_size=largest - smaller_by)
+    if repeated := [name for name, (*_, is_repeated) in by_name if is_repeated]:
+        source = source.delivering_twice(repeated)
     return Scenario(source, names, schedule)
 
 
@@ -229,15 +255,6 @@ def _attempts(*, overruns: bool) -> st.SearchStrategy[tuple[Attempt, ...]]:
     # All there are, the shortest first; what ends in a success says no more than without it.
     all_attempts = (attempts for most in range(4) for attempts in product(ends, repeat=most))
     return st.sampled_from([attempts for attempts in all_attempts if attempts[-1:] != ("succeeds",)])
-
-
-def _numbered(keys: Iterable[str]) -> tuple[str, ...]:
-    seen = Counter[str]()
-    names: list[str] = []
-    for key in keys:
-        seen[key] += 1
-        names.append(f"{key}{seen[key]}")
-    return tuple(names)
 
 
 def _stream_settings() -> dict[str, st.SearchStrategy[Any]]:

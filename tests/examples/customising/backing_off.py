@@ -1,20 +1,26 @@
-"""What failed comes back later each time: a function of the batch, between `fold_batch` and `respond`."""
-
-from collections.abc import Callable
+"""Failed messages come back when their error says, the others later each time."""
 
 from returns.result import safe
 
-from batchfold import ChangesVisibility, PartialResponse, SqsRecord, fold_batch, respond, sqs, sqs_backoff
+from batchfold import ChangesVisibility, Failed, LambdaFunction, SqsRecord, as_lambda_handler, sqs, sqs_backoff
 
 
+class Throttled(Exception):  # noqa: N818  # as HTTP calls it
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(retry_after)
+        self.retry_after = retry_after
+
+
+@safe
 def reserve(record: SqsRecord) -> int:
+    if record.body == "busy":
+        raise Throttled(retry_after=300)
     return int(record.body)
 
 
-def make(client: ChangesVisibility) -> Callable[[dict[str, object], object], PartialResponse]:
-    back_off = sqs_backoff("https://orders", base_seconds=30, client=client)
+def wait(failed: Failed[object, SqsRecord]) -> float | None:
+    return failed.fault.error.retry_after if isinstance(failed.fault.error, Throttled) else None
 
-    def lambda_handler(event: dict[str, object], _context: object) -> PartialResponse:
-        return respond(back_off(fold_batch(event, safe(reserve), sqs())))
 
-    return lambda_handler
+def make(client: ChangesVisibility | None = None) -> LambdaFunction[object]:
+    return as_lambda_handler(reserve, sqs(), then=sqs_backoff(seconds=wait, base_seconds=30, client=client))

@@ -1,4 +1,4 @@
-"""Runs of batchfold under a tool, each through another entry point, and what was seen of them."""
+"""Runs of batchfold under a tool, each through another entry point."""
 
 import asyncio
 import faulthandler
@@ -6,168 +6,26 @@ import json
 import logging
 import os
 import sys
-import time
 import traceback
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from threading import Lock
-from typing import Any, TypedDict
+from contextlib import suppress
+from typing import Any
 
-from returns.result import Failure, Result, Success
+from tests.world.programs.records import IN_FLIGHT, Records, Seen
 from tests.world.programs.tool import Tool
 
-from batchfold import SqsRecord, as_lambda_handler, process_batch_async, sqs
+from batchfold import as_lambda_handler, process_batch_async, sqs
 from batchfold.powertools import (
     AsyncBatchProcessor,
     EventType,
-    SQSRecord,
     async_batch_processor,
     async_process_partial_response,
 )
 from batchfold.testing import LambdaContext, sqs_event
 
-RECORDS = 25
-FAILING = {"7": "rejected", "19": "raises"}
-IN_FLIGHT = 5
 SECONDS_TO_END = 8.0
 """After so long a run has not ended: the program tells where it hangs, and leaves."""
-
-
-class Seen(TypedDict):
-    """What was seen of the runs through one entry point."""
-
-    answers: list[list[str] | str]
-    """For each invocation the bodies of the records that its response names, or what it raised."""
-    handled: list[int]
-    """For each invocation how many handlers were started."""
-    most_in_flight: int
-    cleaned_up: int
-    """How many handlers were cancelled and had the time to clean up."""
-    left_in_flight: int
-    left_on_the_loop: list[str]
-    """The tasks that had not ended when the runs had."""
-    records_seen_by_the_tool: bool
-
-
-class Records:
-    """Handlers of the records, and what becomes of them."""
-
-    def __init__(self, tool: Tool) -> None:
-        self.tool = tool
-        self.event = sqs_event(*map(str, range(RECORDS)))
-        self.started: list[str] = []
-        self.most_in_flight = 0
-        self.cleaned_up = 0
-        self.seen_by_the_tool = True
-        self.loops: set[asyncio.AbstractEventLoop] = set()
-        self._in_flight = 0
-        self._lock = Lock()
-
-    @property
-    def in_flight(self) -> int:
-        return self._in_flight
-
-    @contextmanager
-    def _counted(self, record: SqsRecord[str] | SQSRecord) -> Generator[Callable[[], bool]]:
-        with self._lock:
-            self.started.append(record.body)
-            self._in_flight += 1
-            self.most_in_flight = max(self.most_in_flight, self._in_flight)
-        try:
-            with self.tool.record() as is_seen:
-                yield is_seen
-        finally:
-            with self._lock:
-                self._in_flight -= 1
-
-    def _enter_loop(self) -> None:
-        loop = asyncio.get_running_loop()
-        if loop not in self.loops:
-            self.loops.add(loop)
-            self.tool.enter_loop()
-
-    def handle(self, record: SqsRecord[str]) -> Result[str, str]:
-        """Handle a record, in this thread."""
-        with self._counted(record) as is_seen:
-            time.sleep(0.001)
-            self.seen_by_the_tool &= is_seen()
-        return _acted(record.body)
-
-    async def handle_async(self, record: SqsRecord[str]) -> Result[str, str]:
-        """Handle a record, side by side with others. The first on its loop installs the tool there."""
-        self._enter_loop()
-        with self._counted(record) as is_seen:
-            await asyncio.sleep(0.001)
-            self.seen_by_the_tool &= is_seen()
-        return _acted(record.body)
-
-    async def handle_as_in_powertools(self, record: SQSRecord) -> str:
-        """The same, in Powertools' way."""
-        self._enter_loop()
-        with self._counted(record) as is_seen:
-            await asyncio.sleep(0.001)
-            self.seen_by_the_tool &= is_seen()
-        if record.body in FAILING:
-            raise OSError(record.body)
-        return record.body
-
-    async def wait_for_ever(self, record: SqsRecord[str]) -> Result[str, str]:
-        """Handle a record, and never come to an end."""
-        with self._counted(record):
-            try:
-                await asyncio.sleep(3_600)
-            except asyncio.CancelledError:
-                await asyncio.sleep(0)
-                self.cleaned_up += 1
-                raise
-        return Success(record.body)
-
-    def answer_of(self, invocation: Callable[[], Any]) -> list[str] | str:
-        """What an invocation came to."""
-        try:
-            response = invocation()
-        except Exception as error:  # noqa: BLE001  # whatever it is, it is what is to be told
-            return f"raised {type(error).__name__}"
-        bodies = {raw["messageId"]: raw["body"] for raw in self.event["Records"]}
-        return [bodies[failure["itemIdentifier"]] for failure in response["batchItemFailures"]]
-
-    def three_answers(self, invoke: Callable[[], Any]) -> Seen:
-        """What three invocations came to."""
-        answers: list[list[str] | str] = []
-        handled: list[int] = []
-        for nth in range(3):
-            self.started.clear()
-
-            def surrounded(nth: int = nth) -> Any:
-                with self.tool.invocation(nth):
-                    return invoke()
-
-            answers.append(self.answer_of(surrounded))
-            handled.append(len(set(self.started)))
-        return self.seen(answers, handled)
-
-    def seen(self, answers: list[list[str] | str], handled: list[int]) -> Seen:
-        """What was seen until now."""
-        return {
-            "answers": answers,
-            "handled": handled,
-            "most_in_flight": self.most_in_flight,
-            "cleaned_up": self.cleaned_up,
-            "left_in_flight": self._in_flight,
-            "left_on_the_loop": [repr(task) for loop in self.loops for task in asyncio.all_tasks(loop)],
-            "records_seen_by_the_tool": self.seen_by_the_tool,
-        }
-
-
-def _acted(body: str) -> Result[str, str]:
-    match FAILING.get(body):
-        case None:
-            return Success(body)
-        case "rejected":
-            return Failure("out of stock")
-        case _:
-            raise OSError(body)
 
 
 def lambda_handler_sync(tool: Tool) -> Seen:
@@ -264,6 +122,32 @@ def timed_out(tool: Tool) -> Seen:
     return _ended_by(tool, _time_out)
 
 
+def cancelled_at_the_reserve(tool: Tool) -> Seen:
+    """Let the run itself cancel its handlers, when only the reserve is left of the invocation's time."""
+    records = Records(tool)
+
+    context = LambdaContext(timeout_seconds=1.01)
+
+    async def main() -> object:
+        tool.enter_loop()
+        asyncio.get_running_loop().call_later(0.03, context.clock.advance, 1)
+        with tool.batch():
+            return await process_batch_async(
+                records.event,
+                records.wait_for_ever,
+                sqs(),
+                max_concurrency=IN_FLIGHT,
+                context=context,
+                reserve_ms=1_000,
+                cancel_at_reserve=True,
+                raise_on="never",
+            )
+
+    with tool.invocation(2):
+        answer = records.answer_of(lambda: asyncio.run(main()))
+    return records.seen([answer], [len(records.started)])
+
+
 async def _cancel_in_flight(records: Records) -> str:
     run = asyncio.create_task(_run_for_ever(records))
     while records.in_flight < IN_FLIGHT and not run.done():  # noqa: ASYNC110  # a count is no event
@@ -323,6 +207,7 @@ ENTRY_POINTS: dict[str, Callable[[Tool], Seen]] = {
     "cancelled": cancelled,
     "cancelled at once": cancelled_at_once,
     "timed out": timed_out,
+    "cancelled at the reserve": cancelled_at_the_reserve,
     "in threads": lambda_handler_in_threads,
 }
 

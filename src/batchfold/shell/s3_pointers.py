@@ -1,0 +1,332 @@
+"""Payloads in S3: SQS messages whose body is a pointer, as AWS's extended client sends what is larger than SQS takes.
+
+`fetched(sqs(Order), s3_pointers(client))` fetches them, `delete_fetched(client)` deletes them once their message is done.
+
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-managing-large-messages.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, cast, overload, runtime_checkable
+
+from typing_extensions import TypeVar
+
+from batchfold.core._guards import is_list, is_mapping
+from batchfold.core.batch import AnyBatch, Batch
+from batchfold.core.faults import PayloadError
+from batchfold.core.handlers import is_async_function, is_awaitable, is_coroutine_function
+from batchfold.core.outcomes import Succeeded
+from batchfold.core.records import RawRecord, item_name
+from batchfold.shell.aws_calls import Calls, Problem, is_unreachable, log_problems
+from batchfold.sources.sqs import SqsRecord
+
+V = TypeVar("V")
+E = TypeVar("E")
+A = TypeVar("A")
+
+
+@runtime_checkable
+class GetsObjects(Protocol):
+    """The part of boto3's S3 client that `s3_pointers` calls."""
+
+    def get_object(self, *, Bucket: str, Key: str) -> Mapping[str, Any]: ...  # noqa: D102, N803  # boto3's own
+
+
+@runtime_checkable
+class GetsObjectsAsync(Protocol):
+    """The same of an async client, such as aioboto3's."""
+
+    async def get_object(self, *, Bucket: str, Key: str) -> Mapping[str, Any]: ...  # noqa: D102, N803  # boto3's own
+
+
+@runtime_checkable
+class DeletesObjects(Protocol):
+    """The part of boto3's S3 client that `delete_fetched` calls."""
+
+    def delete_objects(self, *, Bucket: str, Delete: Any) -> Mapping[str, Any]: ...  # noqa: D102, N803  # boto3's own
+
+
+@runtime_checkable
+class DeletesObjectsAsync(Protocol):
+    """The same of an async client, such as aioboto3's."""
+
+    async def delete_objects(self, *, Bucket: str, Delete: Any) -> Mapping[str, Any]: ...  # noqa: D102, N803  # boto3's own
+
+
+class _Pointer(NamedTuple):
+    bucket: str
+    key: str
+
+
+_POINTERS = frozenset(
+    ("software.amazon.payloadoffloading.PayloadS3Pointer", "com.amazon.sqs.javamessaging.MessageS3Pointer")
+)
+"""The first element of a pointer: the class that the Java clients write it from, and that of their older versions."""
+
+_NEVER_THERE = frozenset(
+    ("AccessDenied", "AllAccessDisabled", "InvalidBucketName", "KeyTooLongError", "NoSuchBucket", "NoSuchKey")
+)
+"""The answers of S3 that the next attempt would get too."""
+
+_MOST_BYTES = 32 * 2**20
+_BYTES_AT_A_TIME = 2**20
+_MOST_KEYS = 1_000
+"""The number of objects that one call deletes."""
+
+
+@overload  # an untyped client is taken for one that does not have to be awaited
+def s3_pointers(
+    client: GetsObjects, *, max_bytes: int = _MOST_BYTES, bucket: str | None = None
+) -> Callable[[SqsRecord], RawRecord]: ...
+@overload
+def s3_pointers(
+    client: GetsObjectsAsync, *, max_bytes: int = _MOST_BYTES, bucket: str | None = None
+) -> Callable[[SqsRecord], Awaitable[RawRecord]]: ...
+def s3_pointers(client: Any, *, max_bytes: int = _MOST_BYTES, bucket: str | None = None) -> Callable[[SqsRecord], Any]:
+    """Make a `fetch` for `fetched` that gets bodies from S3. A body that is no pointer stays as it is.
+
+        source = fetched(sqs(Order), s3_pointers(boto3.client("s3")))
+
+    An object that does not exist, may not be read, is too large or is no text makes its record `Malformed`: the next
+    attempt would find the same. Whatever may pass, such as throttling and time-outs, makes it `Crashed`. The function's
+    role needs `s3:GetObject` on the objects, and without `s3:ListBucket` S3 calls a missing object a forbidden one.
+
+    Args:
+        client: boto3's S3 client, or any object with its `get_object`; if that is async, as in aioboto3, so is the
+            `fetch`. Give it time-outs that your function's own allows: boto3's default is to wait for minutes.
+        max_bytes: the largest object that is fetched. The sender chooses what is read into the function's memory.
+        bucket: the only bucket that a pointer may name. Whoever can send to the queue chooses among all that the
+            function's role may read.
+    """
+    fetching = _fetching_async if _is_async(client, "get_object") else _fetching
+    return fetching(client, max_bytes, bucket)
+
+
+def _fetching(client: Any, max_bytes: int, bucket: str | None) -> Callable[[SqsRecord], RawRecord]:
+    def fetch(record: SqsRecord) -> RawRecord:
+        pointer = _pointer_in(record, bucket)
+        if pointer is None:
+            return record.raw
+        content = bytearray()
+        try:
+            answer = client.get_object(Bucket=pointer.bucket, Key=pointer.key)
+            body = answer["Body"]
+            try:
+                _refuse_large(answer.get("ContentLength"), max_bytes)
+                while chunk := body.read(_BYTES_AT_A_TIME):
+                    content += chunk
+                    _refuse_large(len(content), max_bytes)
+            finally:
+                body.close()
+        except Exception as error:
+            raise _sorted(error) from error
+        return _with_body(record.raw, content)
+
+    return fetch
+
+
+def _fetching_async(client: Any, max_bytes: int, bucket: str | None) -> Callable[[SqsRecord], Awaitable[RawRecord]]:
+    async def fetch(record: SqsRecord) -> RawRecord:
+        pointer = _pointer_in(record, bucket)
+        if pointer is None:
+            return record.raw
+        content = bytearray()
+        try:
+            answer = await client.get_object(Bucket=pointer.bucket, Key=pointer.key)
+            body = answer["Body"]
+            try:
+                _refuse_large(answer.get("ContentLength"), max_bytes)
+                while chunk := await body.read(_BYTES_AT_A_TIME):
+                    content += chunk
+                    _refuse_large(len(content), max_bytes)
+            finally:
+                closed = body.close()
+                if is_awaitable(closed):
+                    await closed
+        except Exception as error:
+            raise _sorted(error) from error
+        return _with_body(record.raw, content)
+
+    return fetch
+
+
+class DeleteFetched:
+    """Deletes the objects of the records of a batch that succeeded. Made by `delete_fetched`."""
+
+    __slots__ = ("_bucket", "_client")
+
+    def __init__(self, client: DeletesObjects, bucket: str | None) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def __call__(self, batch: Batch[V, E, SqsRecord, A], /) -> Batch[V, E, SqsRecord, A]:
+        """Delete the objects, and return the batch as it is. It raises no `Exception`; it logs."""
+        try:
+            calls = _deletions(batch, self._bucket)
+            problems = Calls(calls, self._delete, _Deletion.names, batch.ms_left).to_the_end()
+        except Exception as error:  # noqa: BLE001  # the response must be returned, whatever happens here
+            problems = [Problem(type(error).__name__, ("(unknown)",), error=error)]
+        log_problems(problems, _NOT_DELETED)
+        return batch
+
+    def _delete(self, call: _Deletion) -> Sequence[Problem]:
+        return call.problems_in(self._client.delete_objects(Bucket=call.bucket, Delete=call.keys()))
+
+
+class AsyncDeleteFetched:
+    """The same with an async client."""
+
+    __slots__ = ("_bucket", "_client")
+
+    def __init__(self, client: DeletesObjectsAsync, bucket: str | None) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    async def __call__(self, batch: Batch[V, E, SqsRecord, A], /) -> Batch[V, E, SqsRecord, A]:
+        """Delete the objects, one call after the other, and return the batch as it is. It raises no `Exception`."""
+        from asyncio import timeout  # noqa: PLC0415  # costs a cold start 30 ms; who is here has paid for it
+
+        problems: list[Problem] = []
+        left: list[_Deletion] = []
+        try:
+            left += _deletions(batch, self._bucket)
+            async with timeout(None if batch.ms_left is None else max(batch.ms_left(), 0) / 1000):
+                while left:
+                    try:
+                        answer = await self._client.delete_objects(Bucket=left[0].bucket, Delete=left[0].keys())
+                        problems += left[0].problems_in(answer)
+                    except Exception as error:
+                        if is_unreachable(error):
+                            raise
+                        problems.append(Problem(type(error).__name__, left[0].names(), error=error))
+                    del left[0]
+        except Exception as error:  # noqa: BLE001  # the response must be returned, whatever happens here
+            names = tuple(name for call in left for name in call.names())
+            problems.append(Problem(type(error).__name__, names, error=error))
+        log_problems(problems, _NOT_DELETED)
+        return batch
+
+
+_NOT_DELETED = "the object of {} was not deleted and stays in S3"
+
+
+@overload  # an untyped client is taken for one that does not have to be awaited
+def delete_fetched(client: DeletesObjects, *, bucket: str | None = None) -> DeleteFetched: ...
+@overload
+def delete_fetched(client: DeletesObjectsAsync, *, bucket: str | None = None) -> AsyncDeleteFetched: ...
+def delete_fetched(client: Any, *, bucket: str | None = None) -> DeleteFetched | AsyncDeleteFetched:
+    """Make a function of `Batch` that deletes the objects that the bodies of its records point to.
+
+    Give it as `then=`, or call it between `fold_batch` and `respond`:
+
+        as_lambda_handler(reserve, fetched(sqs(Order), s3_pointers(s3)), then=delete_fetched(s3))
+
+    Only the objects of records that succeeded are deleted. Those of failed and unprocessed records are needed when they
+    come back, those of settled ones by whoever reads the dead letters, which hold the pointer.
+
+    It never raises: what could not be deleted is logged, and the response is the same either way. The function's role
+    needs `s3:DeleteObject`. SQS may deliver a message again although it was done, and then its object is gone and the
+    record `Malformed`; where that matters, or where the mapping has no `ReportBatchItemFailures` (`raise_on="any_failure"`
+    has all records come back), let a lifecycle rule of the bucket delete the objects instead.
+
+    Args:
+        client: boto3's S3 client, or any object with its `delete_objects` that threads may share; if that is async, so
+            is the function, for async handlers.
+        bucket: the only bucket in which objects are deleted. Whoever can send to the queue chooses among all in which
+            the function's role may.
+    """
+    if _is_async(client, "delete_objects"):
+        return AsyncDeleteFetched(client, bucket)
+    return DeleteFetched(client, bucket)
+
+
+def _pointer_in(record: SqsRecord, bucket: str | None) -> _Pointer | None:
+    """Return the pointer that is the record's body; `None` if the body is none. Raises `PayloadError` for a broken one."""
+    body: object = record.raw.get("body")
+    if not isinstance(body, str) or not any(name in body[:200] for name in _POINTERS):
+        return None
+    try:
+        found: object = json.loads(body)
+    except ValueError:
+        return None
+    if not is_list(found) or not found or found[0] not in _POINTERS:
+        return None
+    place: object = found[1] if len(found) > 1 else None
+    name, key = (place.get("s3BucketName"), place.get("s3Key")) if is_mapping(place) else ("", "")
+    if not isinstance(name, str) or not isinstance(key, str) or not name or not key:
+        raise PayloadError("expected the pointer to S3 in 'body' to hold a text 's3BucketName' and a text 's3Key'")
+    pointer = _Pointer(name, key)
+    if bucket is not None and pointer.bucket != bucket:
+        raise PayloadError("the pointer to S3 in 'body' names another bucket than the one that bucket= allows")
+    return pointer
+
+
+def _refuse_large(size: object, max_bytes: int) -> None:
+    if isinstance(size, int) and size > max_bytes:
+        raise PayloadError(f"the object that 'body' points to has {size} bytes or more, and max_bytes is {max_bytes}")
+
+
+def _with_body(raw: RawRecord, content: bytearray) -> RawRecord:
+    return {**raw, "body": content.decode()}
+
+
+def _sorted(error: Exception) -> Exception:
+    """Return the exception that says whether the next attempt would fail too: a `ValueError` if so, none if not."""
+    if isinstance(error, PayloadError):
+        return error
+    answer: object = getattr(error, "response", None)
+    details: object = answer.get("Error") if is_mapping(answer) else None
+    code: object = details.get("Code") if is_mapping(details) else None
+    if code in _NEVER_THERE:
+        return PayloadError(f"S3 answers {code} for the object that 'body' points to")
+    if type(error).__name__ == "ParamValidationError":
+        return PayloadError("'body' points to a bucket or a key that S3 cannot have")
+    if isinstance(error, ValueError | RecursionError):  # such as botocore's for a region that it does not know
+        return RuntimeError(f"fetching the object that 'body' points to raised {type(error).__name__}")
+    return error
+
+
+class _Deletion(NamedTuple):
+    """One call: keys of one bucket, and the records that each is of."""
+
+    bucket: str
+    records: dict[str, list[str]]
+
+    def keys(self) -> Mapping[str, object]:
+        return {"Objects": [{"Key": key} for key in self.records], "Quiet": True}
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for names in self.records.values() for name in names)
+
+    def problems_in(self, answer: object) -> list[Problem]:
+        errors = answer.get("Errors", ()) if is_mapping(answer) else None
+        if not is_list(errors):
+            raise TypeError(f"S3 answered with a {type(answer).__name__} that cannot be read")
+        return [Problem(str(error.get("Code")), tuple(self.records[error["Key"]])) for error in errors]
+
+
+def _deletions(batch: AnyBatch, bucket: str | None) -> Iterator[_Deletion]:
+    done: dict[str, dict[str, list[str]]] = {}
+    kept: set[_Pointer] = set()
+    for outcome in batch.outcomes:
+        try:
+            pointer = _pointer_in(cast("SqsRecord", outcome.record), bucket)  # only its `raw` is read
+        except PayloadError:
+            continue
+        if pointer is None:
+            continue
+        if isinstance(outcome, Succeeded):
+            done.setdefault(pointer.bucket, {}).setdefault(pointer.key, []).append(item_name(outcome.item_id))
+        else:
+            kept.add(pointer)
+    for name, keys in done.items():
+        deleted = [(key, records) for key, records in keys.items() if (name, key) not in kept]
+        for start in range(0, len(deleted), _MOST_KEYS):
+            yield _Deletion(name, dict(deleted[start : start + _MOST_KEYS]))
+
+
+def _is_async(client: object, method: str) -> bool:
+    # aiobotocore's methods are plain functions that return what this one does
+    return is_async_function(getattr(client, method)) or is_coroutine_function(getattr(client, "_make_api_call", None))

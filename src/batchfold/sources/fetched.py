@@ -1,0 +1,73 @@
+"""`fetched`: an adapter for payloads that lie elsewhere. They are fetched when the turn of their record comes.
+
+The fetching itself is somebody else's: a function from the record as delivered to the raw record with its payload, such as
+`s3_pointers(client)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, overload
+
+from typing_extensions import TypeVar
+
+from batchfold.core._guards import is_mapping
+from batchfold.core.batch import AnyBatch
+from batchfold.core.handlers import is_async_function
+from batchfold.core.records import RawRecord, Record
+from batchfold.core.source import AsyncSource, Source
+
+R = TypeVar("R")
+D = TypeVar("D", bound=Record)
+B = TypeVar("B", bound=AnyBatch)
+A = TypeVar("A")
+
+
+@overload  # an untyped function is taken for one that does not have to be awaited
+def fetched(source: Source[R, D, B, A], fetch: Callable[[D], RawRecord], /) -> Source[R, D, B, A]: ...
+@overload
+def fetched(source: Source[R, D, B, A], fetch: Callable[[D], Awaitable[RawRecord]], /) -> AsyncSource[R, D, B, A]: ...
+def fetched(source: Source[Any, Any, Any, Any], fetch: Callable[[Any], Any], /) -> AsyncSource[Any, Any, Any, Any]:
+    """Make a source that fetches the payload of each record before it parses it.
+
+    Args:
+        source: reads the events and parses the payloads that were fetched.
+        fetch: from the record as delivered to its raw record with the payload in the place of the pointer; it returns
+            `record.raw` where there is nothing to fetch. A `ValueError` from it is `Malformed`, anything else `Crashed`:
+            raise a `ValueError` only where the next attempt would fail too. If it is async, only async runs read the
+            source; if it is not, an async run waits for it and handles nothing else meanwhile.
+
+    Handlers get the record with the payload that was fetched. Outcomes carry the record as delivered, so that a dead
+    letter is as small as the message was.
+
+    >>> from batchfold import sqs
+    >>> bodies = {"a": "3", "b": "many"}
+    >>> source = fetched(sqs(int), lambda record: {**record.raw, "body": bodies[record.body]})
+    >>> source.parse({"messageId": "m1", "body": "a"}).body
+    3
+    """
+    as_delivered, parse = source.as_delivered, source.parse
+    if not is_async_function(fetch):
+        return source.replace(parse=lambda raw: parse(_raw_record(fetch(as_delivered(raw)))))
+
+    async def parse_fetched(raw: RawRecord) -> Any:
+        return parse(_raw_record(await fetch(as_delivered(raw))))
+
+    return AsyncSource(
+        name=source.name,
+        read=source.read,
+        parse=parse_fetched,
+        as_delivered=as_delivered,
+        lane_of=source.lane_of,
+        respond=source.respond,
+        raise_on=source.raise_on,
+    )
+
+
+def _raw_record(found: object) -> RawRecord:
+    if is_mapping(found):
+        return found
+    raise TypeError(
+        f"fetch returned a {type(found).__name__}, expected the raw record with its payload; "
+        "a function that has to be awaited must be an `async def` or be annotated as one"
+    )

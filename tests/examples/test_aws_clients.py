@@ -1,0 +1,51 @@
+"""The examples that call AWS, with moto in its place."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from batchfold.testing import LambdaContext, SqsMessage, s3_pointer, sqs_event
+
+Load = Callable[[str], Any]
+
+
+class Sqs:
+    """Keeps the visibility timeouts that it is given."""
+
+    def __init__(self) -> None:
+        self.timeouts: dict[str, int] = {}
+
+    def change_message_visibility_batch(self, **request: Any) -> dict[str, object]:
+        assert request["QueueUrl"] == "https://sqs.eu-west-1.amazonaws.com/123456789012/orders"
+        self.timeouts |= {entry["ReceiptHandle"]: entry["VisibilityTimeout"] for entry in request["Entries"]}
+        return {}
+
+
+def test_backing_off(load: Load) -> None:
+    client = Sqs()
+    event = sqs_event("3", "busy", SqsMessage("many", approximate_receive_count=3))
+    response = load("backing_off").make(client)(event, None)
+    _, busy, many = event["Records"]
+    assert response == {"batchItemFailures": [{"itemIdentifier": raw["messageId"]} for raw in (busy, many)]}
+    assert client.timeouts[busy["receiptHandle"]] == 300
+    assert 0 <= client.timeouts[many["receiptHandle"]] <= 120
+
+
+def test_payloads_in_s3(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        make: Any = boto3.client  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # stubs are missing
+        s3 = make("s3", region_name="eu-west-1")
+        s3.create_bucket(Bucket="large", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        bodies = {"good": {"quantity": 3}, "bad": {"quantity": "many"}}
+        for key, body in bodies.items():
+            s3.put_object(Bucket="large", Key=key, Body=json.dumps(body).encode())
+        event = sqs_event(*(s3_pointer(key, bucket="large") for key in (*bodies, "gone")))
+        response = load("payloads_in_s3").make(s3)(event, LambdaContext())
+        assert response == {"batchItemFailures": [{"itemIdentifier": raw["messageId"]} for raw in event["Records"][1:]]}
+        assert [each["Key"] for each in s3.list_objects_v2(Bucket="large")["Contents"]] == ["bad"]

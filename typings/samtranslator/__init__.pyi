@@ -1,0 +1,1 @@
+"""The part of SAM's translator that is used."""

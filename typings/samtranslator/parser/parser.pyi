@@ -1,0 +1,3 @@
+"""The parser, which the translator is given."""
+
+class Parser: ...
