@@ -224,7 +224,7 @@ def outcome(parse: Any) -> Any:
 
 
 @pytest.mark.parametrize("strict", [False, True])
-@pytest.mark.parametrize("form", FORMS, ids=str)
+@pytest.mark.parametrize("form", FORMS, ids=[f"form {number}" for number in range(len(FORMS))])
 def test_an_image_gives_what_the_same_json_gives(form: Any, strict: bool) -> None:  # noqa: FBT001  # a parameter of the test
     holder = holder_of(form, strict=strict)
     of_queue, of_table = from_queue(holder).parse, from_table(holder).parse

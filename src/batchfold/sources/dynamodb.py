@@ -329,9 +329,9 @@ def _parser(
     def parse(raw: RawRecord) -> DynamoDBRecord[Any, Any, Any]:
         change = raw["dynamodb"]
         new, old = change.get("NewImage"), change.get("OldImage")
-        new_image = None if _is_absent(new) else parse_new(raw, new)
+        new_image = parse_new(raw, new) if new or not _is_absent(new) else None
         old_image = None
-        if not _is_absent(old):
+        if old or not _is_absent(old):
             try:
                 old_image = parse_old(raw, old)
             except (ValueError, RecursionError) as error:

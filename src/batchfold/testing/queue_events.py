@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.htm
 """
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -193,7 +192,7 @@ def sns_envelope(
     *,
     topic_name: str = "orders",
     subject: str | None = None,
-    message_attributes: Mapping[str, MessageAttribute | Sequence[object]] | None = None,
+    message_attributes: Mapping[str, str | Mapping[str, str]] | None = None,
     message_id: str | None = None,
     timestamp: datetime | None = None,
     sequence_number: str | None = None,
@@ -202,10 +201,11 @@ def sns_envelope(
     """Build the body of a message that SNS delivered to a queue (without raw message delivery).
 
     `message` is text, or anything that JSON knows: it travels as text inside the envelope, so it is encoded twice in
-    the body. A message of a FIFO topic has a `sequence_number`. Give the result to `sqs_event`.
+    the body. A message attribute is text; of another type, it is given as SNS writes it, `{"Type": "Number", "Value":
+    "3"}`. A message of a FIFO topic has a `sequence_number`. Give the result to `sqs_event`.
 
     Raises:
-        TypeError: The message is nothing that JSON knows, or an attribute is no text, number, bytes or list.
+        TypeError: The message is nothing that JSON knows, or an attribute's value is something else than text.
 
     >>> sns_envelope({"id": "a"})["Message"]
     '{"id": "a"}'
@@ -237,14 +237,11 @@ def sns_envelope(
     return envelope
 
 
-def _sns_attribute(name: str, value: object) -> dict[str, str]:
-    if isinstance(value, bytes):
-        return {"Type": "Binary", "Value": base64_of(value)}
-    if isinstance(value, list | tuple):
-        return {"Type": "String.Array", "Value": json.dumps(value)}
-    kinds = () if isinstance(value, bool) else (str, int, Decimal)
-    refuse_other_kinds(f"message_attributes[{name!r}]", value, kinds, "text, int, Decimal, bytes or a list")
-    return {"Type": _data_type(value), "Value": str(value)}
+def _sns_attribute(name: str, value: str | Mapping[str, str]) -> dict[str, str]:
+    if isinstance(value, Mapping):
+        return dict(value)
+    refuse_other_kinds(f"message_attributes[{name!r}]", value, str, "text")
+    return {"Type": "String", "Value": value}
 
 
 def eventbridge_envelope(

@@ -7,7 +7,7 @@ those of Amazon MSK and of self-managed clusters.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from batchfold.testing.event_parts import (
     ACCOUNT,
@@ -21,7 +21,7 @@ from batchfold.testing.event_parts import (
     refuse_other_moments,
     refuse_other_sequence_numbers,
 )
-from batchfold.testing.refuse import refuse_other_kinds, refuse_other_numbers, refuse_text
+from batchfold.testing.refuse import refuse_other_kinds, refuse_other_numbers
 
 _FIRST_SEQUENCE_NUMBER = 49_590_338_271_490_256_608_559_692_538_361_571_095_921_575_989_136_588_898
 
@@ -108,8 +108,8 @@ def _kinesis_part(record: KinesisData, position: int, *, with_nulls: bool) -> di
     return part
 
 
-KafkaHeaders: TypeAlias = Mapping[str, bytes] | Sequence[tuple[str, bytes | None]]
-"""The headers of a record: names and values. In a sequence, a name may repeat and a value may be `None` (null)."""
+HeaderValue: TypeAlias = bytes | Sequence[bytes | None] | None
+"""The value of a header, `None` for null; several values, where its name comes several times."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class KafkaMessage:
     """A record for `kafka_event`, where its value alone does not say enough.
 
     `value` and `key` are bytes, text, or anything that JSON knows; `None` leaves them out, which for a value is a
-    tombstone. `headers` maps names to bytes, or lists pairs of them. `offset` counts up within the partition where it is
+    tombstone. `headers` maps names to bytes, to `None` (null), or to a list of them. `offset` counts up within the partition where it is
     `None`, `timestamp` with the position; `"absent"` is no timestamp, which Kafka writes as -1. `value_schema` and
     `key_schema` are what a schema registry says, such as `{"dataFormat": "AVRO", "schemaId": "7"}`.
 
@@ -131,16 +131,14 @@ class KafkaMessage:
     topic: str = "orders"
     partition: int = 0
     offset: int | None = None
-    headers: KafkaHeaders = field(default_factory=dict[str, bytes])
+    headers: Mapping[str, HeaderValue] = field(default_factory=dict[str, HeaderValue])
     timestamp: Moment = None
     timestamp_type: str = "CREATE_TIME"
     value_schema: Mapping[str, str] | None = None
     key_schema: Mapping[str, str] | None = None
 
     def __post_init__(self) -> None:
-        expected = 'a mapping from names to bytes, such as {"trace": b"1"}, or a list of pairs of them'
-        refuse_text("headers", self.headers, expected)
-        refuse_other_kinds("headers", self.headers, (Mapping, Sequence), expected)
+        refuse_other_kinds("headers", self.headers, Mapping, 'a mapping from names to bytes, such as {"trace": b"1"}')
         for name, value in _pairs(self.headers):
             if value is not None:
                 refuse_other_kinds(
@@ -205,8 +203,14 @@ def _raw_kafka_record(message: KafkaMessage, offset: int, position: int, *, with
     return raw
 
 
-def _pairs(headers: KafkaHeaders) -> list[tuple[str, bytes | None]]:
-    return [*(headers.items() if isinstance(headers, Mapping) else headers)]
+def _pairs(headers: Mapping[str, HeaderValue]) -> list[tuple[str, bytes | None]]:
+    return [
+        (name, value)
+        for name, given in headers.items()
+        for value in (
+            given if isinstance(given, list | tuple) else (cast("bytes | None", given),)
+        )  # refused if it is none
+    ]
 
 
 def _signed(value: bytes) -> list[int]:
