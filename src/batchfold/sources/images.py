@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from functools import partial
 from json import dumps
 from operator import is_
 from typing import Any, overload
@@ -71,12 +70,9 @@ def _as_from_json(adapter: Any) -> Callable[[Any], Any]:
         return validate
     from pydantic_core import SchemaValidator  # noqa: PLC0415  # pydantic is imported only by those who name a type
 
-    try:
-        # a model inside brings along a validator of its own, which was built from its schema as it was
-        validate = SchemaValidator(rewritten, _use_prebuilt=False).validate_python
-    except TypeError:  # pydantic 2.12 takes the model's own in any case; there, strict types are lax
-        return partial(adapter.validator.validate_python, strict=False)
-    return validate
+    # a model inside brings along a validator of its own, which was built from its schema as it was
+    from_rewritten: Callable[[Any], Any] = SchemaValidator(rewritten, _use_prebuilt=False).validate_python
+    return from_rewritten
 
 
 _AS_STRICT_AS_JSON = frozenset(("bool", "float", "int", "lax-or-strict", "literal", "none", "str"))
