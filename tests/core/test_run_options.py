@@ -30,6 +30,17 @@ def test_nothing_is_started_after_the_failure_that_stop_when_picks() -> None:
     assert str(batch.why_stopped).startswith("stop_when= picked record ")
 
 
+def test_the_first_reason_to_stop_stands_and_stop_when_is_asked_no_more() -> None:
+    progress: Progress[Any, Any, Any, Any, Any] = Progress(sqs_event(0, 1), sqs(int), stop_when=lambda _failed: True)
+    assert (progress.start(), progress.start()) == (0, 1)
+    progress.finish(0, Failure("no"))
+    progress.finish(1, Failure("no"))
+    progress.close("later")
+    batch = progress.batch()
+    assert len(batch.failed) == 2
+    assert str(batch.why_stopped).startswith("stop_when= picked record ")
+
+
 @pytest.mark.parametrize("answer", [None, BusyError()])
 def test_a_stop_when_that_fails_counts_as_a_yes(answer: Any) -> None:
     def asks(_failed: Any) -> Any:
@@ -110,7 +121,9 @@ def test_a_function_of_chunks_that_returns_an_awaitable_without_saying_so_fails_
     def undeclared(records: Any) -> Any:
         return write_all(records)
 
-    failed = fold_batch(sqs_event(0), in_chunks(undeclared, size=2), sqs(int)).failed
+    untyped: Any = in_chunks
+    handler: Any = untyped(undeclared, size=2)
+    failed = fold_batch(sqs_event(0), handler, sqs(int)).failed
     assert "nothing said that the function is async" in str(failed[0].fault.error)
 
 
