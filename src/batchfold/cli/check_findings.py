@@ -22,7 +22,7 @@ class Broken:
     says: str
     """The setting as it is, in a sentence."""
     why: str
-    """What comes of it, in a sentence."""
+    """The consequence, in a sentence."""
     remedy: Remedy
     at: Part | None = None
     """The part whose setting it is; left out, it is the mapping or the pipe."""
@@ -51,7 +51,7 @@ class Rule:
     name: str
     level: Level
     summary: str
-    """What the rule demands, in a sentence."""
+    """The demand of the rule, in a sentence."""
     ask: Callable[[Subject], Answer]
     pages: dict[Kind, str]
     """AWS's page for each source."""

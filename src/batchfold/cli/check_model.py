@@ -147,7 +147,7 @@ class Connection:
 
     @property
     def is_fifo(self) -> bool | Unknown:
-        """Whether it reads a FIFO queue."""
+        """Return whether it reads a FIFO queue."""
         if self.kind != "sqs":
             return False
         if isinstance(self.source, str):

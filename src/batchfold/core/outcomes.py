@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeAlias, Union, cast
 
 from returns.result import Failure, Result, Success
-from typing_extensions import TypeAliasType, TypeIs, TypeVar
+from typing_extensions import TypeAliasType, TypeVar
 
 from batchfold.core.faults import Crashed, Fault, Malformed, Rejected, Value
 from batchfold.core.records import ItemId, RawRecord, Record
@@ -158,17 +158,10 @@ SUCCEEDED = frozenset[type]((Success, Succeeded))
 DONE = SUCCEEDED | {Settled}
 """The types of the endings of records that will not come back."""
 
-_OUTCOMES = frozenset[type]((Succeeded, Settled, Failed, Unprocessed))
-
 
 def has_succeeded(ending: Ending[Any, Any, Any]) -> bool:
     """Return whether the handler returned a `Success`."""
     return type(ending) in SUCCEEDED
-
-
-def is_outcome(ending: Ending[V, E, D]) -> TypeIs[Outcome[V, E, D]]:
-    """Return whether it is an outcome already."""
-    return type(ending) in _OUTCOMES
 
 
 def outcome_of(item_id: ItemId, record: D, ending: Ending[V, E, D]) -> Outcome[V, E, D]:

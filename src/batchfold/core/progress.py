@@ -27,7 +27,7 @@ A = TypeVar("A")
 
 
 class Progress(Generic[R, V, E, D, A]):
-    """What has become of each record so far, and who may start.
+    """The state of a run: the ending of each record so far, and who may start.
 
     A run asks `start`, handles the record in its own way, and calls `finish` with the ending. Progress is not
     thread-safe: one thread coordinates a run.

@@ -1,4 +1,4 @@
-"""What `respond` raises, and what stands in it for records that failed without an exception."""
+"""The exceptions of `respond`, and those that stand for records that failed without one."""
 
 from __future__ import annotations
 

@@ -257,7 +257,7 @@ def as_lambda_handler(
 
 
 class MadeBy(NamedTuple):
-    """What a Lambda function was made of, as its attribute `batchfold`: for tools that hold it against its mapping."""
+    """The parts of a Lambda function, as its attribute `batchfold`: for tools that hold it against its mapping."""
 
     source: AsyncSource[Any, Any, Any, Any]
     """The source that it reads events with."""
