@@ -22,6 +22,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = {
     "core": ROOT / "src/batchfold/core/README.md",
     "sources": ROOT / "src/batchfold/sources/README.md",
+    "shapes": ROOT / "src/batchfold/sources/shapes.md",
     "shell": ROOT / "src/batchfold/shell/README.md",
     "testing": ROOT / "src/batchfold/testing/README.md",
     "cli": ROOT / "src/batchfold/cli/README.md",
