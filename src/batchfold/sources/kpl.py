@@ -61,7 +61,7 @@ def _columns(data: bytes) -> _Columns:
     except IndexError:
         why = "its message ends too early"
     except UnicodeDecodeError:  # it holds the text, so it must not be the context of what is raised
-        why = "a partition key or an explicit hash key is not UTF-8"
+        why = "a partition key or an explicit hash key is cut off or not UTF-8"
     else:
         # an answer without it would say that all is done, also if a later form of aggregates keeps records elsewhere
         if columns[2]:

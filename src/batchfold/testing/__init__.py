@@ -32,6 +32,7 @@ from batchfold.testing.effect import (
 from batchfold.testing.event_source import Delivery, EventSource, Removal, SourceRecord, SourceState, name_records
 from batchfold.testing.history import Fate, History, Invocation, tell
 from batchfold.testing.kafka_topics import KafkaShareGroup, KafkaTopic
+from batchfold.testing.kpl_aggregates import AggregatedKinesisStream, KplRecord, kpl_aggregate
 from batchfold.testing.promise import OrderViolation, Repeat
 from batchfold.testing.queue_events import SqsMessage, eventbridge_envelope, s3_pointer, sns_envelope, sqs_event
 from batchfold.testing.safety import Tried, UnsafeFunctionError, assert_safe
@@ -42,6 +43,7 @@ from batchfold.testing.stream_retries import StreamSettings, StreamState
 from batchfold.testing.streams import DynamoDBStream, KinesisStream, ShardsState
 
 __all__ = [
+    "AggregatedKinesisStream",
     "Answer",
     "Attempt",
     "Attempted",
@@ -63,6 +65,7 @@ __all__ = [
     "KafkaTopic",
     "KinesisData",
     "KinesisStream",
+    "KplRecord",
     "LambdaContext",
     "LambdaFunction",
     "MakeFunction",
@@ -94,6 +97,7 @@ __all__ = [
     "eventbridge_envelope",
     "kafka_event",
     "kinesis_event",
+    "kpl_aggregate",
     "name_records",
     "read_answer",
     "s3_pointer",

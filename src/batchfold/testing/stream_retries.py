@@ -153,8 +153,8 @@ class StreamState(SourceState):
         if not self.pending and not self.unread:
             return self
         if not self.pending:
-            size = self.mapping.batch_size
-            return replace(self, pending=(PendingBatch(self.unread[:size]),), unread=self.unread[size:]).read()
+            batched, unread = self._divided(self.unread, self.mapping.batch_size)
+            return replace(self, pending=(PendingBatch(batched),), unread=unread).read()
         batch = self.pending[0]
         if expired := [record for record in batch.records if self._is_too_old(record)]:
             return self._without(batch, expired, "RecordAgeExceeded").read()
@@ -169,16 +169,24 @@ class StreamState(SourceState):
             case CompleteSuccess():
                 return ()
             case CompleteFailure():
-                if settings.bisect_batch_on_function_error and len(batch.records) > 1:
+                count = len(set(map(settings.delivered_as, batch.records)))
+                if settings.bisect_batch_on_function_error and count > 1:
                     # Splitting does not use up a retry.
-                    middle = len(batch.records) // 2
-                    halves = (batch.records[:middle], batch.records[middle:])
+                    halves = self._divided(batch.records, count // 2)
                     return tuple(PendingBatch(half, batch.retries, is_unhandled) for half in halves)
                 return (PendingBatch(batch.records, batch.retries + 1, is_unhandled),)
             case PartialFailure(positions):
                 return (self._rest(batch, positions, is_unhandled=is_unhandled),)
             case _:
                 assert_never(reading)
+
+    def _divided(
+        self, records: tuple[SourceRecord, ...], count: int
+    ) -> tuple[tuple[SourceRecord, ...], tuple[SourceRecord, ...]]:
+        """Return the records that are delivered as the first so many, and the others."""
+        first = set(list(dict.fromkeys(map(self.mapping.delivered_as, records)))[:count])
+        size = sum(self.mapping.delivered_as(record) in first for record in records)
+        return records[:size], records[size:]
 
     def _rest(self, batch: PendingBatch, positions: AbstractSet[int], *, is_unhandled: bool) -> PendingBatch:
         """Return the rest of a batch of which these records were named, and how many of its retries are used up."""
