@@ -256,8 +256,11 @@ def _parser(form: Any, decode: Any, refuse: _Refuse) -> Callable[[RawRecord], Ki
     decoded = None if decode is None else from_function(decode, form)
 
     def parse(raw: RawRecord) -> KinesisRecord[Any]:
-        data = data_bytes(raw)
-        if data.startswith(MAGIC):
+        try:
+            data = a2b_base64(raw["kinesis"]["data"], strict_mode=True)
+        except (KeyError, TypeError):
+            data = data_bytes(raw)  # it raises, and says what is wrong with the data
+        if data >= MAGIC and data.startswith(MAGIC):  # as a rule it is less, and the first byte shows it
             refuse(raw, data)
         return KinesisRecord(raw, data if decoded is None else decoded(data))
 
@@ -271,7 +274,7 @@ def _validating_parser(form: Any, refuse: _Refuse) -> Callable[[RawRecord], Kine
     def parse(raw: RawRecord) -> KinesisRecord[Any]:
         try:
             data = a2b_base64(raw["kinesis"]["data"], strict_mode=True)
-            if data.startswith(MAGIC):
+            if data >= MAGIC and data.startswith(MAGIC):  # as in `_parser`
                 refuse(raw, data)
             return KinesisRecord(raw, validate(data))
         except ValueError as error:

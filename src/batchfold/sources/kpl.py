@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping, Sequence
+from struct import Struct
 from typing import Any, TypeAlias
 
 from batchfold.core.faults import PayloadError
@@ -161,7 +162,11 @@ _CONTINUES = 0x80
 """The bit that each byte of a varint has but the last one."""
 
 
-def _parsed(message: bytes, at: int, end: int) -> _Columns:  # noqa: C901, PLR0912  # a call for each part costs as much as it
+_three_fields = Struct("<HHH").unpack_from
+"""Reads three tags, each with a number behind it in the higher byte. A message is followed by a digest, which is longer."""
+
+
+def _parsed(message: bytes, at: int, end: int) -> _Columns:  # noqa: C901, PLR0912, PLR0915  # a call for each part costs as much as it
     """Return the user records in the message that stands here. Raises `IndexError` where it ends too early.
 
     All known fields, of the message and of its records, are a tag and a number, an index or the length of the bytes that
@@ -174,6 +179,14 @@ def _parsed(message: bytes, at: int, end: int) -> _Columns:  # noqa: C901, PLR09
     hash_keys: dict[int, int] = {}
     data: list[bytes] = []
     while at < end:
+        # a small user record whose key is one of the first 128: most of them, which saves a tenth of all the time
+        head, index, inside = _three_fields(message, at)
+        if head < 0x8000 and head == inside + 0x400 and inside & 0xFF == _DATA and index & 0x80FF == _KEY_INDEX:  # noqa: PLR2004  # as the comment says
+            begin = at + 6
+            at = begin + (inside >> 8)
+            keys.append(index >> 8)
+            data.append(message[begin:at])
+            continue
         tag, number, begin = message[at], message[at + 1], at + 2
         if number >= _CONTINUES:
             number, begin = _long_number(message, at, tag)
