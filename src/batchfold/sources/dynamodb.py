@@ -119,7 +119,7 @@ class DynamoDBRecord(ListedRecord, Generic[New_co, Old_co, Keys_co]):
 
     @property
     def is_ttl_delete(self) -> bool:
-        """Whether DynamoDB itself removed the item, because its time to live had ended.
+        """Return whether DynamoDB itself removed the item, because its time to live had ended.
 
         In a global table, only the region where it ended says so: the others get an ordinary removal.
         https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html
