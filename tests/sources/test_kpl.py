@@ -434,11 +434,25 @@ def test_an_aggregate_is_told_where_it_is_not_asked_for(source: Any) -> None:
     assert failed.record.data == WHOLE
 
 
+@given(st.binary().filter(lambda data: not data.startswith(MAGIC)), st.booleans())
+def test_a_decoder_of_the_record_gets_data_that_are_not_aggregated(data: bytes, aggregated: bool) -> None:  # noqa: FBT001  # a strategy gives it
+    (raw,) = kinesis_event(data)["Records"]
+    assert kinesis(aggregated=aggregated).parse(raw).data == data
+    assert kinesis(decode=of_record(data_of), aggregated=aggregated).parse(raw).data == data
+
+
 @given(st.binary())
 def test_other_data_are_handed_over_even_if_they_begin_as_an_aggregate_does(rest: bytes) -> None:
     (raw,) = kinesis_event(MAGIC + rest)["Records"]
     assert kinesis().parse(raw).data == MAGIC + rest
     assert kinesis(decode=of_record(data_of)).parse(raw).data == MAGIC + rest
+
+
+@pytest.mark.parametrize("aggregated", [True, False])
+def test_data_whose_base64_begins_like_that_of_an_aggregate_are_handed_over(aggregated: bool) -> None:  # noqa: FBT001  # as above
+    (raw,) = kinesis_event(b"\xf3\x89\x9a\xc0")["Records"]
+    assert raw["kinesis"]["data"].startswith("84maw")
+    assert kinesis(decode=of_record(data_of), aggregated=aggregated).parse(raw).data == b"\xf3\x89\x9a\xc0"
 
 
 def test_an_aggregate_whose_record_was_not_read_by_the_source_is_told_too() -> None:

@@ -44,7 +44,10 @@ def is_aggregate(data: bytes) -> bool:
 
 
 def user_records(data: bytes) -> list[UserRecord]:
-    """Return the user records of a KPL aggregate, in order. Raises `PayloadError` if it is broken or holds none."""
+    """Return the user records of data with the magic number, in order.
+
+    Raises `PayloadError` if they are no whole aggregate, or one that holds none.
+    """
     partition_keys, hash_keys, contents = _columns(data)
     return [(partition_keys[at], hash_keys.get(at), content) for at, content in enumerate(contents)]
 
@@ -72,7 +75,7 @@ def _columns(data: bytes) -> _Columns:
 
 
 def may_be_aggregate(raw: RawRecord) -> bool:
-    """Return whether the data of a raw record of Kinesis begin as those of a KPL aggregate do, still in base64."""
+    """Return whether the data of a raw record of Kinesis may have the magic number: their base64 begins like its."""
     data = raw["kinesis"].get("data")
     return isinstance(data, str) and data.startswith(_MAGIC_IN_BASE64) and not _is_user_record(raw)
 
@@ -113,7 +116,7 @@ def refuse_broken(raw: RawRecord, data: bytes) -> None:
     AWS's own libraries hand over the data of such an aggregate as they are, or leave out the user records from the
     broken one on.
     """
-    if not _is_user_record(raw):
+    if data.startswith(MAGIC) and not _is_user_record(raw):
         user_records(data)
         refuse_aggregate(raw, data)  # nothing is wrong with it, but its raw record did not come from `deaggregated`
 
