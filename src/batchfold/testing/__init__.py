@@ -30,6 +30,7 @@ from batchfold.testing.effect import (
     MakeFunction,
 )
 from batchfold.testing.event_source import Delivery, EventSource, Removal, SourceRecord, SourceState, name_records
+from batchfold.testing.firehose_events import FirehoseData, FirehoseOrigin, firehose_event
 from batchfold.testing.history import Fate, History, Invocation, tell
 from batchfold.testing.kafka_topics import KafkaShareGroup, KafkaTopic
 from batchfold.testing.promise import OrderViolation, Repeat
@@ -56,6 +57,8 @@ __all__ = [
     "EventSource",
     "FailureSchedule",
     "Fate",
+    "FirehoseData",
+    "FirehoseOrigin",
     "History",
     "Invocation",
     "KafkaMessage",
@@ -92,6 +95,7 @@ __all__ = [
     "drain",
     "dynamodb_event",
     "eventbridge_envelope",
+    "firehose_event",
     "kafka_event",
     "kinesis_event",
     "name_records",
