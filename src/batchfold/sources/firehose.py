@@ -36,7 +36,7 @@ from batchfold.sources.fields import (
 from batchfold.sources.payload import OfRecord, Unspecified, from_function, from_json
 from batchfold.sources.reading import a_kind_of, checked_event, listed, quoted, refuse
 
-_NAME = "Amazon Data Firehose"
+_NAME = "Firehose"
 _MSK_PAYLOAD = "kafkaRecordValue"
 
 MOST_RESPONSE_BYTES = 6 * 1024 * 1024
@@ -350,7 +350,8 @@ def _check_of(raws: Sequence[RawRecord]) -> CheckValue:
     The response has room for every record as a failed one: the request that delivered them had. What is left beyond that
     goes to the records whose answers are larger, first come, first served.
     """
-    room = MOST_RESPONSE_BYTES - _size({"records": []}) - sum(map(_size_as_failed, raws))
+    around = len(dumps({"records": []})) - len(_SEPARATOR)  # behind the last answer there is none
+    room = MOST_RESPONSE_BYTES - around - sum(map(_size_as_failed, raws))
     lock = Lock()  # handlers may run in threads
 
     def check(raw: RawRecord, value: Any) -> Exception | None:
@@ -384,8 +385,15 @@ def _size_as_ok(raw: RawRecord, out: FirehoseOut) -> int:
 
 
 def _size(answer: object) -> int:
-    """Return the bytes that an answer takes in the response, with what divides it from the next one."""
-    return len(dumps(answer)) + 2
+    """Return the bytes that an answer takes in the response, with what divides it from the next one.
+
+    Lambda's runtime writes JSON with spaces, as `dumps` does. From Python 3.12 on it leaves characters that are not ASCII
+    as they are, which takes less.
+    """
+    return len(dumps(answer)) + len(_SEPARATOR)
+
+
+_SEPARATOR = ", "
 
 
 # ------------------------------------------------------------ reading and parsing

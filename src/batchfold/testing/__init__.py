@@ -31,6 +31,7 @@ from batchfold.testing.effect import (
 )
 from batchfold.testing.event_source import Delivery, EventSource, Removal, SourceRecord, SourceState, name_records
 from batchfold.testing.firehose_events import FirehoseData, FirehoseOrigin, firehose_event
+from batchfold.testing.firehose_streams import FirehoseStream, Transformed, read_transformation
 from batchfold.testing.history import Fate, History, Invocation, tell
 from batchfold.testing.kafka_topics import KafkaShareGroup, KafkaTopic
 from batchfold.testing.promise import OrderViolation, Repeat
@@ -59,6 +60,7 @@ __all__ = [
     "Fate",
     "FirehoseData",
     "FirehoseOrigin",
+    "FirehoseStream",
     "History",
     "Invocation",
     "KafkaMessage",
@@ -87,6 +89,7 @@ __all__ = [
     "StreamSettings",
     "StreamState",
     "TimedOut",
+    "Transformed",
     "Tried",
     "UnsafeFunctionError",
     "assert_safe",
@@ -100,6 +103,7 @@ __all__ = [
     "kinesis_event",
     "name_records",
     "read_answer",
+    "read_transformation",
     "s3_pointer",
     "sns_envelope",
     "sqs_event",

@@ -22,6 +22,7 @@ from batchfold.testing.change_events import DynamoDBChange, dynamodb_event, imag
 from batchfold.testing.effect import Attempt, FailureSchedule
 from batchfold.testing.event_source import EventSource
 from batchfold.testing.firehose_events import FirehoseData, FirehoseOrigin, firehose_event
+from batchfold.testing.firehose_streams import FirehoseStream
 from batchfold.testing.kafka_topics import KafkaShareGroup, KafkaTopic
 from batchfold.testing.queue_events import SqsMessage, sqs_event
 from batchfold.testing.refuse import refuse_other_numbers, refuse_text
@@ -192,6 +193,16 @@ def kafka_share_groups() -> st.SearchStrategy[KafkaShareGroup]:
         batch_size=st.integers(1, 10),
         delivery_limit=st.integers(1, 5),
         partitions=st.integers(1, 3),
+    )
+
+
+def firehose_streams() -> st.SearchStrategy[FirehoseStream]:
+    """Delivery streams of Firehose, with every setting."""
+    return st.builds(
+        FirehoseStream,
+        batch_size=st.integers(1, 10),
+        origin=st.sampled_from(get_args(FirehoseOrigin)),
+        number_of_retries=st.integers(0, 5),
     )
 
 
