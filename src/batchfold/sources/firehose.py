@@ -6,8 +6,6 @@ again: https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failu
 the answer stands in this file.
 """
 
-from __future__ import annotations
-
 from binascii import b2a_base64
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -154,7 +152,7 @@ class FirehoseRecord(Record, Generic[Data_co]):
     _data: Any
 
     @overload
-    def __init__(self: FirehoseRecord[bytes], raw: RawRecord) -> None: ...
+    def __init__(self: "FirehoseRecord[bytes]", raw: RawRecord) -> None: ...
     @overload
     def __init__(self, raw: RawRecord, data: Data_co) -> None: ...
     def __init__(self, raw: RawRecord, data: Any = UNDECODED) -> None:

@@ -84,10 +84,9 @@ class Judge:
 
     @property
     def harm(self) -> bool:
-        """Whether anything was lost, out of order or repeated needlessly so far."""
-        return bool(self._losses or self.undelivered or self.order_violations) or any(
-            not repeat.needed for repeat in self.repeats
-        )
+        """Return whether anything was lost, not delivered, out of order or repeated needlessly so far."""
+        is_wrong = bool(self._losses or self.undelivered or self.order_violations)
+        return is_wrong or any(not repeat.needed for repeat in self.repeats)
 
     def watch(
         self, number: int, delivery: Delivery, attempted: Sequence[Attempted], *, removed: Mapping[int, Removal]
