@@ -267,7 +267,11 @@ def test_the_response_stays_within_its_limit_and_records_that_have_no_room_fail(
 ) -> None:
     limit = 2_000
     given_sizes = iter(sizes)
-    event = firehose_event(*(b"o" * original for original, _, _ in sizes), origin=origin)
+    data = [
+        FirehoseData(b"o" * original, f'{at}"ö\\' if original % 3 else None)
+        for at, (original, _, _) in enumerate(sizes)
+    ]
+    event = firehose_event(*data, origin=origin)
 
     def grow(_record: FirehoseRecord) -> Result[Made, str]:
         _, size, has_keys = next(given_sizes)

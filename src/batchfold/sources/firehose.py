@@ -10,6 +10,7 @@ from binascii import b2a_base64
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from json import dumps
+from json.encoder import encode_basestring_ascii
 from threading import Lock
 from typing import Any, Generic, Literal, NotRequired, TypeAlias, TypedDict, cast, overload
 
@@ -314,12 +315,15 @@ def _answer(outcome: Outcome[FirehoseOut | Dropped, object, Record]) -> Firehose
 
 
 def _ok(raw: RawRecord, out: FirehoseOut, base64: str) -> FirehoseAnswer:
-    given = {"partitionKeys": out.partition_keys, "otfMetadata": out.otf_metadata}
-    metadata = {name: dict(each) for name, each in given.items() if each is not None}
     answer = _with_payload({"recordId": raw["recordId"], "result": "Ok"}, raw, base64)
-    if metadata:
+    if metadata := _metadata(out):
         answer["metadata"] = metadata
     return answer
+
+
+def _metadata(out: FirehoseOut) -> dict[str, Mapping[str, str]]:
+    given = {"partitionKeys": out.partition_keys, "otfMetadata": out.otf_metadata}
+    return {name: each for name, each in given.items() if each is not None}
 
 
 def _dropped(raw: RawRecord) -> FirehoseAnswer:
@@ -328,9 +332,12 @@ def _dropped(raw: RawRecord) -> FirehoseAnswer:
 
 def _failed(raw: RawRecord) -> FirehoseAnswer:
     # Firehose has the original data, and AWS's page asks for data in every answer all the same
+    return _with_payload({"recordId": raw["recordId"], "result": "ProcessingFailed"}, raw, _original(raw))
+
+
+def _original(raw: RawRecord) -> str:
     original = raw.get(_payload_key(raw))
-    answer: FirehoseAnswer = {"recordId": raw["recordId"], "result": "ProcessingFailed"}
-    return _with_payload(answer, raw, original if isinstance(original, str) else "")
+    return original if isinstance(original, str) else ""
 
 
 def _with_payload(answer: FirehoseAnswer, raw: RawRecord, base64: str) -> FirehoseAnswer:
@@ -349,7 +356,8 @@ def _check_of(raws: Sequence[RawRecord]) -> CheckValue:
     goes to the records whose answers are larger, first come, first served.
     """
     around = len(dumps({"records": []})) - len(_SEPARATOR)  # behind the last answer there is none
-    room = MOST_RESPONSE_BYTES - around - sum(map(_size_as_failed, raws))
+    as_failed = {raw["recordId"]: _size_as_failed(raw) for raw in raws}
+    room = MOST_RESPONSE_BYTES - around - sum(as_failed.values())
     lock = Lock()  # handlers may run in threads
 
     def check(raw: RawRecord, value: Any) -> Exception | None:
@@ -357,9 +365,7 @@ def _check_of(raws: Sequence[RawRecord]) -> CheckValue:
         if not isinstance(value, FirehoseOut | Dropped):
             kind = type(value).__name__
             return TypeError(f"the handler's Success holds a {kind}, expected FirehoseOut(data) or Dropped()")
-        more = (_size_as_ok(raw, value) if isinstance(value, FirehoseOut) else _size(_dropped(raw))) - _size_as_failed(
-            raw
-        )
+        more = _size_of_value(raw, value) - as_failed[raw["recordId"]]
         with lock:
             left = room
             if more <= max(left, 0):
@@ -375,23 +381,38 @@ def _check_of(raws: Sequence[RawRecord]) -> CheckValue:
 
 
 def _size_as_failed(raw: RawRecord) -> int:
-    return _size(_failed(raw))
+    return _size(raw, "ProcessingFailed", _length(_original(raw)))
 
 
-def _size_as_ok(raw: RawRecord, out: FirehoseOut) -> int:
-    return _size(_ok(raw, out, "")) + (len(out.data) + 2) // 3 * 4
+def _size_of_value(raw: RawRecord, value: FirehoseOut | Dropped) -> int:
+    if isinstance(value, Dropped):
+        return _size(raw, "Dropped", 0)
+    metadata = _metadata(value)
+    around = len(dumps({"metadata": metadata})) if metadata else 0  # two braces, instead of a separator
+    return _size(raw, "Ok", (len(value.data) + 2) // 3 * 4) + around
 
 
-def _size(answer: object) -> int:
+def _size(raw: RawRecord, result: str, size_of_payload: int) -> int:
     """Return the bytes that an answer takes in the response, with what divides it from the next one.
 
     Lambda's runtime writes JSON with spaces, as `dumps` does. From Python 3.12 on it leaves characters that are not ASCII
     as they are, which takes less.
     """
-    return len(dumps(answer)) + len(_SEPARATOR)
+    around = _MSK_AROUND if _MSK_PAYLOAD in raw else _AROUND
+    return around + len(result) + _length(raw["recordId"]) + size_of_payload
+
+
+def _length(text: str) -> int:
+    """Return the length of a text in JSON, without its quotes."""
+    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+        return len(text)  # most are base64; the encoder takes ten times as long to find nothing to escape
+    return len(encode_basestring_ascii(text)) - len('""')
 
 
 _SEPARATOR = ", "
+_AROUND, _MSK_AROUND = (
+    len(dumps({"recordId": "", "result": "", payload: ""})) + len(_SEPARATOR) for payload in ("data", _MSK_PAYLOAD)
+)
 
 
 # ------------------------------------------------------------ reading and parsing
