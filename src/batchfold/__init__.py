@@ -111,8 +111,13 @@ if TYPE_CHECKING:
     from batchfold.sources.envelopes import Sns as Sns
     from batchfold.sources.envelopes import SnsMessageAttribute as SnsMessageAttribute
     from batchfold.sources.fetched import fetched as fetched
+    from batchfold.sources.framing import confluent as confluent
+    from batchfold.sources.framing import glue as glue
+    from batchfold.sources.framing import glue_message_index as glue_message_index
+    from batchfold.sources.framing import message_indexes as message_indexes
     from batchfold.sources.images import from_attribute_values as from_attribute_values
     from batchfold.sources.kafka import KafkaRecord as KafkaRecord
+    from batchfold.sources.kafka import SchemaMetadata as SchemaMetadata
     from batchfold.sources.kafka import by_message_key as by_message_key
     from batchfold.sources.kafka import by_topic_partition as by_topic_partition
     from batchfold.sources.kafka import kafka as kafka
@@ -154,9 +159,10 @@ else:
         "sources.attribute_values": "Attribute Item",
         "sources.dynamodb": "DynamoDBRecord by_hash_key by_item_key dynamodb",
         "sources.envelopes": "EventBridge Sns SnsMessageAttribute",
+        "sources.framing": "confluent glue glue_message_index message_indexes",
         "sources.images": "from_attribute_values",
         "sources.fetched": "fetched",
-        "sources.kafka": "KafkaRecord by_message_key by_topic_partition kafka",
+        "sources.kafka": "KafkaRecord SchemaMetadata by_message_key by_topic_partition kafka",
         "sources.kinesis": "KinesisRecord by_partition_key kinesis",
         "sources.payload": "OfRecord of_record",
         "sources.sqs": "SqsRecord by_message_group sqs",
