@@ -127,7 +127,7 @@ def test_damaged_data_are_refused(payload: bytes, data: st.DataObject) -> None:
 def test_what_decompresses_to_more_than_the_limit_is_refused_before_it_is_made() -> None:
     framed = framed_by_glue(bytes(60_000_000), compressed=True)
     assert len(framed) < 200_000
-    assert "larger than max_bytes, 50000000," in str(error_of(glue(both_of_glue), framed))
+    assert "larger than max_bytes, 33554432," in str(error_of(glue(both_of_glue), framed))
     assert "larger than max_bytes, 10," in str(error_of(glue(both_of_glue, max_bytes=10), framed))
 
 

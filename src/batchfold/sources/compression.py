@@ -17,6 +17,10 @@ ZLIB: Final = 15
 """The `wbits` of zlib for zlib's own header and trailer: the largest window."""
 
 
+MOST_BYTES: Final = 32 * 2**20
+"""The largest payload that is decompressed, where the user does not say."""
+
+
 def decompressed(compressed: bytes, wbits: int, max_bytes: int) -> bytes:
     """Return the bytes that were compressed.
 

@@ -22,7 +22,7 @@ from typing_extensions import TypeVar
 
 from batchfold.core.faults import PayloadError
 from batchfold.core.handlers import must_be_awaited
-from batchfold.sources.compression import ZLIB, decompressed
+from batchfold.sources.compression import MOST_BYTES, ZLIB, decompressed
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -31,8 +31,6 @@ else:
     UUID = Any
 
 T = TypeVar("T")
-
-_MOST_BYTES = 50_000_000
 
 _CONFLUENT: Final = 0
 _CONFLUENT_LENGTH = 5
@@ -68,7 +66,7 @@ def confluent(decode: Callable[[bytes, int], T], /) -> Callable[[bytes], T]:
     return unframed
 
 
-def glue(decode: Callable[[bytes, UUID], T], /, *, max_bytes: int = _MOST_BYTES) -> Callable[[bytes], T]:
+def glue(decode: Callable[[bytes, UUID], T], /, *, max_bytes: int = MOST_BYTES) -> Callable[[bytes], T]:
     """Make a decoder that takes the frame of AWS Glue's schema registry off, and decompresses what is behind it.
 
     Args:

@@ -32,6 +32,7 @@ from batchfold.testing.effect import (
 from batchfold.testing.event_source import Delivery, EventSource, Removal, SourceRecord, SourceState, name_records
 from batchfold.testing.history import Fate, History, Invocation, tell
 from batchfold.testing.kafka_topics import KafkaShareGroup, KafkaTopic
+from batchfold.testing.notifications import cloudwatch_logs, s3_notification, s3_test_event, table_change
 from batchfold.testing.promise import OrderViolation, Repeat
 from batchfold.testing.queue_events import SqsMessage, eventbridge_envelope, s3_pointer, sns_envelope, sqs_event
 from batchfold.testing.safety import Tried, UnsafeFunctionError, assert_safe
@@ -89,6 +90,7 @@ __all__ = [
     "assert_safe",
     "attribute_value",
     "attribute_values",
+    "cloudwatch_logs",
     "drain",
     "dynamodb_event",
     "eventbridge_envelope",
@@ -96,8 +98,11 @@ __all__ = [
     "kinesis_event",
     "name_records",
     "read_answer",
+    "s3_notification",
     "s3_pointer",
+    "s3_test_event",
     "sns_envelope",
     "sqs_event",
+    "table_change",
     "tell",
 ]
