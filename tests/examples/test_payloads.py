@@ -3,6 +3,7 @@
 import io
 import zlib
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -116,8 +117,12 @@ def test_log_lines(load: Load) -> None:
 
 def test_changes_in_kinesis(load: Load) -> None:
     app = load("changes_in_kinesis")
-    order = {"id": "a", "quantity": 3}
-    removed = DynamoDBChange({"id": "a"}, old_image=order)
-    changes = [table_change(change) for change in (order, {"id": "b", "quantity": 1}, removed)]
-    assert named(app.lambda_handler(kinesis_event(*changes), None)) == []
-    assert app.stock == {"b": 1}
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    key: dict[str, object] = {"id": "a"}
+    first = DynamoDBChange(key, {"id": "a", "quantity": 3}, approximate_creation_time=at)
+    second = DynamoDBChange(key, {"id": "a", "quantity": 2}, approximate_creation_time=at + timedelta(milliseconds=1))
+    removed = DynamoDBChange({"id": "b"}, old_image={"id": "b", "quantity": 3}, approximate_creation_time=at)
+    without = DynamoDBChange(key, {"id": "a", "quantity": 1}, approximate_creation_time="absent")
+    event = kinesis_event(*map(table_change, (second, first, removed, without)))
+    assert named(app.lambda_handler(event, None)) == [event["Records"][3]["kinesis"]["sequenceNumber"]]
+    assert {name: quantity for name, (_, quantity) in app.stock.items()} == {"a": 2, "b": 0}

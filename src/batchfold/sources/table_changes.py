@@ -4,8 +4,7 @@ A table may send its changes to a Kinesis data stream; pipes and functions forwa
 topics. `kinesis(DynamoDBChange[Order])`, `sqs(DynamoDBChange[Order])` and `sqs(Sns[DynamoDBChange[Order]])` read them, with
 images and keys parsed as `dynamodb(Order)` does it. This module imports pydantic.
 
-https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/kds_using-shards-and-metrics.html describes how the record
-of Kinesis differs from that of a DynamoDB stream.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/kds.html describes changes in Kinesis.
 """
 
 from collections.abc import Callable, Mapping
@@ -85,7 +84,7 @@ class DynamoDBChange(Envelope, Generic[New, Old, Keys]):
     image beside a new one that would not parse is refused only where it is asked for.
 
     A change that a table sent to Kinesis has no sequence number and no ARN; one of a DynamoDB stream that was forwarded
-    has them.
+    has them. In Kinesis a change may come twice, and in another order than it was made: its time says which one is newer.
 
     >>> change = (
     ...     '{"eventName": "INSERT", "eventSource": "aws:dynamodb", "tableName": "orders", "dynamodb": {'

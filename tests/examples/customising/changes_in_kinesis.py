@@ -1,26 +1,31 @@
-"""Changes of a DynamoDB table that sends them to a Kinesis stream, in the order of each partition key."""
+"""Changes of a DynamoDB table in a Kinesis stream: they may come twice and out of order, and their time says which is newer."""
+
+from datetime import datetime
 
 from pydantic import BaseModel
-from returns.result import Result, Success
+from returns.result import Failure, Result, Success
 
-from batchfold import DynamoDBChange, KinesisRecord, as_lambda_handler, by_partition_key, kinesis
+from batchfold import DynamoDBChange, KinesisRecord, as_lambda_handler, kinesis
 
 
-class Order(BaseModel):
+class Key(BaseModel):
     id: str
+
+
+class Order(Key):
     quantity: int
 
 
-stock: dict[str, int] = {}
+stock: dict[str, tuple[datetime, int]] = {}
 
 
-def follow(record: KinesisRecord[DynamoDBChange[Order]]) -> Result[None, str]:
-    order, before = record.data.new_image, record.data.old_image
-    if order is not None:
-        stock[order.id] = order.quantity
-    elif before is not None:
-        del stock[before.id]
+def follow(record: KinesisRecord[DynamoDBChange[Order, Order, Key]]) -> Result[None, str]:
+    key, at, order = record.data.keys.id, record.data.approximate_creation_time, record.data.new_image
+    if at is None:
+        return Failure("a change without a time")
+    if key not in stock or stock[key][0] < at:
+        stock[key] = at, 0 if order is None else order.quantity
     return Success(None)
 
 
-lambda_handler = as_lambda_handler(follow, kinesis(DynamoDBChange[Order], lane=by_partition_key))
+lambda_handler = as_lambda_handler(follow, kinesis(DynamoDBChange[Order, Order, Key]))
