@@ -161,6 +161,8 @@ EVENTS_THAT_LAMBDA_NEVER_SENDS = [
     ("DynamoDBChange(keys={'id': 'a'}, sequence_number=21)", "TypeError: sequence_number is text of digits"),
     ("SqsMessage('a', message_attributes={'price': 1.5})", "TypeError: message_attributes['price'] is text, int, Decimal or bytes, not a value of type float."),
     ("SqsMessage('a', message_attributes={'paid': True})", "TypeError: message_attributes['paid'] is text, int, Decimal or bytes, not a value of type bool."),
+    ("s3_notification('a', 3)", "TypeError: keys[1] is the key of an object, text, not a value of type int."),
+    ("cloudwatch_logs('START', control=True)", "ValueError: A control message has no lines of yours: leave them out."),
     ("sns_envelope('a', message_attributes={'paid': 1})", "TypeError: message_attributes['paid'] is text, not a value of type int."),
     ("KafkaMessage('a', headers={'trace': 'secret'})", "TypeError: headers['trace'] is bytes, such as text.encode() makes, not a value of type str."),
     ("attribute_value({1: 'a'})", "TypeError: The name of a DynamoDB attribute is text, not a value of type int."),

@@ -34,6 +34,7 @@ from batchfold.testing.firehose_events import FirehoseData, FirehoseOrigin, fire
 from batchfold.testing.firehose_streams import FirehoseStream, Transformed, read_transformation
 from batchfold.testing.history import Fate, History, Invocation, tell
 from batchfold.testing.kafka_topics import KafkaShareGroup, KafkaTopic
+from batchfold.testing.notifications import cloudwatch_logs, s3_notification, s3_test_event, table_change
 from batchfold.testing.promise import OrderViolation, Repeat
 from batchfold.testing.queue_events import SqsMessage, eventbridge_envelope, s3_pointer, sns_envelope, sqs_event
 from batchfold.testing.safety import Tried, UnsafeFunctionError, assert_safe
@@ -95,6 +96,7 @@ __all__ = [
     "assert_safe",
     "attribute_value",
     "attribute_values",
+    "cloudwatch_logs",
     "drain",
     "dynamodb_event",
     "eventbridge_envelope",
@@ -104,8 +106,11 @@ __all__ = [
     "name_records",
     "read_answer",
     "read_transformation",
+    "s3_notification",
     "s3_pointer",
+    "s3_test_event",
     "sns_envelope",
     "sqs_event",
+    "table_change",
     "tell",
 ]
