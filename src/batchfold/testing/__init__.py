@@ -30,9 +30,12 @@ from batchfold.testing.effect import (
     MakeFunction,
 )
 from batchfold.testing.event_source import Delivery, EventSource, Removal, SourceRecord, SourceState, name_records
+from batchfold.testing.firehose_events import FirehoseData, FirehoseOrigin, firehose_event
+from batchfold.testing.firehose_streams import FirehoseStream, Transformed, read_transformation
 from batchfold.testing.history import Fate, History, Invocation, tell
 from batchfold.testing.kafka_topics import KafkaShareGroup, KafkaTopic
 from batchfold.testing.kpl_aggregates import AggregatedKinesisStream, KplRecord, kpl_aggregate
+from batchfold.testing.notifications import cloudwatch_logs, s3_notification, s3_test_event, table_change
 from batchfold.testing.promise import OrderViolation, Repeat
 from batchfold.testing.queue_events import SqsMessage, eventbridge_envelope, s3_pointer, sns_envelope, sqs_event
 from batchfold.testing.safety import Tried, UnsafeFunctionError, assert_safe
@@ -58,6 +61,9 @@ __all__ = [
     "EventSource",
     "FailureSchedule",
     "Fate",
+    "FirehoseData",
+    "FirehoseOrigin",
+    "FirehoseStream",
     "History",
     "Invocation",
     "KafkaMessage",
@@ -87,21 +93,28 @@ __all__ = [
     "StreamSettings",
     "StreamState",
     "TimedOut",
+    "Transformed",
     "Tried",
     "UnsafeFunctionError",
     "assert_safe",
     "attribute_value",
     "attribute_values",
+    "cloudwatch_logs",
     "drain",
     "dynamodb_event",
     "eventbridge_envelope",
+    "firehose_event",
     "kafka_event",
     "kinesis_event",
     "kpl_aggregate",
     "name_records",
     "read_answer",
+    "read_transformation",
+    "s3_notification",
     "s3_pointer",
+    "s3_test_event",
     "sns_envelope",
     "sqs_event",
+    "table_change",
     "tell",
 ]
