@@ -111,6 +111,7 @@ if TYPE_CHECKING:
     from batchfold.sources.envelopes import Sns as Sns
     from batchfold.sources.envelopes import SnsMessageAttribute as SnsMessageAttribute
     from batchfold.sources.fetched import fetched as fetched
+    from batchfold.sources.fields import ListedRecord as ListedRecord
     from batchfold.sources.images import from_attribute_values as from_attribute_values
     from batchfold.sources.kafka import KafkaRecord as KafkaRecord
     from batchfold.sources.kafka import by_message_key as by_message_key
@@ -121,6 +122,7 @@ if TYPE_CHECKING:
     from batchfold.sources.kinesis import kinesis as kinesis
     from batchfold.sources.payload import OfRecord as OfRecord
     from batchfold.sources.payload import of_record as of_record
+    from batchfold.sources.pipes import pipes as pipes
     from batchfold.sources.sqs import SqsRecord as SqsRecord
     from batchfold.sources.sqs import by_message_group as by_message_group
     from batchfold.sources.sqs import sqs as sqs
@@ -154,11 +156,13 @@ else:
         "sources.attribute_values": "Attribute Item",
         "sources.dynamodb": "DynamoDBRecord by_hash_key by_item_key dynamodb",
         "sources.envelopes": "EventBridge Sns SnsMessageAttribute",
+        "sources.fields": "ListedRecord",
         "sources.images": "from_attribute_values",
         "sources.fetched": "fetched",
         "sources.kafka": "KafkaRecord by_message_key by_topic_partition kafka",
         "sources.kinesis": "KinesisRecord by_partition_key kinesis",
         "sources.payload": "OfRecord of_record",
+        "sources.pipes": "pipes",
         "sources.sqs": "SqsRecord by_message_group sqs",
     }
     # the module of each public name: it is imported when its first name is asked for, so that a Lambda function pays at

@@ -27,7 +27,7 @@ ReadEvent: TypeAlias = Callable[[object], tuple[Sequence[RawRecord], Sequence[It
 
 
 class SourceParts(TypedDict, total=False):
-    """The parts that `Source.replace` takes, each as in `Source`."""
+    """The parts that `replace` takes, each as in `Source`."""
 
     name: str
     read: ReadEvent
@@ -99,8 +99,15 @@ class AsyncSource(Generic[R_co, D_co, B_contra, A_co]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.name}>"
 
-    def _parts(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in AsyncSource.__slots__}
+    def replace(self, **parts: Unpack[SourceParts]) -> Self:
+        """Return another source with some parts replaced; the types stay. To change the types, make a `Source`.
+
+        >>> from batchfold import each_record, kinesis
+        >>> kinesis().replace(lane_of=lambda raws: each_record)
+        <Source of Kinesis Data Streams>
+        """
+        kept: dict[str, Any] = {name: getattr(self, name) for name in AsyncSource.__slots__}
+        return type(self)(**{**kept, **parts})
 
 
 class Source(AsyncSource[R_co, D_co, B_contra, A_co]):
@@ -148,13 +155,3 @@ class Source(AsyncSource[R_co, D_co, B_contra, A_co]):
             name=name,
             raise_on=raise_on,
         )
-
-    def replace(self, **parts: Unpack[SourceParts]) -> Self:
-        """Return another source with some parts replaced; the types stay. To change the types, make a `Source`.
-
-        >>> from batchfold import each_record, kinesis
-        >>> kinesis().replace(lane_of=lambda raws: each_record)
-        <Source of Kinesis Data Streams>
-        """
-        replaced: dict[str, Any] = {**self._parts(), **parts}
-        return type(self)(**replaced)

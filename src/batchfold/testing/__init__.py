@@ -32,6 +32,7 @@ from batchfold.testing.effect import (
 from batchfold.testing.event_source import Delivery, EventSource, Removal, SourceRecord, SourceState, name_records
 from batchfold.testing.history import Fate, History, Invocation, tell
 from batchfold.testing.kafka_topics import KafkaShareGroup, KafkaTopic
+from batchfold.testing.piped import DynamoDBPipe, KinesisPipe, SqsPipe, pipes_event
 from batchfold.testing.promise import OrderViolation, Repeat
 from batchfold.testing.queue_events import SqsMessage, eventbridge_envelope, s3_pointer, sns_envelope, sqs_event
 from batchfold.testing.safety import Tried, UnsafeFunctionError, assert_safe
@@ -50,6 +51,7 @@ __all__ = [
     "CompleteSuccess",
     "Delivery",
     "DynamoDBChange",
+    "DynamoDBPipe",
     "DynamoDBStream",
     "Effect",
     "EffectFailed",
@@ -62,6 +64,7 @@ __all__ = [
     "KafkaShareGroup",
     "KafkaTopic",
     "KinesisData",
+    "KinesisPipe",
     "KinesisStream",
     "LambdaContext",
     "LambdaFunction",
@@ -80,6 +83,7 @@ __all__ = [
     "SourceRecord",
     "SourceState",
     "SqsMessage",
+    "SqsPipe",
     "SqsQueue",
     "StreamSettings",
     "StreamState",
@@ -95,6 +99,7 @@ __all__ = [
     "kafka_event",
     "kinesis_event",
     "name_records",
+    "pipes_event",
     "read_answer",
     "s3_pointer",
     "sns_envelope",
