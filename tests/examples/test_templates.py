@@ -15,6 +15,7 @@ from batchfold.cli.command import app
 from batchfold.core._guards import is_plain_dict
 
 APPLICATIONS = sorted(path.parent for path in Path(__file__).parent.glob("*/app.py"))
+MAPPED = [path for path in APPLICATIONS if not path.name.startswith("pipes_")]
 REGION = "eu-west-1"
 
 
@@ -47,8 +48,9 @@ def test_cfn_lint_has_nothing_against_it(application: Path) -> None:
     assert [f"{match.linenumber}: {match.rule.id} {match.message}" for match in found] == []
 
 
-def test_sam_makes_a_function_a_mapping_a_role_and_a_queue_for_dead_letters_of_it(application: Path) -> None:
-    resources = translated(application)
+@pytest.mark.parametrize("mapped", MAPPED, ids=lambda path: path.name)
+def test_sam_makes_a_function_a_mapping_a_role_and_a_queue_for_dead_letters_of_it(mapped: Path) -> None:
+    resources = translated(mapped)
     (mapping,) = of_type(resources, "AWS::Lambda::EventSourceMapping")
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert len(of_type(resources, "AWS::Lambda::Function")) == 1
@@ -56,17 +58,30 @@ def test_sam_makes_a_function_a_mapping_a_role_and_a_queue_for_dead_letters_of_i
     assert of_type(resources, "AWS::SQS::Queue")
 
 
-def test_the_role_may_read_the_source_and_send_to_the_destination(application: Path) -> None:
-    resources = translated(application)
+@pytest.mark.parametrize("mapped", MAPPED, ids=lambda path: path.name)
+def test_the_role_may_read_the_source_and_send_to_the_destination(mapped: Path) -> None:
+    resources = translated(mapped)
     (role,), (mapping,) = (of_type(resources, kind) for kind in ("AWS::IAM::Role", "AWS::Lambda::EventSourceMapping"))
     reads = {"sqs": "SQSQueue", "kinesis": "Kinesis", "dynamodb": "DynamoDB", "kafka": "MSK"}
-    policy = f"AWSLambda{reads[application.name.partition('_')[0]]}ExecutionRole"
+    policy = f"AWSLambda{reads[mapped.name.partition('_')[0]]}ExecutionRole"
     assert any(str(arn).endswith(policy) for arn in role["ManagedPolicyArns"])
     if "DestinationConfig" in mapping:
         destination = mapping["DestinationConfig"]["OnFailure"]["Destination"]
         statements = [policy["PolicyDocument"]["Statement"] for policy in role["Policies"]]
         sends = [each for listed in statements for each in listed if each["Action"] == "sqs:SendMessage"]
         assert destination in [each["Resource"] for each in sends]
+
+
+def test_sam_leaves_a_pipe_as_it_is_and_its_role_may_read_the_queue_and_call_the_function() -> None:
+    resources = translated(Path(__file__).parent / "pipes_returns")
+    (pipe,) = of_type(resources, "AWS::Pipes::Pipe")
+    assert not of_type(resources, "AWS::Lambda::EventSourceMapping")
+    assert pipe["TargetParameters"]["LambdaFunctionParameters"]["InvocationType"] == "REQUEST_RESPONSE"
+    role = resources[pipe["RoleArn"]["Fn::GetAtt"][0]]["Properties"]
+    (policy,) = role["Policies"]
+    may = {str(each["Resource"]): each["Action"] for each in policy["PolicyDocument"]["Statement"]}
+    assert "sqs:DeleteMessage" in may[str(pipe["Source"])]
+    assert may[str(pipe["Target"])] == "lambda:InvokeFunction"
 
 
 def test_the_check_finds_nothing_and_leaves_nothing_open(application: Path) -> None:
