@@ -104,8 +104,9 @@ class AsyncSource(Generic[R_co, D_co, B_contra, A_co]):
         >>> kinesis().replace(lane_of=lambda raws: each_record)
         <Source of Kinesis Data Streams>
         """
-        kept: dict[str, Any] = {name: getattr(self, name) for name in AsyncSource.__slots__}
-        return type(self)(**{**kept, **parts})
+        kept = {name: getattr(self, name) for name in AsyncSource.__slots__}
+        replaced: dict[str, Any] = {**kept, **parts}
+        return type(self)(**replaced)
 
 
 class Source(AsyncSource[R_co, D_co, B_contra, A_co]):

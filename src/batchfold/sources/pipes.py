@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, overload
 
-from typing_extensions import TypeVar
+from typing_extensions import TypeIs, TypeVar
 
 from batchfold.core._guards import add_note, is_list, is_mapping
 from batchfold.core.records import ItemId, RawRecord, UnexpectedEventError
@@ -66,7 +66,7 @@ def pipes(source: Any, /) -> AsyncSource[Any, Any]:
     >>> item_ids, source.parse(raws[0]).body
     (['m1'], [1, 2])
     """
-    if not isinstance(source, AsyncSource):
+    if not _is_source(source):
         raise TypeError(f"pipes() got {a_kind_of(source)}, expected a source, such as sqs(Order)")
     read_listed = source.read
     try:
@@ -78,6 +78,10 @@ def pipes(source: Any, /) -> AsyncSource[Any, Any]:
             "and AWS documents no such identifier for Kafka"
         ) from error
     return source.replace(name=source.name + THROUGH_PIPES, read=_reader(read_listed), respond=name_every_record)
+
+
+def _is_source(value: object) -> TypeIs[AsyncSource[Any, Any]]:
+    return isinstance(value, AsyncSource)
 
 
 def _reader(read_listed: ReadEvent) -> ReadEvent:
