@@ -35,6 +35,7 @@ from batchfold.testing.firehose_streams import FirehoseStream, Transformed, read
 from batchfold.testing.history import Fate, History, Invocation, tell
 from batchfold.testing.kafka_topics import KafkaShareGroup, KafkaTopic
 from batchfold.testing.notifications import cloudwatch_logs, s3_notification, s3_test_event, table_change
+from batchfold.testing.piped import DynamoDBPipe, KinesisPipe, SqsPipe, pipes_event
 from batchfold.testing.promise import OrderViolation, Repeat
 from batchfold.testing.queue_events import SqsMessage, eventbridge_envelope, s3_pointer, sns_envelope, sqs_event
 from batchfold.testing.safety import Tried, UnsafeFunctionError, assert_safe
@@ -53,6 +54,7 @@ __all__ = [
     "CompleteSuccess",
     "Delivery",
     "DynamoDBChange",
+    "DynamoDBPipe",
     "DynamoDBStream",
     "Effect",
     "EffectFailed",
@@ -68,6 +70,7 @@ __all__ = [
     "KafkaShareGroup",
     "KafkaTopic",
     "KinesisData",
+    "KinesisPipe",
     "KinesisStream",
     "LambdaContext",
     "LambdaFunction",
@@ -86,6 +89,7 @@ __all__ = [
     "SourceRecord",
     "SourceState",
     "SqsMessage",
+    "SqsPipe",
     "SqsQueue",
     "StreamSettings",
     "StreamState",
@@ -104,6 +108,7 @@ __all__ = [
     "kafka_event",
     "kinesis_event",
     "name_records",
+    "pipes_event",
     "read_answer",
     "read_transformation",
     "s3_notification",
