@@ -114,6 +114,7 @@ if TYPE_CHECKING:
     from batchfold.sources.envelopes import Sns as Sns
     from batchfold.sources.envelopes import SnsMessageAttribute as SnsMessageAttribute
     from batchfold.sources.fetched import fetched as fetched
+    from batchfold.sources.fields import ListedRecord as ListedRecord
     from batchfold.sources.firehose import Dropped as Dropped
     from batchfold.sources.firehose import FirehoseAnswer as FirehoseAnswer
     from batchfold.sources.firehose import FirehoseOut as FirehoseOut
@@ -136,6 +137,7 @@ if TYPE_CHECKING:
     from batchfold.sources.kinesis import kinesis as kinesis
     from batchfold.sources.payload import OfRecord as OfRecord
     from batchfold.sources.payload import of_record as of_record
+    from batchfold.sources.pipes import pipes as pipes
     from batchfold.sources.s3_notifications import S3Bucket as S3Bucket
     from batchfold.sources.s3_notifications import S3Notification as S3Notification
     from batchfold.sources.s3_notifications import S3NotificationRecord as S3NotificationRecord
@@ -148,7 +150,7 @@ else:
     from importlib import import_module
 
     _NAMES = {
-        "core.batch": "AnyBatch Answerable Batch BatchOf",
+        "core.batch": "Answerable AnyBatch Batch BatchOf",
         "core.chain": "chain",
         "core.chunks": "AsyncChunkHandler AsyncInChunks ChunkHandler InChunks in_chunks",
         "core.faults": "Crashed Fault Malformed PayloadError Rejected",
@@ -176,12 +178,14 @@ else:
         "sources.dynamodb": "DynamoDBRecord by_hash_key by_item_key dynamodb",
         "sources.envelopes": "EventBridge Sns SnsMessageAttribute",
         "sources.fetched": "fetched",
+        "sources.fields": "ListedRecord",
         "sources.firehose": "Dropped FirehoseAnswer FirehoseOut FirehoseRecord FirehoseResponse ResponseFullError firehose",
         "sources.framing": "confluent glue glue_message_index message_indexes",
         "sources.images": "from_attribute_values",
         "sources.kafka": "KafkaRecord SchemaMetadata by_message_key by_topic_partition kafka",
         "sources.kinesis": "KinesisRecord by_partition_key kinesis",
         "sources.payload": "OfRecord of_record",
+        "sources.pipes": "pipes",
         "sources.s3_notifications": "S3Bucket S3Notification S3NotificationRecord S3Object",
         "sources.sqs": "SqsRecord by_message_group sqs",
         "sources.table_changes": "DynamoDBChange",

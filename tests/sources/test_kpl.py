@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from returns.result import Failure, Success
 
-from batchfold import by_partition_key, fold_batch, of_record
+from batchfold import by_partition_key, each_record, fetched, fold_batch, of_record, pipes
 from batchfold.core.faults import PayloadError
 from batchfold.core.outcomes import Failed
 from batchfold.sources.kinesis import KinesisRecord, kinesis
 from batchfold.sources.kpl import MAGIC, UserRecord, deaggregated, user_records
-from batchfold.testing import KinesisData, KplRecord, kinesis_event, kpl_aggregate
+from batchfold.testing import KinesisData, KplRecord, kinesis_event, kpl_aggregate, pipes_event
 from batchfold.testing.strategies import kpl_records
 
 
@@ -459,3 +459,24 @@ def test_an_aggregate_whose_record_was_not_read_by_the_source_is_told_too() -> N
     (raw,) = kinesis_event(WHOLE)["Records"]
     with pytest.raises(PayloadError, match="found a KPL aggregate"):
         kinesis(aggregated=True).parse(raw)
+
+
+# ------------------------------------------------------------ adapters
+def test_a_pipe_names_the_aggregate_of_a_user_record_that_is_not_done() -> None:
+    event = pipes_event(kinesis_event("1", kpl_aggregate("2", "3", "4"), WHOLE[:-1], "5"))
+    source = pipes(kinesis(int, aggregated=True, lane=each_record))
+    batch = fold_batch(event, lambda record: Failure("no") if record.data == 3 else Success(record.data), source)
+    assert [succeeded.value for succeeded in batch.succeeded] == [1, 2, 4, 5]
+    assert batch.response == {"batchItemFailures": [{"itemIdentifier": event[at]["eventID"]} for at in (1, 2)]}
+
+
+def test_the_payload_of_a_user_record_is_fetched_by_itself() -> None:
+    contents = {b"a": "1", b"b": "2"}
+
+    def fetch(record: KinesisRecord) -> Any:
+        kinesis_part = record.raw["kinesis"]
+        return {**record.raw, "kinesis": {**kinesis_part, "data": b64encode(contents[record.data].encode()).decode()}}
+
+    source = fetched(kinesis(int, aggregated=True), fetch)
+    batch = fold_batch(kinesis_event(kpl_aggregate("a", "b")), lambda record: Success(record.data), source)
+    assert [succeeded.value for succeeded in batch.succeeded] == [1, 2]

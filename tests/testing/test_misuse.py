@@ -58,6 +58,7 @@ TEXT_FOR_A_COLLECTION = [
     ("drained(records='AB')", "TypeError: records is a list of names"),
     ("drained(records=[b'A1'])", "TypeError: A record's name is text, such as 'A1', not a value of type bytes."),
     ("name_records('AB', str)", "TypeError: records is a list of names"),
+    ("pipes_event(sqs_event('a')['Records'])", "TypeError: event is an event of an event source mapping"),
     ("failure_schedules('AB')", "TypeError: names is a list of names"),
     ("read_answer(Returned(None), ['a'], report_batch_item_failures=True)", "TypeError: identifiers is a mapping"),
 ]  # fmt: skip

@@ -36,6 +36,7 @@ from batchfold.testing.history import Fate, History, Invocation, tell
 from batchfold.testing.kafka_topics import KafkaShareGroup, KafkaTopic
 from batchfold.testing.kpl_aggregates import AggregatedKinesisStream, KplRecord, kpl_aggregate
 from batchfold.testing.notifications import cloudwatch_logs, s3_notification, s3_test_event, table_change
+from batchfold.testing.piped import DynamoDBPipe, KinesisPipe, SqsPipe, pipes_event
 from batchfold.testing.promise import OrderViolation, Repeat
 from batchfold.testing.queue_events import SqsMessage, eventbridge_envelope, s3_pointer, sns_envelope, sqs_event
 from batchfold.testing.safety import Tried, UnsafeFunctionError, assert_safe
@@ -55,6 +56,7 @@ __all__ = [
     "CompleteSuccess",
     "Delivery",
     "DynamoDBChange",
+    "DynamoDBPipe",
     "DynamoDBStream",
     "Effect",
     "EffectFailed",
@@ -70,6 +72,7 @@ __all__ = [
     "KafkaShareGroup",
     "KafkaTopic",
     "KinesisData",
+    "KinesisPipe",
     "KinesisStream",
     "KplRecord",
     "LambdaContext",
@@ -89,6 +92,7 @@ __all__ = [
     "SourceRecord",
     "SourceState",
     "SqsMessage",
+    "SqsPipe",
     "SqsQueue",
     "StreamSettings",
     "StreamState",
@@ -108,6 +112,7 @@ __all__ = [
     "kinesis_event",
     "kpl_aggregate",
     "name_records",
+    "pipes_event",
     "read_answer",
     "read_transformation",
     "s3_notification",

@@ -17,7 +17,8 @@ when one fails. Which repeats are necessary follows from that and from the sourc
      another lane, was not done in that invocation;
   4. the source delivers several records as one (the user records of a KPL aggregate), and another one of them was not
      done in that invocation;
-  5. the mapping has no `ReportBatchItemFailures`, so that only raising keeps a failed record, and one was not done.
+  5. the mapping has no `ReportBatchItemFailures`, so that only raising keeps a failed record, or a pipe halves its
+     batches, and one was not done.
 
   So on a queue nothing repeats but what was cut off, and on a stream read in one lane nothing does outside an aggregate.
 - *Delivery.* What Firehose writes to the error output is not delivered, so no effect is performed for it in that
@@ -131,7 +132,7 @@ class Judge:
             self.order_violations.append(OrderViolation(record.name, waiting[0].name, number))
 
     def _leaves_no_choice(self, record: SourceRecord, not_done: Sequence[SourceRecord]) -> bool:
-        if not self.source.report_batch_item_failures:
+        if self.source.brings_all_back:
             return bool(not_done)
         return any(self._brings_back(other, record) and not self._stops(other, record) for other in not_done)
 

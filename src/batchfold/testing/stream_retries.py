@@ -90,6 +90,11 @@ class StreamSettings(EventSource):
             limits.append(self._deliveries_within(self.maximum_record_age_in_seconds))
         return min(limits, default=None)
 
+    @property
+    def halves_on_error(self) -> bool:
+        """Whether a batch that failed is halved: as `bisect_batch_on_function_error` says."""
+        return self.bisect_batch_on_function_error
+
     def interval(self, retries: int) -> Seconds:
         """Return the seconds before a batch is delivered again of which so many retries are used up."""
         first = self.seconds_between_retries
@@ -169,13 +174,10 @@ class StreamState(SourceState):
             case CompleteSuccess():
                 return ()
             case CompleteFailure():
-                count = len(set(map(settings.delivered_as, batch.records)))
-                if settings.bisect_batch_on_function_error and count > 1:
-                    # Splitting does not use up a retry.
-                    halves = self._divided(batch.records, count // 2)
-                    return tuple(PendingBatch(half, batch.retries, is_unhandled) for half in halves)
-                return (PendingBatch(batch.records, batch.retries + 1, is_unhandled),)
+                return self._all(batch, is_unhandled=is_unhandled)
             case PartialFailure(positions):
+                if settings.brings_all_back:
+                    return self._all(batch, is_unhandled=is_unhandled)
                 return (self._rest(batch, positions, is_unhandled=is_unhandled),)
             case _:
                 assert_never(reading)
@@ -188,6 +190,15 @@ class StreamState(SourceState):
         size = sum(self.mapping.delivered_as(record) in first for record in records)
         return records[:size], records[size:]
 
+    def _all(self, batch: PendingBatch, *, is_unhandled: bool) -> tuple[PendingBatch, ...]:
+        """Return the whole batch, or its halves."""
+        count = len(set(map(self.mapping.delivered_as, batch.records)))
+        if self.mapping.halves_on_error and count > 1:
+            # Splitting does not use up a retry.
+            halves = self._divided(batch.records, count // 2)
+            return tuple(PendingBatch(half, batch.retries, is_unhandled) for half in halves)
+        return (PendingBatch(batch.records, batch.retries + 1, is_unhandled),)
+
     def _rest(self, batch: PendingBatch, positions: AbstractSet[int], *, is_unhandled: bool) -> PendingBatch:
         """Return the rest of a batch of which these records were named, and how many of its retries are used up."""
         settings = self.mapping
@@ -198,12 +209,12 @@ class StreamState(SourceState):
         elif settings.retries_reset_on_progress:
             retries = 0
         else:
-            retries = batch.retries + (0 if settings.bisect_batch_on_function_error else 1)
+            retries = batch.retries + (0 if settings.halves_on_error else 1)
         return PendingBatch(back, retries, is_unhandled)
 
     def _comes_back(self, record: SourceRecord, named: Sequence[SourceRecord]) -> bool:
         return any(
-            other.position == record.position
+            self.mapping.delivered_as(other) == self.mapping.delivered_as(record)
             or (other.position < record.position and self.mapping.comes_back_after(other, record))
             for other in named
         )
