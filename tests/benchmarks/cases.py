@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from aws_kinesis_agg.deaggregator import deaggregate_records
 from aws_lambda_powertools.utilities import batch as peer
 from aws_lambda_powertools.utilities.parser.models import (
     DynamoDBStreamChangedRecordModel,
@@ -15,7 +16,7 @@ from aws_lambda_powertools.utilities.parser.models import (
 )
 from pydantic import BaseModel, Json, TypeAdapter
 from returns.result import Failure, Result, Success
-from tests.benchmarks.events import BODY, dynamodb_event, kinesis_event, sqs_event
+from tests.benchmarks.events import BODY, aggregated_event, dynamodb_event, kinesis_event, sqs_event
 
 from batchfold import (
     Batch,
@@ -124,6 +125,7 @@ def cases() -> list[Case]:  # noqa: C901  # one row after the other
     validate = TypeAdapter(Order).validate_json
     bodies = [BODY] * 1_000
     processor = peer.BatchProcessor(event_type=peer.EventType.SQS)
+    five_hundred, aggregated = aggregated_event(500), kinesis(Order, aggregated=True)
     typed_processor = peer.BatchProcessor(event_type=peer.EventType.SQS, model=OrderMessage)
     async_processor = peer.AsyncBatchProcessor(event_type=peer.EventType.SQS)
     fifo_processor = peer.SqsFifoPartialProcessor(skip_group_on_error=True)
@@ -148,6 +150,9 @@ def cases() -> list[Case]:  # noqa: C901  # one row after the other
 
     async def their_async_handler(record: object) -> None:
         del record  # as above
+
+    def powertools_of_user_records() -> object:
+        return process({"Records": deaggregate_records(five_hundred["Records"])}, their_handler, kinesis_processor)
 
     async_function = as_lambda_handler(our_async_handler, text)
 
@@ -196,6 +201,8 @@ def cases() -> list[Case]:  # noqa: C901  # one row after the other
         Case("FIFO by group, 1,000 records", lambda: process_batch(groups, our_handler, sqs(lane=by_message_group)), powertools(groups, fifo_processor), "Powertools", 0.85, 1_000),
         Case("9 of 10 fail", lambda: process_batch(thousand, rejects_mostly, text), powertools(thousand, processor, fails_mostly), "Powertools", 0.5, 1_000),
         Case("Kinesis with a model", lambda: process_batch(kinesis_thousand, our_handler, kinesis(Order)), powertools(kinesis_thousand, kinesis_processor), "Powertools", 0.4, 1_000),
+        Case("500 user records of the KPL", lambda: aggregated.read(five_hundred), lambda: deaggregate_records(five_hundred["Records"]), "aws_kinesis_agg", 0.5, 500),
+        Case("the same with a model", lambda: process_batch(five_hundred, our_handler, aggregated), powertools_of_user_records, "it and Powertools", 0.4, 500),
         Case("DynamoDB with a model", lambda: process_batch(dynamodb_thousand, our_handler, dynamodb(Order)), powertools(dynamodb_thousand, dynamodb_processor), "Powertools", 0.4, 1_000),
         Case("a record of 10,000", lambda: process_batch(ten_thousand, our_handler, text), lambda: process_batch(hundred, our_handler, text), "a record of 100", 1.15, 10_000, 100),
         Case("Batch.response, 1 of 10,000 failed", response_of_a_new_batch, response_by_hand, "by hand", 2.0, 10_000),

@@ -4,6 +4,8 @@ import base64
 import json
 from typing import Any
 
+from batchfold.testing import KplRecord, kpl_aggregate
+
 BODY = json.dumps({"id": "order-1", "quantity": 3})
 
 
@@ -36,6 +38,13 @@ def kinesis_event(count: int) -> dict[str, Any]:
             for number in range(count)
         ]
     }
+
+
+def aggregated_event(count: int) -> dict[str, Any]:
+    """One record of a shard, in which the KPL has aggregated so many."""
+    (raw,) = kinesis_event(1)["Records"]
+    data = kpl_aggregate(*(KplRecord(BODY, f"key-{number % 7}") for number in range(count)))
+    return {"Records": [{**raw, "kinesis": {**raw["kinesis"], "data": base64.b64encode(data).decode()}}]}
 
 
 def dynamodb_event(count: int) -> dict[str, Any]:

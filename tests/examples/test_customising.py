@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
 
-from batchfold.testing import LambdaContext, SqsMessage, kinesis_event, sqs_event
+from batchfold.testing import KplRecord, LambdaContext, SqsMessage, kinesis_event, kpl_aggregate, sqs_event
 
 FOLDER = Path(__file__).parent / "customising"
 EXAMPLES = sorted(FOLDER.glob("*.py"))
@@ -67,6 +67,17 @@ def test_the_lambda_context(load: Load) -> None:
     app = load("lambda_context")
     event = sqs_event(1_000, 60_000)
     assert named(app.lambda_handler(event, LambdaContext(timeout_seconds=30))) == ids(event)[1:]
+
+
+# ------------------------------------------------------------ KPL
+def test_the_user_records_of_an_aggregate_are_counted_once(load: Load) -> None:
+    app = load("kpl_aggregates")
+    readings = [KplRecord({"value": 1}, "a"), KplRecord({"value": "no"}, "b"), KplRecord({"value": 2}, "a")]
+    event = kinesis_event({"value": 4}, kpl_aggregate(*readings), kpl_aggregate(*readings)[:-1])
+    number = event["Records"][1]["kinesis"]["sequenceNumber"]
+    for _ in range(2):
+        assert named(app.lambda_handler(event, None)) == [number]
+    assert app.totals == {"1": 4, "a": 3}
 
 
 # ------------------------------------------------------------ Sentry

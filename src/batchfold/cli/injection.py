@@ -10,12 +10,17 @@ from typing import Any
 
 from batchfold.core._guards import is_plain_dict, is_plain_list
 from batchfold.core.lanes import assign_lanes
+from batchfold.core.progress import Progress
 
 _PAYLOADS = frozenset(("body", "data", "value"))
 """The keys of raw records under which payloads stand."""
 
 _INNER_PAYLOADS = {"kinesis": frozenset(("data",)), "dynamodb": frozenset(("NewImage", "OldImage"))}
 """The same of what stands inside of raw records."""
+
+
+_BEFORE_HANDLING: frozenset[object] = frozenset((vars(Progress)["__init__"].__code__, assign_lanes.__code__))
+"""The code that a source takes user records out of aggregates by, and that asks for lanes."""
 
 
 class Watched(dict[str, Any]):
@@ -59,11 +64,11 @@ def with_watched(event: Any, watched: Mapping[int, Any]) -> Any:
     return event
 
 
-def is_for_a_lane() -> bool:
-    """Return whether a lane function reads the payload: that is before any record is handled, and must not fail."""
+def is_before_handling() -> bool:
+    """Return whether a source or a lane function reads the payload: before any record is handled, and it must not fail."""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # documented, whatever its name says
     while frame is not None:
-        if frame.f_code is assign_lanes.__code__:
+        if frame.f_code in _BEFORE_HANDLING:
             return True
         frame = frame.f_back
     return False

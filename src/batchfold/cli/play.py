@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeAlias, assert_never
 from batchfold.cli.account import Invoking, Played, Progressed, write_step
 from batchfold.cli.child import serve
 from batchfold.cli.event_file import hashable, read_event
-from batchfold.cli.injection import Watched, is_for_a_lane, with_watched
+from batchfold.cli.injection import Watched, is_before_handling, with_watched
 from batchfold.cli.load import Function, loaded
 from batchfold.cli.scene import PoisonError, Scene, SceneError, scene_of, with_lane
 from batchfold.core._guards import is_mapping, is_plain_list
@@ -199,7 +199,7 @@ class _Player:
 
     def _watched(self, raw: Any, name: str, turn: _Turn) -> "Watched":
         def on_read() -> None:
-            if name in turn.read or is_for_a_lane():
+            if name in turn.read or is_before_handling():
                 return
             attempt = self.attempts.get(name, 0)
             self.attempts[name] = attempt + 1

@@ -72,7 +72,7 @@ def scene_of(
     most_invocations: int | None,
 ) -> Scene:
     """Set the scene. Raises `SceneError` where that cannot be done."""
-    read = None if event is None else read_event(parsed_event(event))
+    read = None if event is None else read_event(parsed_event(event), function)
     model = _model(kind, read, function)
     source = _with_settings(model, _settings_of_event(model, read), settings)
     payloads = _payloads(source, records, keys, payload) if read is None else _payloads_of(source, read, records)
@@ -140,7 +140,8 @@ def kinds_of_source() -> dict[str, type[EventSource]]:
 
 def _concrete(model: type[EventSource]) -> Iterator[type[EventSource]]:
     for each in model.__subclasses__():
-        if not inspect.isabstract(each):
+        # a simulation finds a record by its identifier, so it knows no model in which several records share one
+        if not inspect.isabstract(each) and each.delivered_as is EventSource.delivered_as:
             yield each
         yield from _concrete(each)
 

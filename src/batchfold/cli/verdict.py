@@ -36,6 +36,10 @@ _MOST_TOLD = 5
 """The strangers, asides and records of the function's own that are told one by one."""
 
 
+_Outcomes: TypeAlias = Sequence[Outcome | None]
+"""The outcome of each record of the event, in its order; `None` where no fold had it."""
+
+
 @dataclass(frozen=True)
 class Row:
     """The fate of one record, and the reason, as far as it is known."""
@@ -58,7 +62,7 @@ class Verdict:
 
 def judge(call: Call) -> Verdict:
     """Say what becomes of each record, with `ReportBatchItemFailures` on the event source mapping."""
-    verdict = _judged(call, _outcomes(call.folds))
+    verdict = _judged(call, _outcomes(call.delivered, call.folds))
     says = (
         *verdict.says,
         *_of_stops(call.folds),
@@ -69,7 +73,7 @@ def judge(call: Call) -> Verdict:
     return Verdict(verdict.rows, says, 2 if call.threads else verdict.exit_status)
 
 
-def _judged(call: Call, outcomes: Mapping[str, Outcome]) -> Verdict:
+def _judged(call: Call, outcomes: _Outcomes) -> Verdict:
     delivered, ending = call.delivered, call.ending
     if isinstance(ending, Answered) and ending.failed_because is None:
         if ending.results is not None:
@@ -82,13 +86,13 @@ def _judged(call: Call, outcomes: Mapping[str, Outcome]) -> Verdict:
     return Verdict(rows, (*says, _OF_RETRIES) if delivered.keeps == "delivery stream" else says, 2)
 
 
-def _judged_by_response(delivered: Delivered, ending: Answered, outcomes: Mapping[str, Outcome]) -> Verdict:
+def _judged_by_response(delivered: Delivered, ending: Answered, outcomes: _Outcomes) -> Verdict:
     returns = _returns(delivered, ending.named)
     rows = _rows(delivered, outcomes, returns)
     if lost := sum(row.fate == "lost" for row in rows):
         return Verdict(rows, _of_lost(lost), 2)
     says = _of_partial_failure(rows, delivered) if returns else _of_success(delivered, ending)
-    if rows and not outcomes:
+    if rows and not any(outcomes):
         says += ("The command saw no fold of batchfold's: that a record is done, it has from the response alone.",)
     return Verdict(rows, says, 1 if returns else 0)
 
@@ -98,12 +102,12 @@ _OF_RETRIES = "Firehose tries three more times by default, and then writes all o
 
 
 def _judged_by_results(
-    delivered: Delivered, results: Sequence[str], problems: Sequence[str | None], outcomes: Mapping[str, Outcome]
+    delivered: Delivered, results: Sequence[str], problems: Sequence[str | None], outcomes: _Outcomes
 ) -> Verdict:
     """Judge the answer to a Firehose delivery stream, which has a result for each record."""
     rows = tuple(
-        _row_of_result(name, outcomes.get(key), _FATES[result], problem)
-        for name, key, result, problem in zip(delivered.names, delivered.keys, results, problems, strict=True)
+        _row_of_result(item, outcome, _FATES[result], problem)
+        for item, outcome, result, problem in zip(_items(delivered), outcomes, results, problems, strict=True)
     )
     fates = Counter(row.fate for row in rows)
     if lost := fates["lost"]:
@@ -135,7 +139,7 @@ def _row_of_result(item: str, outcome: Outcome | None, fate: Fate, problem: str 
     return Row(item, fate, "" if outcome is None else _why(outcome))
 
 
-def _judged_by_source(delivered: Delivered, ending: Answered, outcomes: Mapping[str, Outcome]) -> Verdict:
+def _judged_by_source(delivered: Delivered, ending: Answered, outcomes: _Outcomes) -> Verdict:
     """Judge a response in the way of a source that does not answer with `batchItemFailures`: it must be the source's."""
     if ending.is_as_source_says is None:
         return Verdict(
@@ -146,8 +150,8 @@ def _judged_by_source(delivered: Delivered, ending: Answered, outcomes: Mapping[
             2,
         )
     rows = tuple(
-        Row(name, "done" if _is_done(outcomes.get(key)) else "not done", _why(outcomes.get(key)))
-        for name, key in zip(delivered.names, delivered.keys, strict=True)
+        Row(name, "done" if _is_done(outcome) else "not done", _why(outcome))
+        for name, outcome in zip(_items(delivered), outcomes, strict=True)
     )
     if not ending.is_as_source_says:
         says = f"The response is not the one that {delivered.source} makes of these outcomes."
@@ -159,18 +163,34 @@ def _judged_by_source(delivered: Delivered, ending: Answered, outcomes: Mapping[
     return Verdict(rows, (f"{counted}: the response says so to {delivered.source}.",), 1)
 
 
-def _outcomes(folds: Sequence[Folded]) -> dict[str, Outcome]:
+def _outcomes(delivered: Delivered, folds: Sequence[Folded]) -> _Outcomes:
     """The outcome of each record of the event: of one that is folded twice, that of the last fold.
 
-    Of records that share an identifier, one that is not done counts: whoever names one of them names them all.
+    Records may share an identifier, as the user records of a KPL aggregate do. A fold that has as many of them as the
+    event has them in the same order. Of any other fold, one that is not done counts for all that share its identifier:
+    whoever names one of them names them all.
     """
     worst_last: tuple[OutcomeKind, ...] = ("succeeded", "settled", "unprocessed", "failed")
-    outcomes: dict[str, Outcome] = {}
+    outcomes: list[Outcome | None] = [None] * len(delivered.keys)
     for fold in folds:
-        if fold.is_of_event:
-            in_order = sorted(fold.outcomes, key=lambda outcome: worst_last.index(outcome.kind))
-            outcomes.update((outcome.key, outcome) for outcome in in_order)
+        if not fold.is_of_event:
+            continue
+        if [outcome.key for outcome in fold.outcomes] == delivered.keys:
+            outcomes = [*fold.outcomes]
+            continue
+        in_order = sorted(fold.outcomes, key=lambda outcome: worst_last.index(outcome.kind))
+        by_key = {outcome.key: outcome for outcome in in_order}
+        outcomes = [by_key.get(key, before) for key, before in zip(delivered.keys, outcomes, strict=True)]
     return outcomes
+
+
+def _items(delivered: Delivered) -> list[str]:
+    """The records as they are shown: by their identifiers, and by a number where several share one."""
+    counts, seen, items = Counter(delivered.names), Counter[str](), list[str]()
+    for name in delivered.names:
+        seen[name] += 1
+        items.append(name if counts[name] == 1 else f"{name} ({seen[name]} of {counts[name]})")
+    return items
 
 
 def _returns(delivered: Delivered, named: Sequence[int]) -> dict[str, _Return]:
@@ -190,10 +210,11 @@ def _order(names: Sequence[str]) -> Sequence[int]:
     return list(map(int, names)) if all(map(str.isdecimal, names)) else range(len(names))
 
 
-def _rows(delivered: Delivered, outcomes: Mapping[str, Outcome], returns: Mapping[str, _Return]) -> tuple[Row, ...]:
+def _rows(delivered: Delivered, outcomes: _Outcomes, returns: Mapping[str, _Return]) -> tuple[Row, ...]:
+    any_seen = any(outcomes)
     return tuple(
-        _row(name, outcomes.get(key), returns.get(key), any_seen=bool(outcomes))
-        for name, key in zip(delivered.names, delivered.keys, strict=True)
+        _row(item, outcome, returns.get(key), any_seen=any_seen)
+        for item, key, outcome in zip(_items(delivered), delivered.keys, outcomes, strict=True)
     )
 
 

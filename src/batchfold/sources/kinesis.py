@@ -2,19 +2,19 @@
 
 https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html shows the event,
 https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html says how Lambda reads the partial
-response.
+response. `sources.kpl` decides what becomes of the aggregates of the Kinesis Producer Library.
 """
 
 from binascii import a2b_base64
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from datetime import datetime
-from typing import Any, Generic, cast, overload
+from typing import Any, Generic, TypeAlias, cast, overload
 
 from returns.result import Result
 from typing_extensions import TypeForm, TypeVar
 
 from batchfold.core.lanes import Lane, refuse_async_lane, whole_batch
-from batchfold.core.records import RawRecord
+from batchfold.core.records import ItemId, RawRecord
 from batchfold.core.response import name_lowest_sequence_number
 from batchfold.core.source import Source
 from batchfold.sources.fields import (
@@ -28,6 +28,7 @@ from batchfold.sources.fields import (
     required,
     text,
 )
+from batchfold.sources.kpl import MAGIC, deaggregated, may_be_aggregate, refuse_aggregate, refuse_broken
 from batchfold.sources.payload import OfRecord, Unspecified, from_function, from_json
 from batchfold.sources.reading import reader
 
@@ -73,6 +74,20 @@ class KinesisRecord(ListedRecord, Generic[Data_co]):
     def partition_key(self) -> str:
         """The producer's key, which chose the shard: records that share it are in order."""
         return text(nested(self._raw, "kinesis"), "partitionKey")
+
+    @property
+    def explicit_hash_key(self) -> str | None:
+        """The explicit hash key of a user record of a KPL aggregate, if it was sent with one."""
+        return optional_text(nested(self._raw, "kinesis"), "explicitHashKey")
+
+    @property
+    def sub_sequence_number(self) -> int | None:
+        """The place of a user record in its KPL aggregate, from 0 on; `None` for a record that was not aggregated.
+
+        The user records of an aggregate share its sequence number, so the two together name a user record.
+        """
+        found: int | None = nested(self._raw, "kinesis").get("subSequenceNumber")
+        return found
 
     @property
     def approximate_arrival_time(self) -> datetime:
@@ -131,7 +146,9 @@ class KinesisRecord(ListedRecord, Generic[Data_co]):
             return nested(self._raw, "kinesis").get("data")
 
     def _identity(self) -> str:
-        return f"sequence_number={nested(self._raw, 'kinesis').get('sequenceNumber')!r}"
+        identity = f"sequence_number={nested(self._raw, 'kinesis').get('sequenceNumber')!r}"
+        at = self.sub_sequence_number
+        return identity if at is None else f"{identity}, sub_sequence_number={at!r}"
 
 
 def data_bytes(raw: RawRecord) -> bytes:
@@ -150,30 +167,38 @@ def by_partition_key(raw: RawRecord, /) -> Hashable | None:
 
 
 @overload
-def kinesis(*, lane: Lane = whole_batch) -> Source[KinesisRecord[bytes], KinesisRecord[bytes]]: ...
+def kinesis(
+    *, aggregated: bool = False, lane: Lane = whole_batch
+) -> Source[KinesisRecord[bytes], KinesisRecord[bytes]]: ...
 @overload
 def kinesis(
-    data: type[dict[Unspecified, Unspecified]], /, *, lane: Lane = whole_batch
+    data: type[dict[Unspecified, Unspecified]], /, *, aggregated: bool = False, lane: Lane = whole_batch
 ) -> Source[KinesisRecord[dict[str, object]], KinesisRecord[bytes]]: ...
 @overload
 def kinesis(
-    data: type[list[Unspecified]], /, *, lane: Lane = whole_batch
+    data: type[list[Unspecified]], /, *, aggregated: bool = False, lane: Lane = whole_batch
 ) -> Source[KinesisRecord[list[object]], KinesisRecord[bytes]]: ...
 @overload
-def kinesis(data: TypeForm[T], /, *, lane: Lane = whole_batch) -> Source[KinesisRecord[T], KinesisRecord[bytes]]: ...
-@overload
 def kinesis(
-    *, decode: Callable[[bytes], Result[T, object]], lane: Lane = whole_batch
+    data: TypeForm[T], /, *, aggregated: bool = False, lane: Lane = whole_batch
 ) -> Source[KinesisRecord[T], KinesisRecord[bytes]]: ...
 @overload
 def kinesis(
-    *, decode: Callable[[bytes], T] | OfRecord[KinesisRecord, T], lane: Lane = whole_batch
+    *, decode: Callable[[bytes], Result[T, object]], aggregated: bool = False, lane: Lane = whole_batch
+) -> Source[KinesisRecord[T], KinesisRecord[bytes]]: ...
+@overload
+def kinesis(
+    *,
+    decode: Callable[[bytes], T] | OfRecord[KinesisRecord, T],
+    aggregated: bool = False,
+    lane: Lane = whole_batch,
 ) -> Source[KinesisRecord[T], KinesisRecord[bytes]]: ...
 def kinesis(
     data: Any = UNDECODED,
     /,
     *,
     decode: Callable[[bytes], Any] | OfRecord[KinesisRecord, Any] | None = None,
+    aggregated: bool = False,
     lane: Lane = whole_batch,
 ) -> Source[KinesisRecord[Any], KinesisRecord[bytes]]:
     """Read events of a Kinesis data stream.
@@ -187,6 +212,12 @@ def kinesis(
     again. So the batch is one lane (`whole_batch`), and nothing is started after the first record that is not done.
     `lane=by_partition_key` lets other partition keys go on and `lane=each_record` every record; both pay with repeats.
 
+    With `aggregated=True`, the aggregates of the Kinesis Producer Library (KPL) are read as their user records, each with
+    its own partition key and data; records that are not aggregated stand for themselves. User records share the sequence
+    number of their aggregate, so one that is not done brings back all of them: a handler that must not repeat an effect
+    knows a user record by `sequence_number` and `sub_sequence_number`. Data that begin as an aggregate does and are no
+    whole one are `Malformed`. So is a whole aggregate where `aggregated=True` is missing.
+
     >>> event = {"Records": [{"eventSource": "aws:kinesis", "kinesis": {"sequenceNumber": "7", "data": "WzEsIDJd"}}]}
     >>> raws, item_ids = kinesis(list[int]).read(event)
     >>> item_ids, kinesis().parse(raws[0]).data, kinesis(list[int]).parse(raws[0]).data
@@ -195,29 +226,55 @@ def kinesis(
     refuse_async_lane(lane)
     return Source(
         name=_NAME,
-        read=_read,
-        parse=_parser(data, decode),
+        read=_read_aggregated if aggregated else _read,
+        parse=_parser(data, decode, refuse_broken if aggregated else refuse_aggregate),
         as_delivered=KinesisRecord,
         lane_of=lambda _raws: lane,
         respond=name_lowest_sequence_number,
     )
 
 
-def _parser(form: Any, decode: Any) -> Callable[[RawRecord], KinesisRecord[Any]]:
+_Refuse: TypeAlias = Callable[[RawRecord, bytes], object]
+"""Raises `ValueError` for data that begin as a KPL aggregate does, if they cannot be those of one record."""
+
+
+def _parser(form: Any, decode: Any, refuse: _Refuse) -> Callable[[RawRecord], KinesisRecord[Any]]:
     if isinstance(decode, OfRecord):
         of_record = from_function(decode.decode, form)
-        return lambda raw: KinesisRecord(raw, of_record(KinesisRecord(raw)))
-    if decode is not None:
-        decoded = from_function(decode, form)
-        return lambda raw: KinesisRecord(raw, decoded(data_bytes(raw)))
-    if form is UNDECODED:
-        return lambda raw: KinesisRecord(raw, data_bytes(raw))
+
+        def parse_record(raw: RawRecord) -> KinesisRecord[Any]:
+            record = KinesisRecord(raw)
+            if may_be_aggregate(raw):
+                refuse(raw, record.data)
+            return KinesisRecord(raw, of_record(record))
+
+        return parse_record
+    if decode is None and form is not UNDECODED:
+        return _validating_parser(form, refuse)
+    decoded = None if decode is None else from_function(decode, form)
+
+    def parse(raw: RawRecord) -> KinesisRecord[Any]:
+        try:
+            data = a2b_base64(raw["kinesis"]["data"], strict_mode=True)
+        except (KeyError, TypeError):
+            data = data_bytes(raw)  # it raises, and says what is wrong with the data
+        if data >= MAGIC and data.startswith(MAGIC):  # as a rule it is less, and the first byte shows it
+            refuse(raw, data)
+        return KinesisRecord(raw, data if decoded is None else decoded(data))
+
+    return parse
+
+
+def _validating_parser(form: Any, refuse: _Refuse) -> Callable[[RawRecord], KinesisRecord[Any]]:
     validator = from_json(form)
     validate, redacted = validator.validate, validator.redacted
 
     def parse(raw: RawRecord) -> KinesisRecord[Any]:
         try:
-            return KinesisRecord(raw, validate(a2b_base64(raw["kinesis"]["data"], strict_mode=True)))
+            data = a2b_base64(raw["kinesis"]["data"], strict_mode=True)
+            if data >= MAGIC and data.startswith(MAGIC):  # as in `_parser`
+                refuse(raw, data)
+            return KinesisRecord(raw, validate(data))
         except ValueError as error:
             clean = redacted(error)
         except (KeyError, TypeError):
@@ -238,3 +295,7 @@ _read = reader(
     is_number=True,
     id_form="a decimal number, as text",
 )
+
+
+def _read_aggregated(event: object) -> tuple[Sequence[RawRecord], Sequence[ItemId]]:
+    return deaggregated(*_read(event))

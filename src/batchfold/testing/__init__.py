@@ -34,6 +34,7 @@ from batchfold.testing.firehose_events import FirehoseData, FirehoseOrigin, fire
 from batchfold.testing.firehose_streams import FirehoseStream, Transformed, read_transformation
 from batchfold.testing.history import Fate, History, Invocation, tell
 from batchfold.testing.kafka_topics import KafkaShareGroup, KafkaTopic
+from batchfold.testing.kpl_aggregates import AggregatedKinesisStream, KplRecord, kpl_aggregate
 from batchfold.testing.notifications import cloudwatch_logs, s3_notification, s3_test_event, table_change
 from batchfold.testing.piped import DynamoDBPipe, KinesisPipe, SqsPipe, pipes_event
 from batchfold.testing.promise import OrderViolation, Repeat
@@ -46,6 +47,7 @@ from batchfold.testing.stream_retries import StreamSettings, StreamState
 from batchfold.testing.streams import DynamoDBStream, KinesisStream, ShardsState
 
 __all__ = [
+    "AggregatedKinesisStream",
     "Answer",
     "Attempt",
     "Attempted",
@@ -72,6 +74,7 @@ __all__ = [
     "KinesisData",
     "KinesisPipe",
     "KinesisStream",
+    "KplRecord",
     "LambdaContext",
     "LambdaFunction",
     "MakeFunction",
@@ -107,6 +110,7 @@ __all__ = [
     "firehose_event",
     "kafka_event",
     "kinesis_event",
+    "kpl_aggregate",
     "name_records",
     "pipes_event",
     "read_answer",

@@ -149,6 +149,13 @@ class EventSource(ABC):
         """Return the lane in which a function reads the source where the test gives none: that of the source."""
         return self.lane_of(record)
 
+    def delivered_as(self, record: SourceRecord, /) -> Hashable:
+        """Return what the source delivers and names when it does so with this record: the record itself.
+
+        Another source may hold several records in one, which share its item identifier.
+        """
+        return record.position
+
     def comes_back_after(self, _earlier: SourceRecord, _later: SourceRecord, /) -> bool:
         """Return whether `later` comes back because `earlier`, before it in the batch, was named."""
         return False

@@ -15,10 +15,12 @@ when one fails. Which repeats are necessary follows from that and from the sourc
      itself; a function that took on more than it had time for has no such excuse;
   3. the source delivers again from a record on (Kinesis, DynamoDB Streams, Kafka if so set), and a record before it, of
      another lane, was not done in that invocation;
-  4. the mapping has no `ReportBatchItemFailures`, so that only raising keeps a failed record, or a pipe halves its
+  4. the source delivers several records as one (the user records of a KPL aggregate), and another one of them was not
+     done in that invocation;
+  5. the mapping has no `ReportBatchItemFailures`, so that only raising keeps a failed record, or a pipe halves its
      batches, and one was not done.
 
-  So on a queue nothing repeats but what was cut off, and nothing does on a stream read in one lane.
+  So on a queue nothing repeats but what was cut off, and on a stream read in one lane nothing does outside an aggregate.
 - *Delivery.* What Firehose writes to the error output is not delivered, so no effect is performed for it in that
   invocation, unless it was cut off in an attempt that overran the timeout by itself.
 """
@@ -132,10 +134,15 @@ class Judge:
     def _leaves_no_choice(self, record: SourceRecord, not_done: Sequence[SourceRecord]) -> bool:
         if self.source.brings_all_back:
             return bool(not_done)
-        lane = self.lanes.of_function[record.position]
-        return any(
-            other.position < record.position
-            and self.lanes.of_function[other.position] != lane
-            and self.source.comes_back_after(other, record)
-            for other in not_done
-        )
+        return any(self._brings_back(other, record) and not self._stops(other, record) for other in not_done)
+
+    def _brings_back(self, other: SourceRecord, record: SourceRecord) -> bool:
+        """Return whether a record comes back with another one of its batch that is not done."""
+        if self.source.delivered_as(other) == self.source.delivered_as(record):
+            return True
+        return other.position < record.position and self.source.comes_back_after(other, record)
+
+    def _stops(self, other: SourceRecord, record: SourceRecord) -> bool:
+        """Return whether the function should not have started a record, because another one before it was not done."""
+        lane_of = self.lanes.of_function
+        return other.position < record.position and lane_of[other.position] == lane_of[record.position]

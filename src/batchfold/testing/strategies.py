@@ -24,6 +24,7 @@ from batchfold.testing.event_source import EventSource
 from batchfold.testing.firehose_events import FirehoseData, FirehoseOrigin, firehose_event
 from batchfold.testing.firehose_streams import FirehoseStream
 from batchfold.testing.kafka_topics import KafkaShareGroup, KafkaTopic
+from batchfold.testing.kpl_aggregates import AggregatedKinesisStream, KplRecord, kpl_aggregate
 from batchfold.testing.piped import DynamoDBPipe, KinesisPipe, SqsPipe, pipes_event
 from batchfold.testing.queue_events import SqsMessage, sqs_event
 from batchfold.testing.refuse import refuse_other_numbers, refuse_text
@@ -68,6 +69,22 @@ def sqs_events(
 def kinesis_data(data: st.SearchStrategy[Any] | None = None) -> st.SearchStrategy[KinesisData]:
     """Kinesis records with any bytes (or from `data`)."""
     return st.builds(KinesisData, data=st.binary(max_size=32) if data is None else data, partition_key=_KEYS)
+
+
+def kpl_records(data: st.SearchStrategy[Any] | None = None) -> st.SearchStrategy[KplRecord]:
+    """User records of the KPL with any bytes (or from `data`), with and without explicit hash key and tags."""
+    return st.builds(
+        KplRecord,
+        data=st.binary(max_size=32) if data is None else data,
+        partition_key=_KEYS | _text(),
+        explicit_hash_key=st.none() | st.integers(0, 2**128 - 1).map(str),
+        tags=st.dictionaries(_names(), _text(), max_size=2),
+    )
+
+
+def kpl_aggregates(data: st.SearchStrategy[Any] | None = None, *, max_size: int = 10) -> st.SearchStrategy[bytes]:
+    """The data of Kinesis records that hold user records of the KPL, for `kinesis_data` and `kinesis_events`."""
+    return st.lists(kpl_records(data), min_size=1, max_size=max_size).map(lambda given: kpl_aggregate(*given))
 
 
 def kinesis_events(
@@ -178,6 +195,13 @@ def sqs_queues(*, fifo: bool | None = None) -> st.SearchStrategy[SqsQueue]:
 def kinesis_streams() -> st.SearchStrategy[KinesisStream]:
     """Shards of Kinesis data streams and their mappings, with every setting."""
     return st.builds(KinesisStream, **_stream_settings())
+
+
+def aggregated_kinesis_streams() -> st.SearchStrategy[AggregatedKinesisStream]:
+    """Kinesis data streams that the KPL writes to, and their mappings, with every setting."""
+    return st.builds(
+        AggregatedKinesisStream, **_stream_settings(), shards=st.integers(1, 3), aggregate_size=st.integers(1, 4)
+    )
 
 
 def dynamodb_streams() -> st.SearchStrategy[DynamoDBStream]:

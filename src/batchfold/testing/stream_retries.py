@@ -158,8 +158,8 @@ class StreamState(SourceState):
         if not self.pending and not self.unread:
             return self
         if not self.pending:
-            size = self.mapping.batch_size
-            return replace(self, pending=(PendingBatch(self.unread[:size]),), unread=self.unread[size:]).read()
+            batched, unread = self._divided(self.unread, self.mapping.batch_size)
+            return replace(self, pending=(PendingBatch(batched),), unread=unread).read()
         batch = self.pending[0]
         if expired := [record for record in batch.records if self._is_too_old(record)]:
             return self._without(batch, expired, "RecordAgeExceeded").read()
@@ -182,12 +182,20 @@ class StreamState(SourceState):
             case _:
                 assert_never(reading)
 
+    def _divided(
+        self, records: tuple[SourceRecord, ...], count: int
+    ) -> tuple[tuple[SourceRecord, ...], tuple[SourceRecord, ...]]:
+        """Return the records that are delivered as the first so many, and the others."""
+        first = set(list(dict.fromkeys(map(self.mapping.delivered_as, records)))[:count])
+        size = sum(self.mapping.delivered_as(record) in first for record in records)
+        return records[:size], records[size:]
+
     def _all(self, batch: PendingBatch, *, is_unhandled: bool) -> tuple[PendingBatch, ...]:
         """Return the whole batch, or its halves."""
-        if self.mapping.halves_on_error and len(batch.records) > 1:
+        count = len(set(map(self.mapping.delivered_as, batch.records)))
+        if self.mapping.halves_on_error and count > 1:
             # Splitting does not use up a retry.
-            middle = len(batch.records) // 2
-            halves = (batch.records[:middle], batch.records[middle:])
+            halves = self._divided(batch.records, count // 2)
             return tuple(PendingBatch(half, batch.retries, is_unhandled) for half in halves)
         return (PendingBatch(batch.records, batch.retries + 1, is_unhandled),)
 
@@ -206,7 +214,7 @@ class StreamState(SourceState):
 
     def _comes_back(self, record: SourceRecord, named: Sequence[SourceRecord]) -> bool:
         return any(
-            other.position == record.position
+            self.mapping.delivered_as(other) == self.mapping.delivered_as(record)
             or (other.position < record.position and self.mapping.comes_back_after(other, record))
             for other in named
         )

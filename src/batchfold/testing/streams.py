@@ -23,7 +23,7 @@ from batchfold.testing.stream_events import KinesisData, kinesis_event
 from batchfold.testing.stream_retries import StreamSettings, StreamState
 
 # The third number has one digit more than the second: compared as text, it is the lowest.
-_FIRST_KINESIS_NUMBER = 10**56 - 2
+FIRST_KINESIS_NUMBER = 10**56 - 2
 _FIRST_DYNAMODB_NUMBER = 10**21 - 2
 
 _MOST_BATCHES_OF_A_SHARD = 10
@@ -123,10 +123,10 @@ class KinesisStream(ShardedStream):
 
     def deliver(self, records: tuple[SourceRecord, ...], *, at: Seconds) -> Delivery:
         """Return the batch that holds these records, which are of one shard."""
-        numbers = [str(_FIRST_KINESIS_NUMBER + record.position) for record in records]
+        numbers = [str(FIRST_KINESIS_NUMBER + record.position) for record in records]
         event = kinesis_event(
             *(
-                KinesisData(record.payload, record.key, number, _arrival(record))
+                KinesisData(record.payload, record.key, number, arrival(record))
                 for number, record in zip(numbers, records, strict=True)
             ),
             shard_id=self._shard_id(records[0]),
@@ -137,7 +137,7 @@ class KinesisStream(ShardedStream):
         """Return what a document about discarded records says of them."""
         return {
             "KinesisBatchInfo": _batch_info(
-                records, self._shard_id(records[0]), _FIRST_KINESIS_NUMBER, arn("kinesis", "stream/orders")
+                records, self._shard_id(records[0]), FIRST_KINESIS_NUMBER, arn("kinesis", "stream/orders")
             )
         }
 
@@ -183,7 +183,7 @@ def _listed(records: tuple[SourceRecord, ...], event: dict[str, Any], numbers: S
     return Delivery(at, records, event, tuple(event["Records"]), identifiers)
 
 
-def _arrival(record: SourceRecord) -> datetime:
+def arrival(record: SourceRecord) -> datetime:
     """Return when a record was written: a millisecond after the one before it."""
     return moment_at(0) - timedelta(seconds=record.age) + timedelta(milliseconds=record.position)
 
@@ -193,8 +193,8 @@ def _batch_info(records: Sequence[SourceRecord], shard_id: str, first_number: in
         "shardId": shard_id,
         "startSequenceNumber": str(first_number + records[0].position),
         "endSequenceNumber": str(first_number + records[-1].position),
-        "approximateArrivalOfFirstRecord": timestamp(in_seconds(_arrival(records[0]))),
-        "approximateArrivalOfLastRecord": timestamp(in_seconds(_arrival(records[-1]))),
+        "approximateArrivalOfFirstRecord": timestamp(in_seconds(arrival(records[0]))),
+        "approximateArrivalOfLastRecord": timestamp(in_seconds(arrival(records[-1]))),
         "batchSize": len(records),
         "streamArn": stream_arn,
     }
@@ -214,5 +214,5 @@ def _change(record: SourceRecord, sequence_number: str) -> DynamoDBChange:
         new_image={**keys, **attributes},
         sequence_number=sequence_number,
         event_id=deterministic_id("stream/orders", record.position).replace("-", ""),
-        approximate_creation_time=_arrival(record),
+        approximate_creation_time=arrival(record),
     )

@@ -1,0 +1,1 @@
+"""The part of aws_kinesis_agg that is used."""
