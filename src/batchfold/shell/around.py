@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
 from inspect import iscoroutinefunction
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from batchfold.core.handlers import is_async_function, is_awaitable
 
 
+@runtime_checkable
 class Call(Protocol):
     """One call of a handler. Its code runs in this context: once, and again for an awaitable that it returns.
 
@@ -38,47 +39,49 @@ def around(handler: Callable[..., Any], begin: Callable[[Any], Call]) -> Callabl
 
     None of the functions of a `Call` may raise.
     """
-
-    async def awaited(awaitable: Awaitable[Any], call: Call) -> Any:
-        try:
-            with call:
-                value = await awaitable
-        except BaseException as error:
-            call.raised(error)
-            raise
-        call.returned(value)
-        return value
-
-    def went_on(function: Callable[..., Any], arguments: tuple[Any, ...], call: Call) -> Any:
-        try:
-            with call:
-                value = function(*arguments)
-        except BaseException as error:
-            call.raised(error)
-            raise
-        if is_awaitable(value):
-            return alike(value, awaited(value, call))
-        if (kind := _kind_of(value)).__module__.startswith("returns.context"):
-
-            def with_context(context: Any) -> Any:
-                return went_on(value, (context,), call)
-
-            return kind(with_context)
-        call.returned(value)
-        return value
-
     if iscoroutinefunction(handler):
 
         @wraps(handler)
         async def handle_async(given: Any, *others: Any) -> Any:
-            return await went_on(handler, (given, *others), begin(given))
+            return await _called(handler, (given, *others), begin(given))
 
         return handle_async
 
     def handle(given: Any, *others: Any) -> Any:
-        return went_on(handler, (given, *others), begin(given))
+        return _called(handler, (given, *others), begin(given))
 
     return known_as(handler, handle)
+
+
+def _called(function: Callable[..., Any], arguments: tuple[Any, ...], call: Call) -> Any:
+    """Return what the function returns, or where that is not the end of the call, the like that ends it."""
+    try:
+        with call:
+            value = function(*arguments)
+    except BaseException as error:
+        call.raised(error)
+        raise
+    if is_awaitable(value):
+        return alike(value, _awaited(value, call))
+    if (kind := _kind_of(value)).__module__.startswith("returns.context"):
+
+        def with_context(context: Any) -> Any:
+            return _called(value, (context,), call)
+
+        return kind(with_context)
+    call.returned(value)
+    return value
+
+
+async def _awaited(awaitable: Awaitable[Any], call: Call) -> Any:
+    try:
+        with call:
+            value = await awaitable
+    except BaseException as error:
+        call.raised(error)
+        raise
+    call.returned(value)
+    return value
 
 
 def _kind_of(value: object) -> Any:

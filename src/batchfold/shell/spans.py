@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from contextvars import Token
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from opentelemetry.context import Context, attach, detach
 from opentelemetry.trace import (
@@ -30,6 +30,10 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from batchfold.core.records import Record
 
+if TYPE_CHECKING:
+    Sender: TypeAlias = SpanContext
+else:
+    Sender = object  # a tuple of types that it names, which beartype would look for in this module
 
 _Attributes: TypeAlias = Mapping[str, str | int]
 
@@ -105,7 +109,7 @@ def _attributes_of(record: object) -> _Attributes:
 
 
 # ------------------------------------------------------------ the sender's span
-def _senders(record: object) -> list[SpanContext]:
+def _senders(record: object) -> list[Sender]:
     """Return the contexts of the spans that sent a record, each once."""
     if not isinstance(record, Record):
         return []
@@ -116,11 +120,11 @@ def _senders(record: object) -> list[SpanContext]:
     return [sender for sender in found.values() if sender.is_valid]
 
 
-def _in_w3c_headers(headers: Mapping[str, str]) -> SpanContext:
+def _in_w3c_headers(headers: Mapping[str, str]) -> Sender:
     return get_current_span(_W3C.extract(headers, Context())).get_span_context()
 
 
-def _in_xray_header(headers: Mapping[str, str]) -> SpanContext:
+def _in_xray_header(headers: Mapping[str, str]) -> Sender:
     """Return the context that X-Ray's header tells; an invalid one where it tells none.
 
     https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader describes it. The

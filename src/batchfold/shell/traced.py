@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from batchfold.shell.spans import SpanOf
 else:
-    Tracer = Any  # only the checkers read it
+    Tracer = SpanOf = Any  # only the checkers read these
 
 H = TypeVar("H", bound=Callable[..., Any])
 
