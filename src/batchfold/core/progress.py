@@ -89,7 +89,7 @@ class Progress(Generic[R, V, E, D, A]):
 
     @property
     def reads_time(self) -> bool:
-        """Whether there is a clock to be asked."""
+        """Return whether there is a clock to be asked."""
         return self._remaining_ms is not None
 
     def ms_before_reserve(self) -> int:

@@ -5,8 +5,6 @@ by `replace`. Nothing in batchfold lists the sources that there are: every part 
 field of the source.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, Self, TypeAlias, TypedDict
 

@@ -9,8 +9,6 @@ response.
 # pyright: reportInvalidTypeVarUse=false
 # A type that is left out is the default of its type variable; as overloads, every combination would be written out.
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeAlias, cast, overload
@@ -73,10 +71,10 @@ class DynamoDBRecord(ListedRecord, Generic[New_co, Old_co, Keys_co]):
     _keys: Any
 
     @overload
-    def __init__(self: DynamoDBRecord[Item, Item, Item], raw: RawRecord) -> None: ...
+    def __init__(self: "DynamoDBRecord[Item, Item, Item]", raw: RawRecord) -> None: ...
     @overload
     def __init__(
-        self: DynamoDBRecord[New_co, Old_co, Item], raw: RawRecord, new_image: New_co | None, old_image: Old_co | None
+        self: "DynamoDBRecord[New_co, Old_co, Item]", raw: RawRecord, new_image: New_co | None, old_image: Old_co | None
     ) -> None: ...
     @overload
     def __init__(self, raw: RawRecord, new_image: New_co | None, old_image: Old_co | None, keys: Keys_co) -> None: ...
@@ -122,7 +120,7 @@ class DynamoDBRecord(ListedRecord, Generic[New_co, Old_co, Keys_co]):
 
     @property
     def is_ttl_delete(self) -> bool:
-        """Whether DynamoDB itself removed the item, because its time to live had ended.
+        """Return whether DynamoDB itself removed the item, because its time to live had ended.
 
         In a global table, only the region where it ended says so: the others get an ordinary removal.
         https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html

@@ -4,8 +4,6 @@ Three ways, the same for every source: as delivered, validated by pydantic into 
 `bytes`, with or without constraints, mean the payload as text and as bytes; any other type is validated from JSON.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from inspect import currentframe

@@ -80,7 +80,7 @@ class Judge:
 
     @property
     def harm(self) -> bool:
-        """Whether anything was lost, out of order or repeated needlessly so far."""
+        """Return whether anything was lost, out of order or repeated needlessly so far."""
         return bool(self._losses or self.order_violations) or any(not repeat.needed for repeat in self.repeats)
 
     def watch(

@@ -297,7 +297,7 @@ def _changes(view_type: StreamViewType, image: st.SearchStrategy[dict[str, Any]]
 
 
 def _json(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
-    """What JSON knows. A text by itself is one of `texts`, for as a body it is not written as JSON."""
+    """JSON values. A text by itself is one of `texts`, for as a body it is not written as JSON."""
     scalars = st.none() | st.booleans() | st.integers(-(2**53), 2**53)
     nested = st.recursive(
         scalars,
