@@ -8,6 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from batchfold import BatchProcessingError
 from batchfold.testing import LambdaContext, SqsMessage, s3_pointer, sqs_event
 
 Load = Callable[[str], Any]
@@ -49,3 +50,58 @@ def test_payloads_in_s3(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
         response = load("payloads_in_s3").make(s3)(event, LambdaContext())
         assert response == {"batchItemFailures": [{"itemIdentifier": raw["messageId"]} for raw in event["Records"][1:]]}
         assert [each["Key"] for each in s3.list_objects_v2(Bucket="large")["Contents"]] == ["bad"]
+
+
+class Breaking:
+    """The service behind the breaker: it is down, and counts who asks."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.is_down = True
+
+    def __call__(self, order: str) -> int:
+        self.asked.append(order)
+        if self.is_down:
+            raise ConnectionError
+        return int(order)
+
+
+def test_a_circuit_breaker_hides_what_it_did_not_try(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    app, service = load("circuit_breaker"), Breaking()
+    monkeypatch.setattr(app, "charge", service)
+    with mock_aws():
+        make: Any = boto3.client  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # stubs are missing
+        client = make("sqs", region_name="eu-west-1")
+        url = client.create_queue(QueueName="orders", Attributes={"VisibilityTimeout": "0"})["QueueUrl"]
+        for order in range(8):
+            client.send_message(QueueUrl=url, MessageBody=str(order))
+
+        def receive() -> dict[str, Any]:
+            """The event that Lambda would make of what it receives."""
+            received = client.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+            event = sqs_event(*(SqsMessage(message["Body"], message_id=message["MessageId"]) for message in received))
+            for raw, message in zip(event["Records"], received, strict=True):
+                raw["receiptHandle"] = message["ReceiptHandle"]
+            return event
+
+        handler = app.lambda_handler
+        event = receive()
+        with pytest.raises(BatchProcessingError, match="3 failed, 5 not started"):
+            handler(event, None)
+        assert service.asked == [raw["body"] for raw in event["Records"][:3]]
+        visible = receive()["Records"]
+        # the two that failed before it opened wait for a random time, which may be none; the others for a minute
+        assert {raw["messageId"] for raw in visible} <= {raw["messageId"] for raw in event["Records"][:2]}
+
+        client.send_message(QueueUrl=url, MessageBody="8")
+        client.send_message(QueueUrl=url, MessageBody="9")
+        with pytest.raises(BatchProcessingError, match="1 failed"):
+            handler(receive(), None)
+        assert len(service.asked) == 3, "the breaker is open: the service is not asked"
+
+        service.is_down = False
+        app.breaker.half_open()
+        assert handler(event, None) == {"batchItemFailures": []}
+        assert app.breaker.current_state == "closed"
