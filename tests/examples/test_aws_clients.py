@@ -1,5 +1,6 @@
 """The examples that call AWS, with moto in its place."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
@@ -105,3 +106,41 @@ def test_a_circuit_breaker_hides_what_it_did_not_try(load: Load, monkeypatch: py
         app.breaker.half_open()
         assert handler(event, None) == {"batchItemFailures": []}
         assert app.breaker.current_state == "closed"
+
+
+class AsyncDynamo:
+    """moto's client, as an async one, which leaves some orders unwritten."""
+
+    def __init__(self, client: Any, leaves: set[str]) -> None:
+        self.client = client
+        self.leaves = leaves
+        self.sizes: list[int] = []
+
+    async def batch_write_item(self, **request: Any) -> Any:
+        puts = request["RequestItems"]["orders"]
+        self.sizes.append(len(puts))
+        written = [put for put in puts if put["PutRequest"]["Item"]["id"]["S"] not in self.leaves]
+        await asyncio.to_thread(self.client.batch_write_item, RequestItems={"orders": written})
+        left = [put for put in puts if put not in written]
+        return {"UnprocessedItems": {"orders": left} if left else {}}
+
+
+def test_bulk_writes_by_an_async_client(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        make: Any = boto3.client  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # stubs are missing
+        dynamo = make("dynamodb", region_name="eu-west-1")
+        dynamo.create_table(
+            TableName="orders",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        client = AsyncDynamo(dynamo, leaves={"o-7", "o-28"})
+        event = sqs_event(*({"id": f"o-{number}"} for number in range(30)), {"name": "no order"})
+        response = load("bulk_writes_async").make(client)(event, None)
+        not_written = [event["Records"][at]["messageId"] for at in (7, 28, 30)]
+        assert [entry["itemIdentifier"] for entry in response["batchItemFailures"]] == not_written
+        assert sorted(client.sizes) == [5, 25]
+        assert dynamo.scan(TableName="orders")["Count"] == 28

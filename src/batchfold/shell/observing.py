@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from batchfold.core.batch import AnyBatch
 from batchfold.core.chunks import takes_chunks
-from batchfold.core.faults import Crashed, Fault, Malformed, Rejected
+from batchfold.core.faults import Crashed, Fault, Malformed, Rejected, crashed
 from batchfold.core.handlers import must_be_awaited
 from batchfold.core.records import RawRecord, Record
 from batchfold.shell.around import around
@@ -41,8 +41,8 @@ def observe_all(*observers: Callable[[T], object]) -> Callable[[T], None]:
         for each in observers:
             try:
                 each(outcome)
-            except Exception as error:  # noqa: BLE001  # raised again below
-                errors.append(error)
+            except BaseException as error:  # noqa: BLE001  # raised again, at once or below
+                errors.append(crashed(error).error)
         if len(errors) == 1:
             raise errors[0]
         if errors:
@@ -128,8 +128,8 @@ def _safely(tell: Callable[[Any, float], object]) -> Callable[[Any, float], None
     def tell_safely(record: Any, seconds: float) -> None:
         try:
             tell(record, seconds)
-        except Exception as error:  # noqa: BLE001  # whatever it is: it changes nothing
-            failed_aside("timed: tell raised; the outcome of the record stands", error)
+        except BaseException as error:  # noqa: BLE001  # raised again if it ends the process; else it changes nothing
+            failed_aside("timed: tell raised; the outcome of the record stands", crashed(error).error)
 
     return tell_safely
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from returns.result import Failure
 
 from batchfold.core.chunks import results_of, takes_chunks
-from batchfold.core.faults import Crashed, Malformed
+from batchfold.core.faults import Crashed, Malformed, crashed
 from batchfold.core.handlers import result_of
 from batchfold.core.outcomes import Failed, Outcome, Settled
 from batchfold.core.records import Record
@@ -76,8 +76,8 @@ class Traced:
     def _call(self, start: Callable[[], SpanOf], type_of_failure: Callable[[object], str | None]) -> _Call:
         try:
             span = start()
-        except Exception as error:  # noqa: BLE001  # whatever it is: the record is handled without a span
-            self._failed_aside(_TRACER_RAISED, error)
+        except BaseException as error:  # noqa: BLE001  # raised again if it ends the process; else there is no span
+            self._failed_aside(_TRACER_RAISED, crashed(error).error)
             span = None
         return _Call(span, type_of_failure, self._failed_aside)
 
@@ -129,8 +129,8 @@ class _Call:
             return
         try:
             self._span.end(error_type)
-        except Exception as error:  # noqa: BLE001  # whatever it is: it changes nothing
-            self._failed_aside(_TRACER_RAISED, error)
+        except BaseException as error:  # noqa: BLE001  # raised again if it ends the process; else it changes nothing
+            self._failed_aside(_TRACER_RAISED, crashed(error).error)
 
 
 def traced(tracer: Tracer) -> Traced:
