@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from batchfold.core.settling import dead_letter as dead_letter
     from batchfold.core.settling import discard as discard
     from batchfold.core.source import AsyncSource as AsyncSource
+    from batchfold.core.source import CheckValue as CheckValue
     from batchfold.core.source import Source as Source
     from batchfold.shell.checked import BrokenAnnotationError as BrokenAnnotationError
     from batchfold.shell.checked import checked as checked
@@ -113,6 +114,13 @@ if TYPE_CHECKING:
     from batchfold.sources.envelopes import Sns as Sns
     from batchfold.sources.envelopes import SnsMessageAttribute as SnsMessageAttribute
     from batchfold.sources.fetched import fetched as fetched
+    from batchfold.sources.firehose import Dropped as Dropped
+    from batchfold.sources.firehose import FirehoseAnswer as FirehoseAnswer
+    from batchfold.sources.firehose import FirehoseOut as FirehoseOut
+    from batchfold.sources.firehose import FirehoseRecord as FirehoseRecord
+    from batchfold.sources.firehose import FirehoseResponse as FirehoseResponse
+    from batchfold.sources.firehose import ResponseFullError as ResponseFullError
+    from batchfold.sources.firehose import firehose as firehose
     from batchfold.sources.images import from_attribute_values as from_attribute_values
     from batchfold.sources.kafka import KafkaRecord as KafkaRecord
     from batchfold.sources.kafka import by_message_key as by_message_key
@@ -141,7 +149,7 @@ else:
         "core.records": "AnyEvent Event ItemFailure ItemId KafkaItemId PartialResponse RawRecord Record UnexpectedEventError",
         "core.response": "RaiseOn name_every_record name_lowest_sequence_number",
         "core.settling": "AsyncSettle Settle caused_by dead_letter discard",
-        "core.source": "AsyncSource Source",
+        "core.source": "AsyncSource CheckValue Source",
         "shell.checked": "BrokenAnnotationError checked",
         "shell.errors": "BatchProcessingError RejectedError UnprocessedError",
         "shell.lambda_handler": "LambdaFunction as_lambda_handler",
@@ -157,6 +165,7 @@ else:
         "sources.attribute_values": "Attribute Item",
         "sources.dynamodb": "DynamoDBRecord by_hash_key by_item_key dynamodb",
         "sources.envelopes": "EventBridge Sns SnsMessageAttribute",
+        "sources.firehose": "Dropped FirehoseAnswer FirehoseOut FirehoseRecord FirehoseResponse ResponseFullError firehose",
         "sources.images": "from_attribute_values",
         "sources.fetched": "fetched",
         "sources.kafka": "KafkaRecord by_message_key by_topic_partition kafka",

@@ -10,7 +10,15 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from batchfold.cli.command import app
-from batchfold.testing import DynamoDBChange, KafkaMessage, dynamodb_event, kafka_event, kinesis_event, sqs_event
+from batchfold.testing import (
+    DynamoDBChange,
+    KafkaMessage,
+    dynamodb_event,
+    firehose_event,
+    kafka_event,
+    kinesis_event,
+    sqs_event,
+)
 
 CARD = "4111-1111-1111-1111"
 """Stands in payloads, and must not be printed."""
@@ -713,3 +721,67 @@ handle = as_lambda_handler(lambda text: Success(None), source.replace(name="mine
 """
     result = run(program, NOTES_EVENT)
     assert result.stdout.startswith("mine, 2 records\n")
+
+
+# ------------------------------------------------------------ Firehose
+TRANSFORM = """
+from base64 import b64encode
+from returns.result import Failure, Success
+from batchfold import *
+
+def transform(record):
+    text = record.data.decode()
+    if "fail" in text:
+        return Failure(OSError("the shelf is out of reach"))
+    return Success(Dropped() if "drop" in text else FirehoseOut(record.data))
+
+def handle(event, context):
+    return BODY
+"""
+TRANSFORMED = "process_batch(event, transform, firehose())"
+
+
+def fates_of_firehose(result: Result) -> list[str]:
+    return re.findall(r"   (delivered|dropped|error output|lost|comes back)", result.stdout)
+
+
+def test_a_transformation_is_judged_by_the_result_of_each_record(run: Run) -> None:
+    event = firehose_event("one", "drop", f"fail {CARD}")
+    result = run(TRANSFORM.replace("BODY", TRANSFORMED), event)
+    assert result.exit_code == 1
+    assert result.stdout.startswith("Firehose, 3 records")
+    assert fates_of_firehose(result) == ["delivered", "dropped", "error output"]
+    assert REJECTED in result.stdout
+    said = "Of 3 records: 1 delivered, 1 dropped, 1 written to the error output, and not tried again."
+    assert said in result.stdout
+    assert CARD not in result.output
+
+
+@pytest.mark.parametrize("origin", ["put", "kinesis", "msk"])
+def test_a_transformation_of_every_record_ends_with_0(run: Run, origin: Any) -> None:
+    result = run(TRANSFORM.replace("BODY", TRANSFORMED), firehose_event("one", "drop", origin=origin))
+    assert (result.exit_code, fates_of_firehose(result)) == (0, ["delivered", "dropped"])
+
+
+OK = "{'recordId': raw['recordId'], 'result': 'Ok', 'data': raw['data']}"
+
+
+@pytest.mark.parametrize(
+    ("body", "exit_code", "expected", "says"),
+    [
+        (f"{{'records': [{OK} for raw in event['records']]}}", 0, ["delivered"] * 3, "Of 3 records: 3 delivered."),
+        (f"{{'records': [{OK} for raw in event['records'][:2]]}}", 2, ["delivered", "delivered", "error output"], "the response does not name it"),
+        (f"({TRANSFORMED}, {{'records': [{OK} for raw in event['records']]}})[1]", 2, ["delivered", "delivered", "lost"], "the response says Ok or Dropped all the same"),
+        ("None", 2, ["error output"] * 3, "the response has no list of records"),
+        ("{'batchItemFailures': []}", 2, ["error output"] * 3, "the response has no list of records"),
+        ("{'records': [raw['no'] for raw in event['records']]}", 2, ["comes back"] * 3, "Firehose tries three more times by default"),
+        ("{'records': 'x' * 7_000_000}", 2, ["comes back"] * 3, "7,000,015 bytes, and 6,291,456 are allowed"),
+    ],
+)  # fmt: skip
+def test_a_transformation_by_any_function_is_judged(
+    run: Run, body: str, exit_code: int, expected: list[str], says: str
+) -> None:
+    result = run(TRANSFORM.replace("BODY", body), firehose_event("one", "two", "fail"))
+    assert result.exit_code == exit_code
+    assert fates_of_firehose(result) == expected
+    assert says in " ".join(result.stdout.split())

@@ -307,7 +307,10 @@ def test_a_function_that_hangs_ends_the_simulation(simulate: Simulate) -> None:
         (["-m", "fifo=1"], "expected fifo to be true or false, got '1'"),
         (["-m", "BatchSize=11"], "SqsQueue cannot be set up like that"),
         (["--timeout", "60"], "the simulation cannot begin: visibility_timeout_seconds=30 is shorter"),
-        (["--source", "sns"], "--source is one of sqs, kafka, kinesis, dynamodb, kafka-share-group; got 'sns'"),
+        (
+            ["--source", "sns"],
+            "--source is one of sqs, kafka, kinesis, firehose, dynamodb, kafka-share-group; got 'sns'",
+        ),
         (["--fail", "11"], "--fail 11 is no record: expected a number from 1 to 10, or a name from A1 to A4"),
         (["--poison", "Z1"], "--poison Z1 is no record"),
         (["--error", "Nothing"], "expected --error to name an exception"),

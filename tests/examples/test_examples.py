@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import sys
+from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -64,6 +65,30 @@ def expected_response(name: str) -> dict[str, list[dict[str, Any]]]:
     return {"batchItemFailures": [{"itemIdentifier": ids[position]} for position in COMES_BACK[name]]}
 
 
+FIREHOSE = "firehose_clicks/event.json"
+
+
+def results_of(response: Any) -> list[tuple[str, str]]:
+    return [(each["result"], b64decode(each["data"]).decode()) for each in response["records"]]
+
+
+@pytest.mark.parametrize("application", ["firehose_clicks"], indirect=True)
+def test_clicks_are_transformed_dropped_or_kept_as_they_came(application: ModuleType) -> None:
+    assert results_of(run(application, FIREHOSE)) == [
+        ("Ok", '{"path":"/","country":"de"}\n'),
+        ("Dropped", ""),
+        ("ProcessingFailed", '{"path": "/a", "country": "xx", "agent": "Firefox"}'),
+        ("ProcessingFailed", "not JSON"),
+    ]
+
+
+def test_the_transformation_runs_from_the_command_line() -> None:
+    function = f"{EXAMPLES}/firehose_clicks/app.py:lambda_handler"
+    ran = CliRunner().invoke(command, ["run", function, "--event", str(EXAMPLES / FIREHOSE)])
+    assert ran.exit_code == 1
+    assert "1 delivered, 1 dropped, 2 written to the error output" in ran.stdout
+
+
 def run(application: ModuleType, event: str) -> object:
     return application.lambda_handler(read(event), LambdaContext())
 
@@ -84,7 +109,7 @@ def test_an_example_runs_from_the_command_line(event: str) -> None:
 
 
 def test_every_example_is_tested() -> None:
-    folders = {name.partition("/")[0] for name in COMES_BACK}
+    folders = {name.partition("/")[0] for name in (*COMES_BACK, FIREHOSE)}
     assert folders == {path.parent.name for path in EXAMPLES.glob("*/app.py")} - {"customising"}
 
 

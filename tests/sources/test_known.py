@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from batchfold.sources.known import source_of
-from batchfold.testing import dynamodb_event, kafka_event, kinesis_event, sqs_event
+from batchfold.testing import dynamodb_event, firehose_event, kafka_event, kinesis_event, sqs_event
 
 EVENTS: list[tuple[dict[str, Any], str]] = [
     (sqs_event("one"), "SQS"),
@@ -13,6 +13,8 @@ EVENTS: list[tuple[dict[str, Any], str]] = [
     (dynamodb_event({"id": "one"}), "DynamoDB Streams"),
     (kafka_event("one"), "Kafka"),
     (kafka_event("one", self_managed=True), "Kafka"),
+    (firehose_event("one"), "Firehose"),
+    (firehose_event("one", origin="msk"), "Firehose"),
 ]
 
 
@@ -33,6 +35,8 @@ def test_an_event_says_which_source_it_is_from(event: dict[str, Any], name: str)
         {},
         {"Records": []},
         {"Records": None},
+        {"deliveryStreamArn": "arn"},
+        {"records": []},
         {"Records": ["text"]},
         {"Records": [{"eventSource": "aws:s3"}]},
         {"eventSource": ["aws:sqs"]},

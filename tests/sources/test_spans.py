@@ -4,8 +4,16 @@ from typing import Any
 
 import pytest
 
-from batchfold import DynamoDBRecord, KafkaRecord, KinesisRecord, Record, SqsRecord
-from batchfold.testing import KafkaMessage, SqsMessage, dynamodb_event, kafka_event, kinesis_event, sqs_event
+from batchfold import DynamoDBRecord, FirehoseRecord, KafkaRecord, KinesisRecord, Record, SqsRecord
+from batchfold.testing import (
+    KafkaMessage,
+    SqsMessage,
+    dynamodb_event,
+    firehose_event,
+    kafka_event,
+    kinesis_event,
+    sqs_event,
+)
 
 HEADER = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -60,7 +68,16 @@ def test_a_record_of_a_topic_tells_where_it_stands_and_whether_it_is_a_tombstone
     assert tombstone == {**attributes, "messaging.kafka.message.tombstone": True}
 
 
-@pytest.mark.parametrize("kind", [SqsRecord, KinesisRecord, DynamoDBRecord, KafkaRecord])
+def test_a_record_of_a_delivery_stream_tells_its_id() -> None:
+    raw = firehose_event(b"1")["records"][0]
+    assert FirehoseRecord(raw).span_attributes == {
+        "messaging.system": "aws_firehose",
+        "faas.trigger": "other",
+        "messaging.message.id": raw["recordId"],
+    }
+
+
+@pytest.mark.parametrize("kind", [FirehoseRecord, SqsRecord, KinesisRecord, DynamoDBRecord, KafkaRecord])
 def test_a_record_that_was_written_by_hand_tells_what_it_can(kind: Any) -> None:
     assert set(kind({}).span_attributes) <= {"messaging.system", "faas.trigger", "messaging.kafka.message.tombstone"}
     assert kind({}).trace_context == {}

@@ -76,7 +76,7 @@ NAMES_AND_WORDS_THAT_ARE_NOT_THERE = [
     ("drained(schedule={'A2': ('fails',)})", "TypeError: schedule is a FailureSchedule, such as FailureSchedule({"),
     ("KafkaTopic(redelivery='from_lowest')", "ValueError: redelivery is one of 'named', 'from_lowest_offset', not"),
     ("history.with_fate('lost')", "TypeError: A fate is one of Fate, such as Fate.LOST, not a value of type str."),
-    ("history.removed_as('dead letter')", "ValueError: A removal is one of 'done', 'dead-letter', 'discarded', 'archived', not"),
+    ("history.removed_as('dead letter')", "ValueError: A removal is one of 'done', 'dead-letter', 'discarded', 'archived', 'error output', not"),
     ("history.invocations[0].that('fails')", "ValueError: What an attempt came to is one of 'performed', 'failed'"),
     ("drained(lane=by_partition_key)", "ValueError: lane=by_partition_key is a lane of KinesisStream, not of SqsQueue."),
     ("searched(lane=by_item_key)", "ValueError: lane=by_item_key is a lane of DynamoDBStream, not of SqsQueue."),

@@ -17,6 +17,10 @@ from typing_extensions import assert_type
 from batchfold import (
     AsyncInChunks,
     Batch,
+    Dropped,
+    FirehoseOut,
+    FirehoseRecord,
+    FirehoseResponse,
     InChunks,
     KinesisRecord,
     LambdaContext,
@@ -27,6 +31,7 @@ from batchfold import (
     as_lambda_handler,
     checked,
     each_record,
+    firehose,
     fold_batch,
     fold_batch_async,
     in_chunks,
@@ -102,6 +107,10 @@ async def write_all_async(records: list[SqsRecord[Order]]) -> list[Result[int, O
     raise NotImplementedError
 
 
+def transform(record: FirehoseRecord[Order]) -> Result[FirehoseOut | Dropped, OutOfStock]:
+    raise NotImplementedError
+
+
 def is_large(record: SqsRecord[Order]) -> bool:
     return record.body.quantity > 10
 
@@ -129,6 +138,7 @@ assert_type(fold_batch(event, pipe(of_any, spans), kinesis(Order)), Batch[None, 
 assert_type(
     fold_batch(event, pipe(in_chunks(write_all, size=9), spans), sqs(Order)), Batch[int, OutOfStock, SqsRecord]
 )
+assert_type(process_batch(event, pipe(transform, spans), firehose(Order), observe=spans.observe), FirehoseResponse)
 as_lambda_handler(pipe(reserve, spans), sqs(Order), observe=spans.observe)
 as_lambda_handler(pipe(reserve_async, spans), sqs(Order), max_concurrency=5, observe=spans.observe)
 as_lambda_handler(pipe(reserve_or_raise_later, spans), sqs(Order), max_concurrency=5)

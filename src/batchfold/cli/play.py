@@ -372,6 +372,7 @@ def _totals(history: History) -> dict[str, int | float]:
         "out of order": len(history.order_violations),
         "dead letters": len(history.with_fate(Fate.DEAD_LETTER, Fate.DEAD_LETTER_UNSTARTED)),
         "discarded": len(history.with_fate(Fate.DISCARDED, Fate.DISCARDED_UNSTARTED)),
+        "error output": len(history.with_fate(Fate.ERROR_OUTPUT, Fate.ERROR_OUTPUT_UNSTARTED, Fate.UNDELIVERED)),
         "never started": len(history.never_started),
         "still there": fates.count(Fate.STILL_THERE),
         "lost": len(history.lost),

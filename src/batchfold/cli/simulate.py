@@ -36,7 +36,7 @@ def simulate(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Make up records of this source: sqs, kinesis, dynamodb, kafka or kafka-share-group. By default, of the "
+            help="Make up records of this source: sqs, kinesis, dynamodb, kafka, firehose or kafka-share-group. By default, of the "
             "one that the program makes.",
         ),
     ] = None,

@@ -30,6 +30,8 @@ from batchfold.testing.effect import (
     MakeFunction,
 )
 from batchfold.testing.event_source import Delivery, EventSource, Removal, SourceRecord, SourceState, name_records
+from batchfold.testing.firehose_events import FirehoseData, FirehoseOrigin, firehose_event
+from batchfold.testing.firehose_streams import FirehoseStream, Transformed, read_transformation
 from batchfold.testing.history import Fate, History, Invocation, tell
 from batchfold.testing.kafka_topics import KafkaShareGroup, KafkaTopic
 from batchfold.testing.promise import OrderViolation, Repeat
@@ -56,6 +58,9 @@ __all__ = [
     "EventSource",
     "FailureSchedule",
     "Fate",
+    "FirehoseData",
+    "FirehoseOrigin",
+    "FirehoseStream",
     "History",
     "Invocation",
     "KafkaMessage",
@@ -84,6 +89,7 @@ __all__ = [
     "StreamSettings",
     "StreamState",
     "TimedOut",
+    "Transformed",
     "Tried",
     "UnsafeFunctionError",
     "assert_safe",
@@ -92,10 +98,12 @@ __all__ = [
     "drain",
     "dynamodb_event",
     "eventbridge_envelope",
+    "firehose_event",
     "kafka_event",
     "kinesis_event",
     "name_records",
     "read_answer",
+    "read_transformation",
     "s3_pointer",
     "sns_envelope",
     "sqs_event",

@@ -25,10 +25,10 @@ from batchfold.testing.refuse import (
 Payload: TypeAlias = Callable[[str], object]
 """From a record's name to its payload."""
 
-Removal: TypeAlias = Literal["done", "dead-letter", "discarded", "archived"]
+Removal: TypeAlias = Literal["done", "dead-letter", "discarded", "archived", "error output"]
 """Why a record is no longer in the source. *done*: Lambda was told so. *dead-letter*: SQS moved it to the dead-letter
 queue. *discarded*: the mapping gave it up, because its retries ran out or it was too old. *archived*: the Kafka share
-group gave it up, because it reached the delivery limit."""
+group gave it up, because it reached the delivery limit. *error output*: Firehose wrote it there, untransformed."""
 
 
 @dataclass(frozen=True)

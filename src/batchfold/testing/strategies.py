@@ -21,6 +21,8 @@ from batchfold.sources.dynamodb import EventName, StreamViewType
 from batchfold.testing.change_events import DynamoDBChange, dynamodb_event, images_of
 from batchfold.testing.effect import Attempt, FailureSchedule
 from batchfold.testing.event_source import EventSource
+from batchfold.testing.firehose_events import FirehoseData, FirehoseOrigin, firehose_event
+from batchfold.testing.firehose_streams import FirehoseStream
 from batchfold.testing.kafka_topics import KafkaShareGroup, KafkaTopic
 from batchfold.testing.queue_events import SqsMessage, sqs_event
 from batchfold.testing.refuse import refuse_other_numbers, refuse_text
@@ -135,6 +137,23 @@ def kafka_events(
     return st.builds(event, kinds, messages)
 
 
+def firehose_data(data: st.SearchStrategy[Any] | None = None) -> st.SearchStrategy[FirehoseData]:
+    """Firehose records with any bytes (or from `data`)."""
+    return st.builds(FirehoseData, data=st.binary(max_size=32) if data is None else data, partition_key=_KEYS)
+
+
+def firehose_events(
+    data: st.SearchStrategy[Any] | None = None, *, max_size: int = 10
+) -> st.SearchStrategy[dict[str, Any]]:
+    """Events of delivery streams that have their records from producers, a Kinesis stream or Amazon MSK."""
+
+    def event(origin: FirehoseOrigin, given: list[FirehoseData]) -> dict[str, Any]:
+        return firehose_event(*given, origin=origin)
+
+    records = st.lists(firehose_data(data), min_size=1, max_size=max_size)
+    return st.builds(event, st.sampled_from(get_args(FirehoseOrigin)), records)
+
+
 def sqs_queues(*, fifo: bool | None = None) -> st.SearchStrategy[SqsQueue]:
     """Queues and their mappings, with and without a dead-letter queue."""
     return st.builds(
@@ -174,6 +193,16 @@ def kafka_share_groups() -> st.SearchStrategy[KafkaShareGroup]:
         batch_size=st.integers(1, 10),
         delivery_limit=st.integers(1, 5),
         partitions=st.integers(1, 3),
+    )
+
+
+def firehose_streams() -> st.SearchStrategy[FirehoseStream]:
+    """Delivery streams of Firehose, with every setting."""
+    return st.builds(
+        FirehoseStream,
+        batch_size=st.integers(1, 10),
+        origin=st.sampled_from(get_args(FirehoseOrigin)),
+        number_of_retries=st.integers(0, 5),
     )
 
 
