@@ -106,6 +106,8 @@ if TYPE_CHECKING:
     from batchfold.shell.traced import traced as traced
     from batchfold.sources.attribute_values import Attribute as Attribute
     from batchfold.sources.attribute_values import Item as Item
+    from batchfold.sources.cloudwatch_logs import CloudWatchLogEvent as CloudWatchLogEvent
+    from batchfold.sources.cloudwatch_logs import CloudWatchLogs as CloudWatchLogs
     from batchfold.sources.dynamodb import DynamoDBRecord as DynamoDBRecord
     from batchfold.sources.dynamodb import by_hash_key as by_hash_key
     from batchfold.sources.dynamodb import by_item_key as by_item_key
@@ -114,6 +116,7 @@ if TYPE_CHECKING:
     from batchfold.sources.envelopes import Sns as Sns
     from batchfold.sources.envelopes import SnsMessageAttribute as SnsMessageAttribute
     from batchfold.sources.fetched import fetched as fetched
+    from batchfold.sources.fields import ListedRecord as ListedRecord
     from batchfold.sources.firehose import Dropped as Dropped
     from batchfold.sources.firehose import FirehoseAnswer as FirehoseAnswer
     from batchfold.sources.firehose import FirehoseOut as FirehoseOut
@@ -121,8 +124,13 @@ if TYPE_CHECKING:
     from batchfold.sources.firehose import FirehoseResponse as FirehoseResponse
     from batchfold.sources.firehose import ResponseFullError as ResponseFullError
     from batchfold.sources.firehose import firehose as firehose
+    from batchfold.sources.framing import confluent as confluent
+    from batchfold.sources.framing import glue as glue
+    from batchfold.sources.framing import glue_message_index as glue_message_index
+    from batchfold.sources.framing import message_indexes as message_indexes
     from batchfold.sources.images import from_attribute_values as from_attribute_values
     from batchfold.sources.kafka import KafkaRecord as KafkaRecord
+    from batchfold.sources.kafka import SchemaMetadata as SchemaMetadata
     from batchfold.sources.kafka import by_message_key as by_message_key
     from batchfold.sources.kafka import by_topic_partition as by_topic_partition
     from batchfold.sources.kafka import kafka as kafka
@@ -131,14 +139,20 @@ if TYPE_CHECKING:
     from batchfold.sources.kinesis import kinesis as kinesis
     from batchfold.sources.payload import OfRecord as OfRecord
     from batchfold.sources.payload import of_record as of_record
+    from batchfold.sources.pipes import pipes as pipes
+    from batchfold.sources.s3_notifications import S3Bucket as S3Bucket
+    from batchfold.sources.s3_notifications import S3Notification as S3Notification
+    from batchfold.sources.s3_notifications import S3NotificationRecord as S3NotificationRecord
+    from batchfold.sources.s3_notifications import S3Object as S3Object
     from batchfold.sources.sqs import SqsRecord as SqsRecord
     from batchfold.sources.sqs import by_message_group as by_message_group
     from batchfold.sources.sqs import sqs as sqs
+    from batchfold.sources.table_changes import DynamoDBChange as DynamoDBChange
 else:
     from importlib import import_module
 
     _NAMES = {
-        "core.batch": "AnyBatch Answerable Batch BatchOf",
+        "core.batch": "Answerable AnyBatch Batch BatchOf",
         "core.chain": "chain",
         "core.chunks": "AsyncChunkHandler AsyncInChunks ChunkHandler InChunks in_chunks",
         "core.faults": "Crashed Fault Malformed PayloadError Rejected",
@@ -163,15 +177,21 @@ else:
         "shell.sqs_sender": "Sender sqs_sender",
         "shell.traced": "Traced traced",
         "sources.attribute_values": "Attribute Item",
+        "sources.cloudwatch_logs": "CloudWatchLogEvent CloudWatchLogs",
         "sources.dynamodb": "DynamoDBRecord by_hash_key by_item_key dynamodb",
         "sources.envelopes": "EventBridge Sns SnsMessageAttribute",
-        "sources.firehose": "Dropped FirehoseAnswer FirehoseOut FirehoseRecord FirehoseResponse ResponseFullError firehose",
-        "sources.images": "from_attribute_values",
         "sources.fetched": "fetched",
-        "sources.kafka": "KafkaRecord by_message_key by_topic_partition kafka",
+        "sources.fields": "ListedRecord",
+        "sources.firehose": "Dropped FirehoseAnswer FirehoseOut FirehoseRecord FirehoseResponse ResponseFullError firehose",
+        "sources.framing": "confluent glue glue_message_index message_indexes",
+        "sources.images": "from_attribute_values",
+        "sources.kafka": "KafkaRecord SchemaMetadata by_message_key by_topic_partition kafka",
         "sources.kinesis": "KinesisRecord by_partition_key kinesis",
         "sources.payload": "OfRecord of_record",
+        "sources.pipes": "pipes",
+        "sources.s3_notifications": "S3Bucket S3Notification S3NotificationRecord S3Object",
         "sources.sqs": "SqsRecord by_message_group sqs",
+        "sources.table_changes": "DynamoDBChange",
     }
     # the module of each public name: it is imported when its first name is asked for, so that a Lambda function pays at
     # its cold start for what it uses, and not for other sources, async runs, or what settles and observes

@@ -17,6 +17,7 @@ from batchfold.testing import (
     firehose_event,
     kafka_event,
     kinesis_event,
+    pipes_event,
     sqs_event,
 )
 
@@ -89,6 +90,47 @@ def test_a_partial_failure_ends_with_1_and_names_records_and_reasons(run: Run) -
     assert fates(result) == [("done", ""), ("comes back", REJECTED), ("done", "")]
     assert all(raw["messageId"] in result.stdout for raw in SQS_EVENT["Records"])
     assert "2 of 3 records are done, 1 comes back: Lambda deletes what is done" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("event", "source", "origin", "consequence"),
+    [
+        (sqs_event("one", "fail", "two"), "sqs(lane=whole_batch)", "SQS queue orders", "the pipe deletes what is done"),
+        (
+            kinesis_event("one", "fail", "two"),
+            "kinesis()",
+            "Kinesis stream orders",
+            "the pipe delivers what the response names again",
+        ),
+        (
+            dynamodb_event({"id": "one"}, {"id": "fail"}, {"id": "two"}),
+            "dynamodb()",
+            "DynamoDB stream of table orders",
+            "the pipe delivers what the response names again",
+        ),
+    ],
+)
+def test_the_event_of_a_pipe_is_a_list(
+    run: Run, event: dict[str, Any], source: str, origin: str, consequence: str
+) -> None:
+    result = run(f"process_batch(event, reserve, pipes({source}))", pipes_event(event))
+    assert result.exit_code == 1
+    assert result.stdout.startswith(f"{origin} through EventBridge Pipes, 3 records")
+    assert fates(result) == [("done", ""), ("comes back", REJECTED), ("comes back", "not started")]
+    assert consequence in result.stdout
+    assert "ReportBatchItemFailures" not in result.stdout
+
+
+def test_a_function_that_forgot_pipes_is_told_so(run: Run) -> None:
+    result = run("process_batch(event, reserve, sqs())", pipes_event(SQS_EVENT))
+    assert result.exit_code == 2
+    assert "wrap the source in pipes(...)" in result.output
+
+
+def test_a_list_of_another_source_is_refused(run: Run) -> None:
+    result = run("process_batch(event, reserve, sqs())", [{"eventSource": "aws:kafka", "topic": "orders"}])
+    assert result.exit_code == 2
+    assert "its eventSource is 'aws:kafka'" in result.stderr
 
 
 def test_a_payload_that_would_not_parse_is_told_without_it(run: Run) -> None:

@@ -22,6 +22,7 @@ COMES_BACK: dict[str, list[int]] = {
     "kafka_visits/event.json": [1, 3],
     "kinesis_dead_letters/event.json": [],
     "kinesis_readings/event.json": [2],
+    "pipes_returns/event.json": [1, 2],
     "sqs_fifo_transfers/event.json": [1, 2, 4],
     "sqs_orders/event.json": [],
     "sqs_orders/failing.json": [1, 2],
@@ -45,12 +46,17 @@ def application(request: pytest.FixtureRequest) -> Iterator[ModuleType]:
     del sys.modules[spec.name]
 
 
-def read(event: str) -> dict[str, Any]:
-    parsed: dict[str, Any] = json.loads((EXAMPLES / event).read_text())
+Event = dict[str, Any] | list[dict[str, Any]]
+
+
+def read(event: str) -> Event:
+    parsed: Event = json.loads((EXAMPLES / event).read_text())
     return parsed
 
 
-def item_ids(event: dict[str, Any]) -> list[Any]:
+def item_ids(event: Event) -> list[Any]:
+    if isinstance(event, list):
+        return [raw["messageId"] for raw in event]
     if "records" in event:
         return [
             {"partition": listed, "offset": raw["offset"]} for listed, raws in event["records"].items() for raw in raws
@@ -140,6 +146,12 @@ def test_what_never_succeeds_goes_to_the_dead_letters(application: ModuleType) -
 def test_the_highest_reading_is_kept(application: ModuleType) -> None:
     run(application, "kinesis_readings/event.json")
     assert application.highest == {"hall": 19.5, "attic": 27.25}
+
+
+@pytest.mark.parametrize("application", ["pipes_returns"], indirect=True)
+def test_what_is_returned_is_in_stock_again(application: ModuleType) -> None:
+    run(application, "pipes_returns/event.json")
+    assert application.stock == {"cup": 9, "plate": 3}
 
 
 @pytest.mark.parametrize("application", ["sqs_fifo_transfers"], indirect=True)

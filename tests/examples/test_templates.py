@@ -16,7 +16,7 @@ from batchfold.core._guards import is_plain_dict
 
 APPLICATIONS = sorted(path.parent for path in Path(__file__).parent.glob("*/app.py"))
 # a delivery stream calls its function without an event source mapping
-MAPPED = [path for path in APPLICATIONS if not path.name.startswith("firehose_")]
+MAPPED = [path for path in APPLICATIONS if not path.name.startswith(("firehose_", "pipes_"))]
 REGION = "eu-west-1"
 
 
@@ -77,13 +77,27 @@ def test_the_role_may_read_the_source_and_send_to_the_destination(mapped: Path) 
         assert destination in [each["Resource"] for each in sends]
 
 
-def test_the_check_finds_nothing_and_leaves_nothing_open(mapped: Path) -> None:
-    ran = CliRunner().invoke(app, ["check", str(mapped)])
+def test_sam_leaves_a_pipe_as_it_is_and_its_role_may_read_the_queue_and_call_the_function() -> None:
+    resources = translated(Path(__file__).parent / "pipes_returns")
+    (pipe,) = of_type(resources, "AWS::Pipes::Pipe")
+    assert not of_type(resources, "AWS::Lambda::EventSourceMapping")
+    assert pipe["TargetParameters"]["LambdaFunctionParameters"]["InvocationType"] == "REQUEST_RESPONSE"
+    role = resources[pipe["RoleArn"]["Fn::GetAtt"][0]]["Properties"]
+    (policy,) = role["Policies"]
+    may = {str(each["Resource"]): each["Action"] for each in policy["PolicyDocument"]["Statement"]}
+    assert "sqs:DeleteMessage" in may[str(pipe["Source"])]
+    assert may[str(pipe["Target"])] == "lambda:InvokeFunction"
+
+
+@pytest.mark.parametrize("folder", [*MAPPED, Path(__file__).parent / "pipes_returns"], ids=lambda path: path.name)
+def test_the_check_finds_nothing_and_leaves_nothing_open(folder: Path) -> None:
+    ran = CliRunner().invoke(app, ["check", str(folder)])
     assert (ran.exit_code, ran.stdout) == (0, "0 errors, 0 warnings, 0 unknown in 1 mapping of 1 file.\n")
 
 
-def test_the_mapping_fits_the_function(mapped: Path) -> None:
-    ran = CliRunner().invoke(app, ["check", str(mapped), "--function", f"{mapped}/app.py:lambda_handler"])
+@pytest.mark.parametrize("folder", [*MAPPED, Path(__file__).parent / "pipes_returns"], ids=lambda path: path.name)
+def test_the_mapping_fits_the_function(folder: Path) -> None:
+    ran = CliRunner().invoke(app, ["check", str(folder), "--function", f"{folder}/app.py:lambda_handler"])
     assert (ran.exit_code, ran.stdout.splitlines()[-1][:20]) == (0, "0 errors, 0 warnings")
 
 

@@ -58,6 +58,7 @@ TEXT_FOR_A_COLLECTION = [
     ("drained(records='AB')", "TypeError: records is a list of names"),
     ("drained(records=[b'A1'])", "TypeError: A record's name is text, such as 'A1', not a value of type bytes."),
     ("name_records('AB', str)", "TypeError: records is a list of names"),
+    ("pipes_event(sqs_event('a')['Records'])", "TypeError: event is an event of an event source mapping"),
     ("failure_schedules('AB')", "TypeError: names is a list of names"),
     ("read_answer(Returned(None), ['a'], report_batch_item_failures=True)", "TypeError: identifiers is a mapping"),
 ]  # fmt: skip
@@ -161,6 +162,8 @@ EVENTS_THAT_LAMBDA_NEVER_SENDS = [
     ("DynamoDBChange(keys={'id': 'a'}, sequence_number=21)", "TypeError: sequence_number is text of digits"),
     ("SqsMessage('a', message_attributes={'price': 1.5})", "TypeError: message_attributes['price'] is text, int, Decimal or bytes, not a value of type float."),
     ("SqsMessage('a', message_attributes={'paid': True})", "TypeError: message_attributes['paid'] is text, int, Decimal or bytes, not a value of type bool."),
+    ("s3_notification('a', 3)", "TypeError: keys[1] is the key of an object, text, not a value of type int."),
+    ("cloudwatch_logs('START', control=True)", "ValueError: A control message has no lines of yours: leave them out."),
     ("sns_envelope('a', message_attributes={'paid': 1})", "TypeError: message_attributes['paid'] is text, not a value of type int."),
     ("KafkaMessage('a', headers={'trace': 'secret'})", "TypeError: headers['trace'] is bytes, such as text.encode() makes, not a value of type str."),
     ("attribute_value({1: 'a'})", "TypeError: The name of a DynamoDB attribute is text, not a value of type int."),

@@ -19,6 +19,7 @@ from batchfold.core.records import RawRecord, item_name
 from batchfold.core.source import AsyncSource
 from batchfold.shell.lambda_handler import MadeBy
 from batchfold.sources.known import source_of
+from batchfold.sources.pipes import THROUGH_PIPES
 from batchfold.sources.reading import quoted
 from batchfold.testing import FirehoseStream
 
@@ -110,10 +111,11 @@ def delivered(read: ReadEvent) -> Delivered:
     keeps, place = _place(read.source, raws, is_checkpoint=is_checkpoint)
     if read.source.name == FirehoseStream.source_name:
         keeps = "delivery stream"
-    short = re.sub(r"( Data)? Streams$", "", read.source.name)
+    name, through, way = read.source.name.partition(THROUGH_PIPES)
+    short = re.sub(r"( Data)? Streams$", "", name)
     return Delivered(
         source=read.source.name,
-        origin=f"{short} {place}" if place else read.source.name,
+        origin=f"{short} {place}{through}{way}" if place else read.source.name,
         keeps=keeps,
         by_pipe=isinstance(read.event, list),
         names=list(map(item_name, read.item_ids)),

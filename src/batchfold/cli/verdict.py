@@ -343,7 +343,7 @@ def _of_own(folds: Sequence[Folded]) -> tuple[str, ...]:
 
 
 def _who(delivered: Delivered) -> str:
-    return "The pipe" if delivered.by_pipe else "Lambda"
+    return "the pipe" if delivered.by_pipe else "Lambda"
 
 
 def _some(names: Sequence[str]) -> str:

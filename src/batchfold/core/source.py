@@ -28,7 +28,7 @@ CheckValue: TypeAlias = Callable[[RawRecord, Any], Exception | None]
 
 
 class SourceParts(TypedDict, total=False):
-    """The parts that `Source.replace` takes, each as in `Source`."""
+    """The parts that `replace` takes, each as in `Source`."""
 
     name: str
     read: ReadEvent
@@ -112,8 +112,16 @@ class AsyncSource(Generic[R_co, D_co, B_contra, A_co]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.name}>"
 
-    def _parts(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in AsyncSource.__slots__}
+    def replace(self, **parts: Unpack[SourceParts]) -> Self:
+        """Return another source with some parts replaced; the types stay. To change the types, make a `Source`.
+
+        >>> from batchfold import each_record, kinesis
+        >>> kinesis().replace(lane_of=lambda raws: each_record)
+        <Source of Kinesis Data Streams>
+        """
+        kept = {name: getattr(self, name) for name in AsyncSource.__slots__}
+        replaced: dict[str, Any] = {**kept, **parts}
+        return type(self)(**replaced)
 
 
 class Source(AsyncSource[R_co, D_co, B_contra, A_co]):
@@ -165,13 +173,3 @@ class Source(AsyncSource[R_co, D_co, B_contra, A_co]):
             check_of=check_of,
             not_done=not_done,
         )
-
-    def replace(self, **parts: Unpack[SourceParts]) -> Self:
-        """Return another source with some parts replaced; the types stay. To change the types, make a `Source`.
-
-        >>> from batchfold import each_record, kinesis
-        >>> kinesis().replace(lane_of=lambda raws: each_record)
-        <Source of Kinesis Data Streams>
-        """
-        replaced: dict[str, Any] = {**self._parts(), **parts}
-        return type(self)(**replaced)

@@ -19,7 +19,6 @@ from typing_extensions import TypeForm, TypeVar
 from batchfold.core.faults import PayloadError
 from batchfold.core.lanes import Lane, refuse_async_lane, whole_batch
 from batchfold.core.records import RawRecord
-from batchfold.core.redaction import describe
 from batchfold.core.response import name_lowest_sequence_number
 from batchfold.core.source import Source
 from batchfold.sources.attribute_values import Item, python_values
@@ -33,7 +32,7 @@ from batchfold.sources.fields import (
     refuse_other_record,
     text,
 )
-from batchfold.sources.images import image_validator
+from batchfold.sources.images import UnparsedImage, image_validator
 from batchfold.sources.payload import OfRecord, Unspecified, from_function
 from batchfold.sources.reading import reader
 
@@ -102,7 +101,7 @@ class DynamoDBRecord(ListedRecord, Generic[New_co, Old_co, Keys_co]):
         """
         if self._old_image is UNDECODED:
             return cast("Old_co | None", _image(self._raw, "OldImage"))  # an Item, as the constructor's overload says
-        if isinstance(self._old_image, _Unparsed):
+        if isinstance(self._old_image, UnparsedImage):
             raise PayloadError(self._old_image.reason)
         return self._old_image  # type: ignore[no-any-return]  # the constructor's argument
 
@@ -125,9 +124,7 @@ class DynamoDBRecord(ListedRecord, Generic[New_co, Old_co, Keys_co]):
         In a global table, only the region where it ended says so: the others get an ordinary removal.
         https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html
         """
-        identity = self.user_identity
-        by_dynamodb = identity.get("type") == "Service" and identity.get("principalId") == "dynamodb.amazonaws.com"
-        return by_dynamodb and self._raw.get("eventName") == "REMOVE"
+        return is_ttl_delete(self._raw.get("eventName"), self.user_identity)
 
     @property
     def user_identity(self) -> Mapping[str, str]:
@@ -175,7 +172,7 @@ class DynamoDBRecord(ListedRecord, Generic[New_co, Old_co, Keys_co]):
         arn = self.event_source_arn
         if arn is None:
             return optional_text(self._raw, "tableName")
-        return arn.partition(":table/")[2].partition("/")[0]
+        return table_of_stream(arn)
 
     @property
     def span_attributes(self) -> Mapping[str, str | int]:
@@ -204,21 +201,24 @@ class DynamoDBRecord(ListedRecord, Generic[New_co, Old_co, Keys_co]):
         return f"event_name={self._raw.get('eventName')!r}, sequence_number={change.get('SequenceNumber')!r}"
 
 
-class _Unparsed:
-    """Stands for an old image that would not parse."""
+def is_ttl_delete(event_name: object, identity: Mapping[str, str]) -> bool:
+    """Return whether such a change of this identity is the removal of an item whose time to live had ended."""
+    by_dynamodb = identity.get("type") == "Service" and identity.get("principalId") == "dynamodb.amazonaws.com"
+    return by_dynamodb and event_name == "REMOVE"
 
-    __slots__ = ("reason",)
 
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
+def table_of_stream(arn: str) -> str:
+    """Return the name of the table in the ARN of its stream."""
+    return arn.partition(":table/")[2].partition("/")[0]
 
 
 def _image(raw: RawRecord, name: str) -> dict[str, Any] | None:
     image = raw["dynamodb"].get(name)
-    return None if _is_absent(image) else python_values(image)
+    return None if is_absent_image(image) else python_values(image)
 
 
-def _is_absent(image: Any) -> bool:
+def is_absent_image(image: Any) -> bool:
+    """Return whether there is no image."""
     # every item has its key among its attributes; emulators deliver an empty image where there is none
     return image is None or image == {}
 
@@ -344,15 +344,15 @@ def _parser(
     def parse(raw: RawRecord) -> DynamoDBRecord[Any, Any, Any]:
         change = raw["dynamodb"]
         new, old = change.get("NewImage"), change.get("OldImage")
-        new_image = parse_new(raw, new) if new or not _is_absent(new) else None
+        new_image = parse_new(raw, new) if new or not is_absent_image(new) else None
         old_image = None
-        if old or not _is_absent(old):
+        if old or not is_absent_image(old):
             try:
                 old_image = parse_old(raw, old)
             except (ValueError, RecursionError) as error:
-                if _is_absent(new):
+                if is_absent_image(new):
                     raise
-                old_image = _Unparsed(f"the old image would not parse ({describe(error)})")
+                old_image = UnparsedImage(error)
         return DynamoDBRecord(
             raw, new_image, old_image, UNDECODED if parse_keys is None else parse_keys(change.get("Keys"))
         )

@@ -34,6 +34,8 @@ from batchfold.testing.firehose_events import FirehoseData, FirehoseOrigin, fire
 from batchfold.testing.firehose_streams import FirehoseStream, Transformed, read_transformation
 from batchfold.testing.history import Fate, History, Invocation, tell
 from batchfold.testing.kafka_topics import KafkaShareGroup, KafkaTopic
+from batchfold.testing.notifications import cloudwatch_logs, s3_notification, s3_test_event, table_change
+from batchfold.testing.piped import DynamoDBPipe, KinesisPipe, SqsPipe, pipes_event
 from batchfold.testing.promise import OrderViolation, Repeat
 from batchfold.testing.queue_events import SqsMessage, eventbridge_envelope, s3_pointer, sns_envelope, sqs_event
 from batchfold.testing.safety import Tried, UnsafeFunctionError, assert_safe
@@ -52,6 +54,7 @@ __all__ = [
     "CompleteSuccess",
     "Delivery",
     "DynamoDBChange",
+    "DynamoDBPipe",
     "DynamoDBStream",
     "Effect",
     "EffectFailed",
@@ -67,6 +70,7 @@ __all__ = [
     "KafkaShareGroup",
     "KafkaTopic",
     "KinesisData",
+    "KinesisPipe",
     "KinesisStream",
     "LambdaContext",
     "LambdaFunction",
@@ -85,6 +89,7 @@ __all__ = [
     "SourceRecord",
     "SourceState",
     "SqsMessage",
+    "SqsPipe",
     "SqsQueue",
     "StreamSettings",
     "StreamState",
@@ -95,6 +100,7 @@ __all__ = [
     "assert_safe",
     "attribute_value",
     "attribute_values",
+    "cloudwatch_logs",
     "drain",
     "dynamodb_event",
     "eventbridge_envelope",
@@ -102,10 +108,14 @@ __all__ = [
     "kafka_event",
     "kinesis_event",
     "name_records",
+    "pipes_event",
     "read_answer",
     "read_transformation",
+    "s3_notification",
     "s3_pointer",
+    "s3_test_event",
     "sns_envelope",
     "sqs_event",
+    "table_change",
     "tell",
 ]

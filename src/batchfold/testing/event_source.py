@@ -50,7 +50,8 @@ class SourceRecord:
 class Delivery:
     """One batch on its way to the function.
 
-    `at` is the model's time in seconds. `raws` are the raw records inside `event`, one for each of `records`.
+    `at` is the model's time in seconds. `raws` are the raw records of `event` as its source reads them, one for each of
+    `records`.
     `identifiers` maps each item identifier to the position of its record; that of Kafka is a pair of partition and
     offset. `repeated` are the positions of records that the source delivers again although they are done.
     """
@@ -130,6 +131,11 @@ class EventSource(ABC):
     def most_deliveries(self) -> int | None:
         """How often a record that never succeeds is delivered before it leaves the source; `None`: for ever."""
         return None
+
+    @property
+    def brings_all_back(self) -> bool:
+        """Whether all records of a batch come back if one is not done: without `ReportBatchItemFailures`."""
+        return not self.report_batch_item_failures
 
     def default_payload(self, name: str) -> object:
         """Return the payload of the record with this name: the name itself."""

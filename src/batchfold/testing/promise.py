@@ -15,7 +15,8 @@ when one fails. Which repeats are necessary follows from that and from the sourc
      itself; a function that took on more than it had time for has no such excuse;
   3. the source delivers again from a record on (Kinesis, DynamoDB Streams, Kafka if so set), and a record before it, of
      another lane, was not done in that invocation;
-  4. the mapping has no `ReportBatchItemFailures`, so that only raising keeps a failed record, and one was not done.
+  4. the mapping has no `ReportBatchItemFailures`, so that only raising keeps a failed record, or a pipe halves its
+     batches, and one was not done.
 
   So on a queue nothing repeats but what was cut off, and nothing does on a stream read in one lane.
 - *Delivery.* What Firehose writes to the error output is not delivered, so no effect is performed for it in that
@@ -129,7 +130,7 @@ class Judge:
             self.order_violations.append(OrderViolation(record.name, waiting[0].name, number))
 
     def _leaves_no_choice(self, record: SourceRecord, not_done: Sequence[SourceRecord]) -> bool:
-        if not self.source.report_batch_item_failures:
+        if self.source.brings_all_back:
             return bool(not_done)
         lane = self.lanes.of_function[record.position]
         return any(

@@ -24,6 +24,7 @@ from batchfold.testing.event_source import EventSource
 from batchfold.testing.firehose_events import FirehoseData, FirehoseOrigin, firehose_event
 from batchfold.testing.firehose_streams import FirehoseStream
 from batchfold.testing.kafka_topics import KafkaShareGroup, KafkaTopic
+from batchfold.testing.piped import DynamoDBPipe, KinesisPipe, SqsPipe, pipes_event
 from batchfold.testing.queue_events import SqsMessage, sqs_event
 from batchfold.testing.refuse import refuse_other_numbers, refuse_text
 from batchfold.testing.search import Scenario, gives_up_before_long, numbered
@@ -154,6 +155,15 @@ def firehose_events(
     return st.builds(event, st.sampled_from(get_args(FirehoseOrigin)), records)
 
 
+def pipes_events(
+    events: st.SearchStrategy[dict[str, Any]] | None = None, *, max_size: int = 10
+) -> st.SearchStrategy[list[dict[str, Any]]]:
+    """Events of EventBridge Pipes with the records of `events`, or of SQS, Kinesis and DynamoDB Streams."""
+    if events is None:
+        events = sqs_events(max_size=max_size) | kinesis_events(max_size=max_size) | dynamodb_events(max_size=max_size)
+    return events.map(pipes_event)
+
+
 def sqs_queues(*, fifo: bool | None = None) -> st.SearchStrategy[SqsQueue]:
     """Queues and their mappings, with and without a dead-letter queue."""
     return st.builds(
@@ -211,6 +221,16 @@ def sharded_streams() -> st.SearchStrategy[KinesisStream | DynamoDBStream]:
     several = {"shards": st.integers(1, 3), "parallelization_factor": st.integers(1, 3)}
     of_kinesis = st.builds(KinesisStream, **_stream_settings(), **several)
     return of_kinesis | st.builds(DynamoDBStream, **_stream_settings(), **several)
+
+
+def event_pipes() -> st.SearchStrategy[SqsPipe | KinesisPipe | DynamoDBPipe]:
+    """Queues and streams that a pipe reads, with every setting."""
+    of_stream = {**_stream_settings(), "bisect_batch_on_function_error": st.just(value=False)}
+    of_stream["automatic_bisect"] = st.booleans()
+    queues = st.builds(
+        SqsPipe, fifo=st.booleans(), batch_size=st.integers(1, 10), max_receive_count=st.none() | st.integers(1, 5)
+    )
+    return queues | st.builds(KinesisPipe, **of_stream) | st.builds(DynamoDBPipe, **of_stream)
 
 
 def event_sources() -> st.SearchStrategy[EventSource]:
