@@ -102,6 +102,8 @@ if TYPE_CHECKING:
     from batchfold.shell.sqs_client import SendsMessages as SendsMessages
     from batchfold.shell.sqs_sender import Sender as Sender
     from batchfold.shell.sqs_sender import sqs_sender as sqs_sender
+    from batchfold.shell.traced import Traced as Traced
+    from batchfold.shell.traced import traced as traced
     from batchfold.sources.attribute_values import Attribute as Attribute
     from batchfold.sources.attribute_values import Item as Item
     from batchfold.sources.cloudwatch_logs import CloudWatchLogEvent as CloudWatchLogEvent
@@ -173,6 +175,7 @@ else:
         "shell.sqs_backoff": "SqsBackoff sqs_backoff",
         "shell.sqs_client": "ChangesVisibility SendsMessages",
         "shell.sqs_sender": "Sender sqs_sender",
+        "shell.traced": "Traced traced",
         "sources.attribute_values": "Attribute Item",
         "sources.cloudwatch_logs": "CloudWatchLogEvent CloudWatchLogs",
         "sources.dynamodb": "DynamoDBRecord by_hash_key by_item_key dynamodb",

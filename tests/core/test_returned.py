@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
+from inspect import CORO_CREATED, getcoroutinestate
 from typing import Any
 
 import pytest
@@ -128,6 +129,14 @@ def test_what_goes_to_another_step_may_run_there() -> None:
 def test_a_coroutine_is_refused_and_closed() -> None:
     """Closed, for otherwise Python warns that it was never awaited, and the tests make errors of warnings."""
     assert "async handlers go to process_batch_async" in refusal(coroutine())
+
+
+def test_one_who_only_watches_closes_nothing() -> None:
+    waiting = coroutine()
+    for returned in (waiting, Success(waiting), IOSuccess(Success(waiting))):
+        assert isinstance(result_of(returned, closes=False), Crashed)
+    assert getcoroutinestate(waiting) == CORO_CREATED
+    waiting.close()
 
 
 def test_a_coroutine_that_will_not_be_closed_is_refused_all_the_same() -> None:

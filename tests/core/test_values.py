@@ -22,7 +22,7 @@ from batchfold import (
     respond,
     sqs,
 )
-from batchfold.core.faults import Value, crashed, malformed_or_crashed
+from batchfold.core.faults import DecodeFailure, PayloadError, Value, crashed, malformed_or_crashed
 from batchfold.core.outcomes import outcome_of
 
 RAW = {"messageId": "m1", "body": "secret", "eventSource": "aws:sqs"}
@@ -121,6 +121,13 @@ def test_what_ends_the_process_is_no_fault() -> None:
             crashed(error)
         with pytest.raises(type(error)):
             malformed_or_crashed(error)
+
+
+def test_a_fault_knows_whether_its_record_was_parsed() -> None:
+    assert all(
+        malformed_or_crashed(error).is_from_parsing for error in (ValueError(), DecodeFailure(OSError()), OSError())
+    )
+    assert not any(crashed(error).is_from_parsing for error in (PayloadError(), OSError()))
 
 
 def test_parsing_errors_are_told_from_crashes() -> None:

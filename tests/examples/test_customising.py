@@ -19,7 +19,17 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
 
-from batchfold.testing import KplRecord, LambdaContext, SqsMessage, kinesis_event, kpl_aggregate, sqs_event
+from batchfold import by_hash_key, dynamodb, fold_batch, of_record
+from batchfold.testing import (
+    DynamoDBChange,
+    KplRecord,
+    LambdaContext,
+    SqsMessage,
+    dynamodb_event,
+    kinesis_event,
+    kpl_aggregate,
+    sqs_event,
+)
 
 FOLDER = Path(__file__).parent / "customising"
 EXAMPLES = sorted(FOLDER.glob("*.py"))
@@ -156,14 +166,20 @@ def test_the_logger_writes_keys_and_batchfold_s_lines(load: Load) -> None:
 
 # ------------------------------------------------------------ OpenTelemetry
 def test_opentelemetry_has_a_span_of_each_record(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
-    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     monkeypatch.setattr(trace, "get_tracer", provider.get_tracer)
-    load("opentelemetry_spans").lambda_handler(TWO, None)
-    spans = exporter.get_finished_spans()
-    assert [(span.attributes or {})["messaging.message.id"] for span in spans] == ids(TWO)
-    assert [span.status.is_ok for span in spans] == [True, False]
-    assert [event.name for event in spans[1].events] == ["exception"]
+    event = sqs_event(3, 0, "many")
+    with provider.get_tracer("function").start_as_current_span("invocation") as invocation:
+        assert named(load("opentelemetry_spans").lambda_handler(event, None)) == ids(event)[1:2]
+    *spans, _ = exporter.get_finished_spans()
+    assert [(span.name, (span.attributes or {})["messaging.message.id"], span.status.is_ok) for span in spans] == [
+        ("process orders", ids(event)[0], True),
+        ("process orders", ids(event)[1], False),
+        ("process orders", ids(event)[2], False),
+        ("settle orders", ids(event)[2], True),
+    ]
+    assert all(span.parent == invocation.get_span_context() for span in spans)
 
 
 # ------------------------------------------------------------ X-Ray
@@ -233,3 +249,31 @@ def test_bulk_writes(load: Load) -> None:
     event = kinesis_event("1", "-1", "2")
     assert named(app.lambda_handler(event, None)) == [event["Records"][1]["kinesis"]["sequenceNumber"]]
     assert app.written == [[1, -1, 2]]
+
+
+# ------------------------------------------------------------ a single table
+def change(pk: str, sk: str, **item: object) -> DynamoDBChange:
+    return DynamoDBChange(keys={"pk": pk, "sk": sk}, new_image={"pk": pk, "sk": sk, **item} if item else None)
+
+
+def test_items_of_other_kinds_do_not_block_a_single_table(load: Load) -> None:
+    event = dynamodb_event(
+        change("c#1", "CUSTOMER#1", name="Ada"),
+        change("c#1", "COUNTER", next=7),
+        change("c#1", "ORDER#1", quantity=3),
+        change("c#1", "ORDER#0"),
+        change("c#2", "ORDER#2", quantity="many"),
+        change("c#2", "ORDER#3", quantity=1),
+        change("c#3", "ORDER#4", quantity=2),
+    )
+    app = load("single_table")
+    batch = fold_batch(event, app.follow, dynamodb(decode=of_record(app.by_sort_key), lane=by_hash_key("pk")))
+    assert [succeeded.value for succeeded in batch.succeeded] == [
+        "hello Ada",
+        "nothing to do",
+        "3 ordered",
+        "nothing to do",
+        "2 ordered",
+    ]
+    assert [type(outcome).__name__ for outcome in batch.not_done] == ["Failed", "Unprocessed"]
+    assert named(app.lambda_handler(event, None)) == [event["Records"][4]["dynamodb"]["SequenceNumber"]]

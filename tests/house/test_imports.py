@@ -20,6 +20,7 @@ HEAVY = (
     "rich",
     "click",
     "hypothesis",
+    "opentelemetry",
     "returns.io",
     "returns.future",
     "returns.context",

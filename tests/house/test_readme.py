@@ -24,6 +24,7 @@ PAGES = {
     "sources": ROOT / "src/batchfold/sources/README.md",
     "shapes": ROOT / "src/batchfold/sources/shapes.md",
     "shell": ROOT / "src/batchfold/shell/README.md",
+    "tracing": ROOT / "src/batchfold/shell/tracing.md",
     "testing": ROOT / "src/batchfold/testing/README.md",
     "cli": ROOT / "src/batchfold/cli/README.md",
     "powertools": ROOT / "src/batchfold/powertools/README.md",

@@ -4,12 +4,12 @@ import pickle
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
 from returns.result import Success
 
 from batchfold import (
@@ -305,6 +305,21 @@ def test_helper_items_of_a_single_table_block_no_shard() -> None:
     )
     assert [outcome.value for outcome in batch.succeeded] == [None, User(pk="1", email="a@b.c"), None]
     assert len(batch.settled) == 1
+
+
+class UserKey(BaseModel):
+    pk: str
+    sk: Annotated[str, Field(pattern="^USER#")]
+
+
+UserKeyOrAny: TypeAlias = Annotated[UserKey | dict[str, str], Field(union_mode="left_to_right")]
+
+
+def test_keys_of_helper_items_block_no_shard_either() -> None:
+    keys: list[dict[str, Any]] = [{"pk": "1", "sk": "UNIQUE#a@b.c"}, {"pk": "1", "sk": "USER#1"}]
+    event = dynamodb_event(*(DynamoDBChange(key) for key in keys))
+    batch = fold_batch(event, lambda record: Success(record.keys), dynamodb(keys=UserKeyOrAny))
+    assert [outcome.value for outcome in batch.succeeded] == [keys[0], UserKey.model_validate(keys[1])]
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
+from returns.result import Success
 
+from batchfold import fold_batch, of_record, whole_batch
 from batchfold.core.response import name_every_record
 from batchfold.sources.kafka import KafkaRecord, by_message_key, by_topic_partition, kafka
+from batchfold.testing import KafkaMessage, kafka_event
 
 RAW: dict[str, Any] = {
     "topic": "mytopic",
@@ -147,6 +150,23 @@ def test_records_that_do_not_parse_are_compared_all_the_same() -> None:
 
 def test_every_record_that_is_not_done_is_named() -> None:
     assert kafka().respond is name_every_record
+
+
+def test_the_topic_can_choose_the_type_of_the_value_and_of_the_key() -> None:
+    def value_of(record: KafkaRecord) -> Order | str | None:
+        return Order.model_validate_json(record.value or b"") if record.topic == "orders" else None
+
+    def key_of(record: KafkaRecord) -> str | bytes | None:
+        return None if record.key is None else record.key.decode() if record.topic == "orders" else record.key
+
+    event = kafka_event(
+        KafkaMessage(b"\xff", key=b"\xff", topic="audit"),
+        KafkaMessage({"id": "1"}, key="a", topic="orders"),
+        KafkaMessage(None, key="b", topic="orders"),
+    )
+    source = kafka(decode=of_record(value_of), decode_key=of_record(key_of), lane=whole_batch)
+    batch = fold_batch(event, lambda record: Success((record.value, record.key)), source)
+    assert [outcome.value for outcome in batch.succeeded] == [(None, b"\xff"), (Order(id="1"), "a"), (None, "b")]
 
 
 def test_a_partition_of_a_topic_is_a_lane() -> None:

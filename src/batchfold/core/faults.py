@@ -55,16 +55,22 @@ class Malformed(Value):
     them: it is a payload nested too deep.
     """
 
-    __slots__ = ("_error",)
+    __slots__ = ("_error", "_is_from_parsing")
     __match_args__ = ("error",)
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: Exception, *, is_from_parsing: bool = False) -> None:
         self._error = error
+        self._is_from_parsing = is_from_parsing
 
     @property
     def error(self) -> Exception:
         """The exception of the parser. A pydantic `ValidationError` is kept without the input it was about."""
         return self._error
+
+    @property
+    def is_from_parsing(self) -> bool:
+        """Whether it was parsed before the handler, which was not called. A handler may read what was not parsed."""
+        return self._is_from_parsing
 
     def _content(self) -> tuple[Any, ...]:
         return (self._error,)
@@ -147,9 +153,9 @@ def crashed(error: BaseException, *, is_from_parsing: bool = False) -> Malformed
 def malformed_or_crashed(error: BaseException) -> Malformed | Crashed:
     """Return the fault for an exception that parsing a payload raised."""
     if isinstance(error, DecodeFailure) and isinstance(error.error, Exception):
-        return Malformed(error.error)
+        return Malformed(error.error, is_from_parsing=True)
     if isinstance(error, ValueError | RecursionError):
-        return Malformed(error)
+        return Malformed(error, is_from_parsing=True)
     return crashed(error, is_from_parsing=True)
 
 

@@ -98,13 +98,14 @@ def is_awaitable(value: object) -> bool:
 
 
 def result_of(
-    returned: object, giver: str = "the handler", *, goes_to_another_step: bool = False
+    returned: object, giver: str = "the handler", *, goes_to_another_step: bool = False, closes: bool = True
 ) -> Result[Any, Any] | Crashed:
     """Return the `Result` that a handler (or `giver`) returned, taken out of an `IOResult`, or `Crashed` for anything else.
 
     The `TypeError` in `Crashed` says what came back and how to mend it. `None`, a bare value and an awaitable are refused,
     and so is a `Success` that holds what may still fail: another `Result` (`@safe` on a function that returns one makes
-    it), a collection of them, an awaitable, or a generator. Another step may be given a generator: it runs it.
+    it), a collection of them, an awaitable, or a generator. Another step may be given a generator: it runs it. Coroutines
+    that nobody will await are closed, unless `closes` is false: one who only watches leaves them to others.
     """
     kind = type(returned)
     if kind is Success:
@@ -112,7 +113,8 @@ def result_of(
         value: Any = success._inner_value  # noqa: SLF001  # named in its `__match_args__`; `unwrap` takes as long as all the rest
         if value is None or (hint := _not_over(value)) is None or (goes_to_another_step and hint is _NOT_RUN):
             return success  # type: ignore[no-any-return]  # a Success, as the comparison above says
-        close_unawaited(value)
+        if closes:
+            close_unawaited(value)
         return _refused(
             f"{giver} returned a Success that holds a {type(value).__name__}, whose own outcome would be lost: {hint}"
         )
@@ -122,7 +124,9 @@ def result_of(
         from returns.unsafe import unsafe_perform_io  # noqa: PLC0415  # whoever made an IOResult has paid for returns.io
 
         inside = unsafe_perform_io(cast("Any", returned))
-        return result_of(inside, giver, goes_to_another_step=goes_to_another_step)
+        return result_of(inside, giver, goes_to_another_step=goes_to_another_step, closes=closes)
+    if closes:
+        close_unawaited(returned)
     return _refused(_complaint(returned, giver))
 
 
@@ -232,7 +236,6 @@ def _complaint(returned: object, giver: str) -> str:
             "elsewhere call the handler with the context yourself"
         )
     if is_awaitable(returned):
-        close_unawaited(returned)
         return (
             f"{giver} returned an awaitable ({name}), expected a Result, for nothing said that it is async: write "
             "`async def`, annotate what it returns (`-> Awaitable[...]`), or give max_concurrency= to as_lambda_handler; "

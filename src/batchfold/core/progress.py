@@ -14,7 +14,7 @@ from returns.result import Success
 from typing_extensions import TypeVar
 
 from batchfold.core.batch import AnyBatch, Batch
-from batchfold.core.faults import Crashed
+from batchfold.core.faults import Crashed, crashed
 from batchfold.core.handlers import holds
 from batchfold.core.lanes import Lane, Schedule, assign_lanes
 from batchfold.core.outcomes import DONE, Ending, Failed, Handled, Observe, Outcome, StopWhen, outcome_of
@@ -176,8 +176,8 @@ class Progress(Generic[R, V, E, D, A]):
         outcome = outcome_of(self.item_ids[position], self.source.as_delivered(self.raws[position]), ending)
         try:
             self._observe(outcome)  # type: ignore[misc]  # `is_watched` is asked first
-        except Exception as error:  # noqa: BLE001  # whatever it is: an observer changes nothing
-            self.failed_aside("an observer raised; the outcome that it was called with stands", error)
+        except BaseException as error:  # noqa: BLE001  # raised again if it ends the process: an observer changes nothing
+            self.failed_aside("an observer raised; the outcome that it was called with stands", crashed(error).error)
         return outcome
 
     def _is_to_stop(self, stop_when: StopWhen[E, D], outcome: Outcome[V, E, D]) -> bool:
@@ -185,8 +185,8 @@ class Progress(Generic[R, V, E, D, A]):
             return False
         try:
             return holds(stop_when, outcome)
-        except Exception as error:  # noqa: BLE001  # whatever it is: records that are not started come back
-            self.failed_aside("stop_when= raised; no further record is started", error)
+        except BaseException as error:  # noqa: BLE001  # raised again if it ends the process; else what waits comes back
+            self.failed_aside("stop_when= raised; no further record is started", crashed(error).error)
             return True
 
 

@@ -89,6 +89,20 @@ class Record:
         """
         return self._raw
 
+    @property
+    def span_attributes(self) -> Mapping[str, str | int | bool]:
+        """The attributes of a span about the record, by the names of OpenTelemetry's semantic conventions.
+
+        `messaging.destination.name` is part of the span's name too. Nothing of the payload, and no key. Every source's
+        records say what they can; these say nothing.
+        """
+        return {}
+
+    @property
+    def trace_context(self) -> Mapping[str, str]:
+        """The sender's trace context, by the names of HTTP headers: `X-Amzn-Trace-Id`, `traceparent`, `tracestate`."""
+        return {}
+
     def _payload(self) -> Any:
         """Return the parsed payload, which takes part in equality."""
         raise NotImplementedError

@@ -24,6 +24,7 @@ from typing_extensions import Unpack, get_protocol_members, is_protocol
 
 from batchfold.core.batch import Batch, BatchOf
 from batchfold.core.chunks import refuse_one_lane, takes_async_chunks, takes_chunks, takes_sync_chunks
+from batchfold.core.faults import crashed
 from batchfold.core.handlers import (
     AnyFuture,
     AnyResult,
@@ -302,8 +303,8 @@ def _and_then(then: Callable[[Any], object] | None, batch: Batch[V, E, D, A]) ->
             if is_awaitable(returned):
                 close_unawaited(returned)
                 raise TypeError("then= returned an awaitable, and the handler is synchronous")  # noqa: TRY301  # logged below
-        except Exception as error:  # noqa: BLE001  # whatever it is: it changes nothing
-            _log_then(error)
+        except BaseException as error:  # noqa: BLE001  # raised again if it ends the process; else it changes nothing
+            _log_then(crashed(error).error)
     return batch
 
 
@@ -316,8 +317,8 @@ async def _and_then_async(then: Callable[[Any], object], batch: Batch[V, E, D, A
             ms_left = batch.ms_left
             async with asyncio.timeout(None if ms_left is None else max(ms_left(), 0) / 1000):
                 await cast("Any", returned)  # the line above the last says that it can be awaited
-    except Exception as error:  # noqa: BLE001  # whatever it is: it changes nothing
-        _log_then(error)
+    except BaseException as error:  # noqa: BLE001  # raised again if it ends the process; else it changes nothing
+        _log_then(crashed(error).error)
     return batch
 
 

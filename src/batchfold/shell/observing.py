@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from functools import wraps
-from inspect import iscoroutinefunction
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from batchfold.core.batch import AnyBatch
 from batchfold.core.chunks import takes_chunks
-from batchfold.core.faults import Crashed, Fault, Malformed, Rejected
-from batchfold.core.handlers import is_async_function, is_awaitable, must_be_awaited
+from batchfold.core.faults import Crashed, Fault, Malformed, Rejected, crashed
+from batchfold.core.handlers import must_be_awaited
 from batchfold.core.records import RawRecord, Record
+from batchfold.shell.around import around
 from batchfold.shell.respond import AsideLog
 
 H = TypeVar("H", bound=Callable[..., Any])
@@ -42,8 +41,8 @@ def observe_all(*observers: Callable[[T], object]) -> Callable[[T], None]:
         for each in observers:
             try:
                 each(outcome)
-            except Exception as error:  # noqa: BLE001  # raised again below
-                errors.append(error)
+            except BaseException as error:  # noqa: BLE001  # raised again, at once or below
+                errors.append(crashed(error).error)
         if len(errors) == 1:
             raise errors[0]
         if errors:
@@ -88,56 +87,37 @@ def timed(tell: Callable[[R, float], object], *, clock: Callable[[], float] = pe
     """
     tell_safely = _safely(tell)
 
-    def tell_each(records: Iterable[Any], seconds: float) -> None:
-        for record in records:
-            tell_safely(record, seconds)
-
     def layer(handler: Any, /) -> Any:
         if takes_chunks(handler):
             # a tuple, for the function may change its list
-            return type(handler)(_around(handler.handle, tell_each, clock, taken=tuple), handler.size)
-        return _around(handler, tell_safely, clock)
+            return type(handler)(
+                around(handler.handle, lambda given: _Timing(tell_safely, tuple(given), clock)), handler.size
+            )
+        return around(handler, lambda given: _Timing(tell_safely, (given,), clock))
 
     return layer
 
 
-def _around(
-    function: Callable[..., Any],
-    tell: Callable[[Any, float], None],
-    clock: Callable[[], float],
-    *,
-    taken: Callable[[Any], Any] = lambda given: given,
-) -> Callable[..., Any]:
-    """The function, sync or async, that calls `tell` with what it was given and the seconds that it took."""
+class _Timing:
+    """A call of a handler, whose end tells the seconds that it took."""
 
-    async def awaited(given: Any, awaitable: Awaitable[Any], start: float) -> Any:
-        try:
-            return await awaitable
-        finally:
-            tell(given, clock() - start)
+    __slots__ = ("_clock", "_records", "_start", "_tell")
 
-    if iscoroutinefunction(function):
+    def __init__(self, tell: Callable[[Any, float], None], records: Sequence[Any], clock: Callable[[], float]) -> None:
+        self._tell = tell
+        self._records = records
+        self._clock = clock
+        self._start = clock()
 
-        @wraps(function)
-        async def handle_async(argument: Any, *context: Any) -> Any:
-            given, start = taken(argument), clock()
-            return await awaited(given, function(argument, *context), start)
+    def __enter__(self) -> None: ...
+    def __exit__(self, *_raised: object) -> None: ...
 
-        return handle_async
+    def returned(self, _ended: object, /) -> None:
+        seconds = self._clock() - self._start
+        for record in self._records:
+            self._tell(record, seconds)
 
-    def handle(argument: Any, *context: Any) -> Any:
-        given, start = taken(argument), clock()
-        try:
-            returned = function(argument, *context)
-        except BaseException:
-            tell(given, clock() - start)
-            raise
-        if is_awaitable(returned):
-            return _alike(returned, awaited(given, returned, start))
-        tell(given, clock() - start)
-        return returned
-
-    return _known_as(function, handle)
+    raised = returned
 
 
 def _safely(tell: Callable[[Any, float], object]) -> Callable[[Any, float], None]:
@@ -148,31 +128,10 @@ def _safely(tell: Callable[[Any, float], object]) -> Callable[[Any, float], None
     def tell_safely(record: Any, seconds: float) -> None:
         try:
             tell(record, seconds)
-        except Exception as error:  # noqa: BLE001  # whatever it is: it changes nothing
-            failed_aside("timed: tell raised; the outcome of the record stands", error)
+        except BaseException as error:  # noqa: BLE001  # raised again if it ends the process; else it changes nothing
+            failed_aside("timed: tell raised; the outcome of the record stands", crashed(error).error)
 
     return tell_safely
-
-
-def _known_as(handler: Callable[..., Any], handle: Callable[..., Any]) -> Callable[..., Any]:
-    wrapped = wraps(handler)(handle)
-    # `future_safe` is known by itself; the annotations it has are those of the function inside
-    if is_async_function(handler):
-        wrapped.__annotations__ = {**wrapped.__annotations__, "return": "FutureResult"}
-    return wrapped
-
-
-def _alike(returned: object, coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """The coroutine, as a `FutureResult` where the handler returned one, for the layers above may ask more of it."""
-    if type(returned).__module__ != "returns.future":
-        return coroutine
-    from returns.future import FutureResult  # noqa: PLC0415  # costs a cold start 10 ms, which the handler has paid
-    from returns.unsafe import unsafe_perform_io  # noqa: PLC0415  # as above
-
-    async def inner() -> Any:
-        return unsafe_perform_io(await coroutine)
-
-    return FutureResult(inner())
 
 
 class Latencies:

@@ -28,6 +28,7 @@ from batchfold.sources.fields import (
     moment_from,
     nested,
     optional_text,
+    present,
     refuse_other_record,
     text,
 )
@@ -172,6 +173,22 @@ class DynamoDBRecord(ListedRecord, Generic[New_co, Old_co, Keys_co]):
         if arn is None:
             return optional_text(self._raw, "tableName")
         return table_of_stream(arn)
+
+    @property
+    def span_attributes(self) -> Mapping[str, str | int]:
+        """The attributes of a span about the change.
+
+        https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/ names them. It lists no system for DynamoDB
+        Streams and allows another one: `aws_dynamodb`, after `aws_sqs`. The destination is the table.
+        """
+        return present(
+            **{
+                "messaging.system": "aws_dynamodb",
+                "faas.trigger": "datasource",
+                "messaging.destination.name": self.table_name,
+                "messaging.message.id": optional_text(nested(self._raw, "dynamodb"), "SequenceNumber"),
+            }
+        )
 
     def _payload(self) -> Any:
         try:

@@ -83,6 +83,15 @@ def nested(fields: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return found
 
 
+def present(**attributes: str | int | None) -> Mapping[str, str | int]:
+    """Return the attributes that have a value, neither `None` nor empty text.
+
+    >>> present(**{"messaging.system": "kafka", "messaging.kafka.offset": 0, "messaging.destination.name": ""})
+    {'messaging.system': 'kafka', 'messaging.kafka.offset': 0}
+    """
+    return {name: value for name, value in attributes.items() if value is not None and value != ""}
+
+
 def moment_from_ms(ms: str | float) -> datetime:
     """Return the moment, in UTC, of milliseconds since the epoch."""
     return _EPOCH + timedelta(milliseconds=int(ms))

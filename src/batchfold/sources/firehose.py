@@ -30,6 +30,7 @@ from batchfold.sources.fields import (
     moment_from_ms,
     nested,
     optional_text,
+    present,
     text,
 )
 from batchfold.sources.payload import OfRecord, Unspecified, from_function, from_json
@@ -213,6 +214,21 @@ class FirehoseRecord(Record, Generic[Data_co]):
     def offset(self) -> int | None:
         """The position in the partition of the Kafka topic; `None` for another source."""
         return _number(self._msk, "offset")
+
+    @property
+    def span_attributes(self) -> Mapping[str, str | int]:
+        """The attributes of a span about the record, which does not know its delivery stream.
+
+        https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/ names them. It lists no system for Firehose
+        and allows another one: `aws_firehose`, after `aws_sqs`.
+        """
+        return present(
+            **{
+                "messaging.system": "aws_firehose",
+                "faas.trigger": "other",
+                "messaging.message.id": optional_text(self._raw, "recordId"),
+            }
+        )
 
     @property
     def _kinesis(self) -> Mapping[str, Any]:

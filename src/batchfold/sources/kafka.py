@@ -8,7 +8,7 @@ partial response.
 # pyright: reportInvalidTypeVarUse=false
 # A type that is left out is the default of its type variable; as overloads, every combination would be written out.
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Generic, TypedDict, cast, overload
 
@@ -25,6 +25,7 @@ from batchfold.sources.fields import (
     bytes_of,
     moment_from_ms,
     optional_text,
+    present,
     refuse_other_record,
     required,
     text,
@@ -135,6 +136,34 @@ class KafkaRecord(Record, Generic[Value_co, Key_co]):
         found: SchemaMetadata | None = self._raw.get("keySchemaMetadata")
         return found
 
+    @property
+    def span_attributes(self) -> Mapping[str, str | int]:
+        """The attributes of a span about the record, but for the key, which may be as private as the value.
+
+        https://opentelemetry.io/docs/specs/semconv/messaging/kafka/ names them.
+        """
+        raw = self._raw
+        partition: int | None = raw.get("partition")
+        return present(
+            **{
+                "messaging.system": "kafka",
+                "faas.trigger": "pubsub",
+                "messaging.destination.name": optional_text(raw, "topic"),
+                "messaging.destination.partition.id": None if partition is None else str(partition),
+                "messaging.kafka.offset": raw.get("offset"),
+                "messaging.kafka.message.tombstone": raw.get("value") is None or None,
+            }
+        )
+
+    @property
+    def trace_context(self) -> Mapping[str, str]:
+        """The sender's trace context, out of W3C's headers. Of a name that repeats, the first counts."""
+        found: dict[str, str] = {}
+        for name, value in self.headers:
+            if name in _TRACE_HEADERS:
+                found.setdefault(name, value.decode("ascii", "replace"))
+        return found
+
     def _payload(self) -> Any:
         try:
             return (self.value, self.key)
@@ -144,6 +173,9 @@ class KafkaRecord(Record, Generic[Value_co, Key_co]):
     def _identity(self) -> str:
         raw = self._raw
         return f"topic={raw.get('topic')!r}, partition={raw.get('partition')!r}, offset={raw.get('offset')!r}"
+
+
+_TRACE_HEADERS = frozenset(("traceparent", "tracestate"))
 
 
 def _headers(raw: RawRecord) -> Iterable[Any]:

@@ -27,6 +27,7 @@ from batchfold.sources.fields import (
     nested,
     number,
     optional_text,
+    present,
     refuse_other_record,
     text,
 )
@@ -170,6 +171,31 @@ class SqsRecord(ListedRecord, Generic[Body_co]):
             return ""
         _, partition, _, region, account, name = parts
         return f"https://sqs.{region}.{_DOMAINS.get(partition, _DOMAINS['aws'])}/{account}/{name}"
+
+    @property
+    def span_attributes(self) -> Mapping[str, str | int]:
+        """The attributes of a span about the message.
+
+        https://opentelemetry.io/docs/specs/semconv/messaging/sqs/ and
+        https://opentelemetry.io/docs/specs/semconv/faas/aws-lambda/#sqs-message name them.
+        """
+        return present(
+            **{
+                "messaging.system": "aws_sqs",
+                "faas.trigger": "pubsub",
+                "messaging.destination.name": self.queue_name,
+                "messaging.message.id": optional_text(self._raw, "messageId"),
+                "aws.sqs.queue.url": self.queue_url,
+            }
+        )
+
+    @property
+    def trace_context(self) -> Mapping[str, str]:
+        """The sender's trace context: X-Ray's out of the system attributes, W3C's out of the sender's own."""
+        own = nested(self._raw, "messageAttributes")
+        found = {name: _attribute(own.get(name)) for name in ("traceparent", "tracestate")}
+        found["X-Amzn-Trace-Id"] = self.trace_header
+        return {name: header for name, header in found.items() if isinstance(header, str)}
 
     def _payload(self) -> Any:
         return self._body if self._body is not UNDECODED else self._raw.get("body")

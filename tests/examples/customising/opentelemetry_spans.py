@@ -1,31 +1,21 @@
-"""OpenTelemetry: a layer of one's own makes a span of each record, and marks what failed."""
+"""OpenTelemetry: a span for each record, under the invocation's and linked to the sender's.
 
-from collections.abc import Callable
+As an observer it also tells a record that would not parse, and what `settle` did.
+"""
 
 from opentelemetry import trace
-from opentelemetry.trace import StatusCode
-from returns.result import Failure, Result, safe
+from returns.result import safe
 
-from batchfold import SqsRecord, as_lambda_handler, pipe, sqs
+from batchfold import Malformed, SqsRecord, as_lambda_handler, caused_by, discard, pipe, sqs, traced
 
-Handler = Callable[[SqsRecord], Result[int, Exception]]
-
-
-def spanning(handler: Handler) -> Handler:
-    def handle(record: SqsRecord) -> Result[int, Exception]:
-        with trace.get_tracer("orders").start_as_current_span("reserve") as span:
-            span.set_attribute("messaging.message.id", record.message_id)
-            result = handler(record)
-            if isinstance(result, Failure):
-                span.record_exception(result.failure())
-                span.set_status(StatusCode.ERROR)
-            return result
-
-    return handle
+spans = traced(trace.get_tracer("orders"))
 
 
-def reserve(record: SqsRecord) -> int:
-    return int(record.body)
+@safe
+def reserve(record: SqsRecord[int]) -> int:
+    return 12 // record.body
 
 
-lambda_handler = as_lambda_handler(pipe(safe(reserve), spanning), sqs())
+lambda_handler = as_lambda_handler(
+    pipe(reserve, spans), sqs(int), settle=discard(when=caused_by(Malformed)), observe=spans.observe
+)
