@@ -58,7 +58,7 @@ class Verdict:
 
 def judge(call: Call) -> Verdict:
     """Say what becomes of each record, with `ReportBatchItemFailures` on the event source mapping."""
-    verdict = _judged(call, _outcomes(call.folds))
+    verdict = _judged(call, outcomes_of(call.folds))
     says = (
         *verdict.says,
         *_of_stops(call.folds),
@@ -114,7 +114,7 @@ def _judged_by_source(delivered: Delivered, ending: Answered, outcomes: Mapping[
     return Verdict(rows, (f"{counted}: the response says so to {delivered.source}.",), 1)
 
 
-def _outcomes(folds: Sequence[Folded]) -> dict[str, Outcome]:
+def outcomes_of(folds: Sequence[Folded]) -> dict[str, Outcome]:
     """The outcome of each record of the event: of one that is folded twice, that of the last fold.
 
     Of records that share an identifier, one that is not done counts: whoever names one of them names them all.
