@@ -24,7 +24,8 @@ _COMPILED_FOR_EVERY_BATCH = (
 
 # From Python 3.13 on, beartype 0.23 takes the default of a type parameter for its bound, and so refuses every payload
 # that is not of the form in which it was delivered. On 3.11, which the test command runs on, these are checked.
-_SOURCES = tuple(f"batchfold.sources.{name}" for name in ("sqs", "kinesis", "dynamodb", "kafka"))
+_TYPED = ("sqs", "kinesis", "dynamodb", "kafka", "firehose", "table_changes", "windows")
+_SOURCES = tuple(f"batchfold.sources.{name}" for name in _TYPED)
 _DEFAULT_TAKEN_FOR_BOUND = _SOURCES if sys.version_info >= (3, 13) else ()
 
 beartype_package(

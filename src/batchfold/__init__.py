@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from batchfold.core.settling import dead_letter as dead_letter
     from batchfold.core.settling import discard as discard
     from batchfold.core.source import AsyncSource as AsyncSource
+    from batchfold.core.source import CheckValue as CheckValue
     from batchfold.core.source import Source as Source
     from batchfold.shell.checked import BrokenAnnotationError as BrokenAnnotationError
     from batchfold.shell.checked import checked as checked
@@ -103,6 +104,8 @@ if TYPE_CHECKING:
     from batchfold.shell.sqs_sender import sqs_sender as sqs_sender
     from batchfold.sources.attribute_values import Attribute as Attribute
     from batchfold.sources.attribute_values import Item as Item
+    from batchfold.sources.cloudwatch_logs import CloudWatchLogEvent as CloudWatchLogEvent
+    from batchfold.sources.cloudwatch_logs import CloudWatchLogs as CloudWatchLogs
     from batchfold.sources.dynamodb import DynamoDBRecord as DynamoDBRecord
     from batchfold.sources.dynamodb import by_hash_key as by_hash_key
     from batchfold.sources.dynamodb import by_item_key as by_item_key
@@ -111,8 +114,21 @@ if TYPE_CHECKING:
     from batchfold.sources.envelopes import Sns as Sns
     from batchfold.sources.envelopes import SnsMessageAttribute as SnsMessageAttribute
     from batchfold.sources.fetched import fetched as fetched
+    from batchfold.sources.fields import ListedRecord as ListedRecord
+    from batchfold.sources.firehose import Dropped as Dropped
+    from batchfold.sources.firehose import FirehoseAnswer as FirehoseAnswer
+    from batchfold.sources.firehose import FirehoseOut as FirehoseOut
+    from batchfold.sources.firehose import FirehoseRecord as FirehoseRecord
+    from batchfold.sources.firehose import FirehoseResponse as FirehoseResponse
+    from batchfold.sources.firehose import ResponseFullError as ResponseFullError
+    from batchfold.sources.firehose import firehose as firehose
+    from batchfold.sources.framing import confluent as confluent
+    from batchfold.sources.framing import glue as glue
+    from batchfold.sources.framing import glue_message_index as glue_message_index
+    from batchfold.sources.framing import message_indexes as message_indexes
     from batchfold.sources.images import from_attribute_values as from_attribute_values
     from batchfold.sources.kafka import KafkaRecord as KafkaRecord
+    from batchfold.sources.kafka import SchemaMetadata as SchemaMetadata
     from batchfold.sources.kafka import by_message_key as by_message_key
     from batchfold.sources.kafka import by_topic_partition as by_topic_partition
     from batchfold.sources.kafka import kafka as kafka
@@ -121,14 +137,20 @@ if TYPE_CHECKING:
     from batchfold.sources.kinesis import kinesis as kinesis
     from batchfold.sources.payload import OfRecord as OfRecord
     from batchfold.sources.payload import of_record as of_record
+    from batchfold.sources.pipes import pipes as pipes
+    from batchfold.sources.s3_notifications import S3Bucket as S3Bucket
+    from batchfold.sources.s3_notifications import S3Notification as S3Notification
+    from batchfold.sources.s3_notifications import S3NotificationRecord as S3NotificationRecord
+    from batchfold.sources.s3_notifications import S3Object as S3Object
     from batchfold.sources.sqs import SqsRecord as SqsRecord
     from batchfold.sources.sqs import by_message_group as by_message_group
     from batchfold.sources.sqs import sqs as sqs
+    from batchfold.sources.table_changes import DynamoDBChange as DynamoDBChange
 else:
     from importlib import import_module
 
     _NAMES = {
-        "core.batch": "AnyBatch Answerable Batch BatchOf",
+        "core.batch": "Answerable AnyBatch Batch BatchOf",
         "core.chain": "chain",
         "core.chunks": "AsyncChunkHandler AsyncInChunks ChunkHandler InChunks in_chunks",
         "core.faults": "Crashed Fault Malformed PayloadError Rejected",
@@ -139,7 +161,7 @@ else:
         "core.records": "AnyEvent Event ItemFailure ItemId KafkaItemId PartialResponse RawRecord Record UnexpectedEventError",
         "core.response": "RaiseOn name_every_record name_lowest_sequence_number",
         "core.settling": "AsyncSettle Settle caused_by dead_letter discard",
-        "core.source": "AsyncSource Source",
+        "core.source": "AsyncSource CheckValue Source",
         "shell.checked": "BrokenAnnotationError checked",
         "shell.errors": "BatchProcessingError RejectedError UnprocessedError",
         "shell.lambda_handler": "LambdaFunction as_lambda_handler",
@@ -152,14 +174,21 @@ else:
         "shell.sqs_client": "ChangesVisibility SendsMessages",
         "shell.sqs_sender": "Sender sqs_sender",
         "sources.attribute_values": "Attribute Item",
+        "sources.cloudwatch_logs": "CloudWatchLogEvent CloudWatchLogs",
         "sources.dynamodb": "DynamoDBRecord by_hash_key by_item_key dynamodb",
         "sources.envelopes": "EventBridge Sns SnsMessageAttribute",
-        "sources.images": "from_attribute_values",
         "sources.fetched": "fetched",
-        "sources.kafka": "KafkaRecord by_message_key by_topic_partition kafka",
+        "sources.fields": "ListedRecord",
+        "sources.firehose": "Dropped FirehoseAnswer FirehoseOut FirehoseRecord FirehoseResponse ResponseFullError firehose",
+        "sources.framing": "confluent glue glue_message_index message_indexes",
+        "sources.images": "from_attribute_values",
+        "sources.kafka": "KafkaRecord SchemaMetadata by_message_key by_topic_partition kafka",
         "sources.kinesis": "KinesisRecord by_partition_key kinesis",
         "sources.payload": "OfRecord of_record",
+        "sources.pipes": "pipes",
+        "sources.s3_notifications": "S3Bucket S3Notification S3NotificationRecord S3Object",
         "sources.sqs": "SqsRecord by_message_group sqs",
+        "sources.table_changes": "DynamoDBChange",
     }
     # the module of each public name: it is imported when its first name is asked for, so that a Lambda function pays at
     # its cold start for what it uses, and not for other sources, async runs, or what settles and observes

@@ -25,7 +25,7 @@ CODE = """
 from types import SimpleNamespace
 
 from batchfold import (
-    UnexpectedEventError, by_item_key, by_message_group, by_partition_key, dynamodb, each_record, kafka, kinesis, sqs
+    UnexpectedEventError, by_item_key, by_message_group, by_partition_key, dynamodb, each_record, kafka, kinesis, pipes, sqs
 )
 
 
@@ -34,14 +34,6 @@ def window_of(source):  # as an adapter for windows reads: those, and nothing el
         if "window" not in event:
             raise UnexpectedEventError("there is no window")
         return source.read({name: event[name] for name in event if name == "Records"})
-    return source.replace(read=read)
-
-
-def pipe_of(source):  # as an adapter for pipes reads: a list
-    def read(event):
-        if not isinstance(event, list):
-            raise UnexpectedEventError("there is no list")
-        return event, ["id" for _ in event]
     return source.replace(read=read)
 
 
@@ -65,7 +57,7 @@ def make(folder: Path, source: str, raise_on: str = "None") -> Made:
         ("source", KINESIS, "dynamodb()"),
         ("source", KAFKA, "sqs()"),
         ("source", PIPE_OF_SQS, "sqs()"),
-        ("source", SQS, "pipe_of(sqs())"),
+        ("source", SQS, "pipes(sqs())"),
         ("window-source", WINDOWED, "kinesis()"),
         ("window-source", KINESIS, "window_of(kinesis())"),
         ("fifo-lane", FIFO, "sqs()"),
@@ -91,8 +83,8 @@ def test_a_function_that_does_not_fit_its_mapping_breaks_a_rule(
         (DYNAMODB, "dynamodb(lane=by_item_key)"),
         (KAFKA, "kafka()"),
         (KAFKA, "kafka(lane=each_record)"),
-        (PIPE_OF_SQS, "pipe_of(sqs())"),
-        (PIPE_OF_KINESIS, "pipe_of(kinesis(lane=each_record))"),
+        (PIPE_OF_SQS, "pipes(sqs())"),
+        (PIPE_OF_KINESIS, "pipes(kinesis(lane=each_record))"),
     ],
 )
 def test_a_function_that_fits_its_mapping_breaks_none(tmp_path: Path, mapped: Template, source: str) -> None:

@@ -288,6 +288,20 @@ def test_a_source_without_partial_responses_is_not_judged(tmp_path: Path, settin
     assert check_template(tmp_path, content).connections == 0
 
 
+@pytest.mark.parametrize(
+    ("content", "setting", "has_a_price"),
+    [
+        (KINESIS, "Connection.BisectBatchOnFunctionError", False),
+        (PIPE_OF_KINESIS, "Connection.SourceParameters.KinesisStreamParameters.OnPartialBatchItemFailure", True),
+    ],
+)
+def test_only_in_a_pipe_bisecting_repeats_what_is_done(
+    tmp_path: Path, content: Template, setting: str, *, has_a_price: bool
+) -> None:
+    (finding,) = check_template(tmp_path, changed(content, {setting: None})).findings
+    assert ("The price" in finding.broken.why) == has_a_price
+
+
 def test_a_pipe_to_another_target_is_not_judged(tmp_path: Path) -> None:
     target = "arn:aws:states:us-east-1:123456789012:stateMachine:m"
     content = changed(PIPE_OF_SQS, {"Connection.Target": target})

@@ -13,7 +13,7 @@ ENDS = ("performed", "failed", "not started", "settled", "cut off")
 TOTALS = dict.fromkeys(
     (
         *("records", "invocations", "seconds", "done", "settled", "repeated effects", "needless repeats"),
-        *("out of order", "dead letters", "discarded", "never started", "still there", "lost"),
+        *("out of order", "dead letters", "discarded", "error output", "never started", "still there", "lost"),
     ),
     0,
 )

@@ -10,7 +10,16 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from batchfold.cli.command import app
-from batchfold.testing import DynamoDBChange, KafkaMessage, dynamodb_event, kafka_event, kinesis_event, sqs_event
+from batchfold.testing import (
+    DynamoDBChange,
+    KafkaMessage,
+    dynamodb_event,
+    firehose_event,
+    kafka_event,
+    kinesis_event,
+    pipes_event,
+    sqs_event,
+)
 
 CARD = "4111-1111-1111-1111"
 """Stands in payloads, and must not be printed."""
@@ -81,6 +90,47 @@ def test_a_partial_failure_ends_with_1_and_names_records_and_reasons(run: Run) -
     assert fates(result) == [("done", ""), ("comes back", REJECTED), ("done", "")]
     assert all(raw["messageId"] in result.stdout for raw in SQS_EVENT["Records"])
     assert "2 of 3 records are done, 1 comes back: Lambda deletes what is done" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("event", "source", "origin", "consequence"),
+    [
+        (sqs_event("one", "fail", "two"), "sqs(lane=whole_batch)", "SQS queue orders", "the pipe deletes what is done"),
+        (
+            kinesis_event("one", "fail", "two"),
+            "kinesis()",
+            "Kinesis stream orders",
+            "the pipe delivers what the response names again",
+        ),
+        (
+            dynamodb_event({"id": "one"}, {"id": "fail"}, {"id": "two"}),
+            "dynamodb()",
+            "DynamoDB stream of table orders",
+            "the pipe delivers what the response names again",
+        ),
+    ],
+)
+def test_the_event_of_a_pipe_is_a_list(
+    run: Run, event: dict[str, Any], source: str, origin: str, consequence: str
+) -> None:
+    result = run(f"process_batch(event, reserve, pipes({source}))", pipes_event(event))
+    assert result.exit_code == 1
+    assert result.stdout.startswith(f"{origin} through EventBridge Pipes, 3 records")
+    assert fates(result) == [("done", ""), ("comes back", REJECTED), ("comes back", "not started")]
+    assert consequence in result.stdout
+    assert "ReportBatchItemFailures" not in result.stdout
+
+
+def test_a_function_that_forgot_pipes_is_told_so(run: Run) -> None:
+    result = run("process_batch(event, reserve, sqs())", pipes_event(SQS_EVENT))
+    assert result.exit_code == 2
+    assert "wrap the source in pipes(...)" in result.output
+
+
+def test_a_list_of_another_source_is_refused(run: Run) -> None:
+    result = run("process_batch(event, reserve, sqs())", [{"eventSource": "aws:kafka", "topic": "orders"}])
+    assert result.exit_code == 2
+    assert "its eventSource is 'aws:kafka'" in result.stderr
 
 
 def test_a_payload_that_would_not_parse_is_told_without_it(run: Run) -> None:
@@ -713,3 +763,67 @@ handle = as_lambda_handler(lambda text: Success(None), source.replace(name="mine
 """
     result = run(program, NOTES_EVENT)
     assert result.stdout.startswith("mine, 2 records\n")
+
+
+# ------------------------------------------------------------ Firehose
+TRANSFORM = """
+from base64 import b64encode
+from returns.result import Failure, Success
+from batchfold import *
+
+def transform(record):
+    text = record.data.decode()
+    if "fail" in text:
+        return Failure(OSError("the shelf is out of reach"))
+    return Success(Dropped() if "drop" in text else FirehoseOut(record.data))
+
+def handle(event, context):
+    return BODY
+"""
+TRANSFORMED = "process_batch(event, transform, firehose())"
+
+
+def fates_of_firehose(result: Result) -> list[str]:
+    return re.findall(r"   (delivered|dropped|error output|lost|comes back)", result.stdout)
+
+
+def test_a_transformation_is_judged_by_the_result_of_each_record(run: Run) -> None:
+    event = firehose_event("one", "drop", f"fail {CARD}")
+    result = run(TRANSFORM.replace("BODY", TRANSFORMED), event)
+    assert result.exit_code == 1
+    assert result.stdout.startswith("Firehose, 3 records")
+    assert fates_of_firehose(result) == ["delivered", "dropped", "error output"]
+    assert REJECTED in result.stdout
+    said = "Of 3 records: 1 delivered, 1 dropped, 1 written to the error output, and not tried again."
+    assert said in result.stdout
+    assert CARD not in result.output
+
+
+@pytest.mark.parametrize("origin", ["put", "kinesis", "msk"])
+def test_a_transformation_of_every_record_ends_with_0(run: Run, origin: Any) -> None:
+    result = run(TRANSFORM.replace("BODY", TRANSFORMED), firehose_event("one", "drop", origin=origin))
+    assert (result.exit_code, fates_of_firehose(result)) == (0, ["delivered", "dropped"])
+
+
+OK = "{'recordId': raw['recordId'], 'result': 'Ok', 'data': raw['data']}"
+
+
+@pytest.mark.parametrize(
+    ("body", "exit_code", "expected", "says"),
+    [
+        (f"{{'records': [{OK} for raw in event['records']]}}", 0, ["delivered"] * 3, "Of 3 records: 3 delivered."),
+        (f"{{'records': [{OK} for raw in event['records'][:2]]}}", 2, ["delivered", "delivered", "error output"], "the response does not name it"),
+        (f"({TRANSFORMED}, {{'records': [{OK} for raw in event['records']]}})[1]", 2, ["delivered", "delivered", "lost"], "the response says Ok or Dropped all the same"),
+        ("None", 2, ["error output"] * 3, "the response has no list of records"),
+        ("{'batchItemFailures': []}", 2, ["error output"] * 3, "the response has no list of records"),
+        ("{'records': [raw['no'] for raw in event['records']]}", 2, ["comes back"] * 3, "Firehose tries three more times by default"),
+        ("{'records': 'x' * 7_000_000}", 2, ["comes back"] * 3, "7,000,015 bytes, and 6,291,456 are allowed"),
+    ],
+)  # fmt: skip
+def test_a_transformation_by_any_function_is_judged(
+    run: Run, body: str, exit_code: int, expected: list[str], says: str
+) -> None:
+    result = run(TRANSFORM.replace("BODY", body), firehose_event("one", "two", "fail"))
+    assert result.exit_code == exit_code
+    assert fates_of_firehose(result) == expected
+    assert says in " ".join(result.stdout.split())

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from batchfold.cli.command import app
-from batchfold.testing import DynamoDBChange, dynamodb_event, kafka_event, kinesis_event, sqs_event
+from batchfold.testing import DynamoDBChange, dynamodb_event, kafka_event, kinesis_event, pipes_event, sqs_event
 
 PROGRAM = """
 import json, os, time
@@ -298,6 +298,40 @@ def test_a_function_that_hangs_ends_the_simulation(simulate: Simulate) -> None:
     assert result.stderr == "Error: in invocation 1, the function had not returned after 1 s\n"
 
 
+@pytest.mark.parametrize("source", ["sqs()", "kinesis()", "dynamodb()"])
+def test_a_pipe_brings_back_only_what_is_named(simulate: Simulate, source: str) -> None:
+    lane = source.replace("()", "(lane=each_record)")
+    result = simulate("--records", "3", "--fail", "1", "--json", source=f"pipes({lane})")
+    told = history(result)
+    assert "EventBridge Pipes" in told["source"]
+    assert [[record["name"] for record in each["records"]] for each in told["invocations"]] == [
+        ["A1", "B1", "C1"],
+        ["A1"],
+    ]
+    assert [record["fate"] for record in told["records"]] == ["done"] * 3
+
+
+def test_a_pipe_made_inside_of_the_function_is_simulated_by_name(simulate: Simulate) -> None:
+    program = PROGRAM + "\ndef inside(event, context):\n    return process_batch(event, read, pipes(kinesis()))\n"
+    options = ("--source", "kinesis-pipe", "--records", "2", "--fail", "1", "--json")
+    told = history(simulate(*options, function="inside", program=program))
+    assert [record["end"] for record in told["invocations"][0]["records"]] == ["failed", "not started"]
+
+
+@pytest.mark.parametrize("event", [sqs_event("one", "two", fifo=True), kinesis_event("one", "two")])
+def test_the_event_of_a_pipe_is_simulated(simulate: Simulate, tmp_path: Path, event: dict[str, Any]) -> None:
+    file = tmp_path / "event.json"
+    file.write_text(json.dumps(pipes_event(event)))
+    source = "sqs" if "messageId" in event["Records"][0] else "kinesis"
+    told = history(
+        simulate(
+            "--event", str(file), "--poison", "1", "--json", "--most-invocations", "2", source=f"pipes({source}())"
+        )
+    )
+    assert [record["end"] for record in told["invocations"][1]["records"]] == ["failed", "not started"]
+    assert ("fifo=True" in told["source"]) == (source == "sqs")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -307,7 +341,7 @@ def test_a_function_that_hangs_ends_the_simulation(simulate: Simulate) -> None:
         (["-m", "fifo=1"], "expected fifo to be true or false, got '1'"),
         (["-m", "BatchSize=11"], "SqsQueue cannot be set up like that"),
         (["--timeout", "60"], "the simulation cannot begin: visibility_timeout_seconds=30 is shorter"),
-        (["--source", "sns"], "--source is one of sqs, kafka, kinesis, dynamodb, kafka-share-group; got 'sns'"),
+        (["--source", "sns"], "sqs-pipe, dynamodb-pipe, kinesis-pipe; got 'sns'"),
         (["--fail", "11"], "--fail 11 is no record: expected a number from 1 to 10, or a name from A1 to A4"),
         (["--poison", "Z1"], "--poison Z1 is no record"),
         (["--error", "Nothing"], "expected --error to name an exception"),

@@ -265,6 +265,19 @@ def test_handlers_and_observers_see_the_callers_context_variables_and_not_each_o
     assert observed == ["a", "b", "c"]
 
 
+def test_context_variables_of_a_pool_s_initializer_are_kept() -> None:
+    seen: list[str] = []
+
+    def handle(_record: Any) -> Any:
+        seen.append(VARIABLE.get())
+        VARIABLE.set("another record's")
+        return Success(None)
+
+    with ThreadPoolExecutor(1, initializer=VARIABLE.set, initargs=("thread's",)) as executor:
+        fold_batch(messages(*"ab"), handle, sqs(), executor=executor)
+    assert seen == ["thread's"] * 2
+
+
 # --- executors that are busy, shut down, broken, or none
 
 

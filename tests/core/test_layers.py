@@ -12,9 +12,11 @@ from returns.io import IOResult, IOSuccess
 from returns.result import Failure, Result, Success, safe
 
 from batchfold import (
+    AnyBatch,
     Crashed,
     DynamoDBRecord,
     EventBridge,
+    LambdaContext,
     Rejected,
     SqsRecord,
     as_lambda_handler,
@@ -30,6 +32,7 @@ from batchfold.core.layers import NoRouteError, only, route
 from batchfold.shell.checked import BrokenAnnotationError, checked
 from batchfold.shell.observing import Latencies, timed
 from batchfold.testing import DynamoDBChange, dynamodb_event, eventbridge_envelope, sqs_event
+from batchfold.testing import LambdaContext as FakeContext
 
 NUMBERS = sqs(int)
 
@@ -381,3 +384,24 @@ def test_what_tell_raises_is_logged_and_changes_nothing(caplog: pytest.LogCaptur
 
     assert process_batch(sqs_event(4), timed(tell)(halve), NUMBERS) == {"batchItemFailures": []}
     assert "tell raised" in caplog.text
+
+
+# ------------------------------------------------------------ the Lambda context
+def tells_the_time(record: SqsRecord[int], context: LambdaContext) -> Result[int, str]:
+    return Success(record.body + context.get_remaining_time_in_millis())
+
+
+async def tells_the_time_later(record: SqsRecord[int], context: LambdaContext) -> Result[int, str]:
+    return tells_the_time(record, context)
+
+
+@pytest.mark.parametrize("handler", [tells_the_time, tells_the_time_later])
+@pytest.mark.parametrize("layer", [only(is_even), timed(Latencies()), checked])
+def test_a_layer_hands_on_the_lambda_context(handler: Any, layer: Any) -> None:
+    values: list[object] = []
+
+    def count(batch: AnyBatch) -> None:
+        values.extend(each.value for each in batch.succeeded)
+
+    as_lambda_handler(layer(handler), NUMBERS, then=count)(sqs_event(4), FakeContext(timeout_seconds=1))
+    assert values == [1_004]

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import sys
+from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -21,6 +22,7 @@ COMES_BACK: dict[str, list[int]] = {
     "kafka_visits/event.json": [1, 3],
     "kinesis_dead_letters/event.json": [],
     "kinesis_readings/event.json": [2],
+    "pipes_returns/event.json": [1, 2],
     "sqs_fifo_transfers/event.json": [1, 2, 4],
     "sqs_orders/event.json": [],
     "sqs_orders/failing.json": [1, 2],
@@ -44,12 +46,17 @@ def application(request: pytest.FixtureRequest) -> Iterator[ModuleType]:
     del sys.modules[spec.name]
 
 
-def read(event: str) -> dict[str, Any]:
-    parsed: dict[str, Any] = json.loads((EXAMPLES / event).read_text())
+Event = dict[str, Any] | list[dict[str, Any]]
+
+
+def read(event: str) -> Event:
+    parsed: Event = json.loads((EXAMPLES / event).read_text())
     return parsed
 
 
-def item_ids(event: dict[str, Any]) -> list[Any]:
+def item_ids(event: Event) -> list[Any]:
+    if isinstance(event, list):
+        return [raw["messageId"] for raw in event]
     if "records" in event:
         return [
             {"partition": listed, "offset": raw["offset"]} for listed, raws in event["records"].items() for raw in raws
@@ -62,6 +69,30 @@ def item_ids(event: dict[str, Any]) -> list[Any]:
 def expected_response(name: str) -> dict[str, list[dict[str, Any]]]:
     ids = item_ids(read(name))
     return {"batchItemFailures": [{"itemIdentifier": ids[position]} for position in COMES_BACK[name]]}
+
+
+FIREHOSE = "firehose_clicks/event.json"
+
+
+def results_of(response: Any) -> list[tuple[str, str]]:
+    return [(each["result"], b64decode(each["data"]).decode()) for each in response["records"]]
+
+
+@pytest.mark.parametrize("application", ["firehose_clicks"], indirect=True)
+def test_clicks_are_transformed_dropped_or_kept_as_they_came(application: ModuleType) -> None:
+    assert results_of(run(application, FIREHOSE)) == [
+        ("Ok", '{"path":"/","country":"de"}\n'),
+        ("Dropped", ""),
+        ("ProcessingFailed", '{"path": "/a", "country": "xx", "agent": "Firefox"}'),
+        ("ProcessingFailed", "not JSON"),
+    ]
+
+
+def test_the_transformation_runs_from_the_command_line() -> None:
+    function = f"{EXAMPLES}/firehose_clicks/app.py:lambda_handler"
+    ran = CliRunner().invoke(command, ["run", function, "--event", str(EXAMPLES / FIREHOSE)])
+    assert ran.exit_code == 1
+    assert "1 delivered, 1 dropped, 2 written to the error output" in ran.stdout
 
 
 def run(application: ModuleType, event: str) -> object:
@@ -84,7 +115,7 @@ def test_an_example_runs_from_the_command_line(event: str) -> None:
 
 
 def test_every_example_is_tested() -> None:
-    folders = {name.partition("/")[0] for name in COMES_BACK}
+    folders = {name.partition("/")[0] for name in (*COMES_BACK, FIREHOSE)}
     assert folders == {path.parent.name for path in EXAMPLES.glob("*/app.py")} - {"customising"}
 
 
@@ -115,6 +146,12 @@ def test_what_never_succeeds_goes_to_the_dead_letters(application: ModuleType) -
 def test_the_highest_reading_is_kept(application: ModuleType) -> None:
     run(application, "kinesis_readings/event.json")
     assert application.highest == {"hall": 19.5, "attic": 27.25}
+
+
+@pytest.mark.parametrize("application", ["pipes_returns"], indirect=True)
+def test_what_is_returned_is_in_stock_again(application: ModuleType) -> None:
+    run(application, "pipes_returns/event.json")
+    assert application.stock == {"cup": 9, "plate": 3}
 
 
 @pytest.mark.parametrize("application", ["sqs_fifo_transfers"], indirect=True)

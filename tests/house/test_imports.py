@@ -51,16 +51,32 @@ def modules_of(package: str) -> list[Path]:
     return sorted((PACKAGE / package).rglob("*.py"))
 
 
-EVERY_NAME = (
-    "import batchfold; "
-    "[getattr(batchfold, name) for name in batchfold.__all__ if batchfold._HOME[name] != 'sources.envelopes']"
-)
+MODELS = {
+    f"sources.{path.stem}"
+    for path in modules_of("sources")
+    if "\nfrom pydantic import " in path.read_text(encoding="utf-8")
+}
+"""The modules of envelopes, which are pydantic models."""
+
+EVERY_NAME = f"import batchfold; [getattr(batchfold, name) for name in batchfold.__all__ if batchfold._HOME[name] not in {MODELS}]"
 
 
 @pytest.mark.parametrize("program", ["import batchfold", EVERY_NAME])
 def test_import_batchfold_leaves_out_what_is_heavy(program: str) -> None:
     """Not only the package itself: every public name but the envelopes, which are pydantic models."""
     assert not imported_in_a_fresh_interpreter(program) & set(HEAVY)
+
+
+def test_envelopes_alone_are_models() -> None:
+    """A module that imports pydantic at its top says so; nothing else may."""
+    assert {
+        "sources.cloudwatch_logs",
+        "sources.envelopes",
+        "sources.s3_notifications",
+        "sources.table_changes",
+    } == MODELS
+    for name in MODELS:
+        assert "This module imports pydantic." in (PACKAGE / f"{name.replace('.', '/')}.py").read_text(encoding="utf-8")
 
 
 def test_what_is_not_asked_for_is_not_imported() -> None:

@@ -2,10 +2,11 @@
 
 import ast
 import importlib
+import inspect
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
@@ -54,3 +55,11 @@ respond(fold_batch(sqs_event("a"), lambda record: None, sqs()))
 def test_an_exception_that_nobody_has_imported_shows_its_public_name_too() -> None:
     ran = subprocess.run([sys.executable, "-c", EXCEPTION], capture_output=True, text=True, check=False)
     assert "batchfold.BatchProcessingError: 1 of 1 records are not done" in ran.stderr
+
+
+@pytest.mark.parametrize("name", RUN_TIME.__all__)
+def test_the_annotations_of_a_public_name_can_be_read(name: str) -> None:
+    """Though a class shows `batchfold` as its module, which is where `get_type_hints` looks names up."""
+    value = getattr(batchfold, name)
+    if isinstance(value, type) or inspect.isfunction(value):
+        assert isinstance(get_type_hints(value), dict)

@@ -28,6 +28,7 @@ from batchfold import (
     Source,
     SqsRecord,
     dynamodb,
+    firehose,
     fold_batch,
     kafka,
     kinesis,
@@ -36,7 +37,16 @@ from batchfold import (
 from batchfold.core.settling import caused_by, dead_letter
 from batchfold.shell.sqs_client import region_of
 from batchfold.shell.sqs_sender import sqs_sender
-from batchfold.testing import KafkaMessage, SqsMessage, dynamodb_event, kafka_event, kinesis_event, sqs_event
+from batchfold.testing import (
+    FirehoseData,
+    KafkaMessage,
+    SqsMessage,
+    dynamodb_event,
+    firehose_event,
+    kafka_event,
+    kinesis_event,
+    sqs_event,
+)
 from batchfold.testing import strategies as bst
 
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
@@ -107,6 +117,13 @@ def test_the_source_of_a_kafka_record_is_its_topic_and_partition() -> None:
     send_first(kafka_event(KafkaMessage("order", topic="orders", partition=2)), kafka(), client)
     attributes = attributes_of(client.sent[0])
     assert (attributes["batchfold.source"], attributes["batchfold.item_id"]) == ("orders-2", "orders-2-0")
+
+
+def test_the_source_of_a_firehose_record_is_firehose() -> None:
+    client = Client()
+    send_first(firehose_event(FirehoseData("order", record_id="r1")), firehose(), client)
+    attributes = attributes_of(client.sent[0])
+    assert (attributes["batchfold.source"], attributes["batchfold.item_id"]) == ("Firehose", "r1")
 
 
 def test_the_attributes_of_the_original_go_with_it() -> None:

@@ -1,4 +1,4 @@
-"""What holds for all four sources: how events are read, and how records behave as values."""
+"""What holds for all sources: how events are read, and how records behave as values."""
 
 import copy
 import pickle
@@ -14,12 +14,13 @@ from batchfold.core.lanes import Lane, each_record, whole_batch
 from batchfold.core.records import Record, UnexpectedEventError
 from batchfold.core.source import Source
 from batchfold.sources.dynamodb import by_hash_key, by_item_key, dynamodb
+from batchfold.sources.firehose import firehose
 from batchfold.sources.kafka import by_message_key, by_topic_partition, kafka
 from batchfold.sources.kinesis import by_partition_key, kinesis
 from batchfold.sources.sqs import by_message_group, sqs
 from batchfold.testing import strategies as bst
 
-AnySource = Source[Any, Any]
+AnySource = Source[Any, Any, Any, Any]
 
 # Under beartype the checks of containers take a sample, with a random number that changes nothing drawn.
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
@@ -49,6 +50,15 @@ def records(event: dict[str, Any]) -> list[dict[str, Any]]:
 def records_of_kafka(event: dict[str, Any]) -> list[dict[str, Any]]:
     lists: dict[str, list[dict[str, Any]]] = event["records"]
     return [raw for listed in lists.values() for raw in listed]
+
+
+def records_of_firehose(event: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = event["records"]
+    return found
+
+
+def record_id(raw: Mapping[str, Any]) -> object:
+    return raw["recordId"]
 
 
 def message_id(raw: Mapping[str, Any]) -> object:
@@ -110,6 +120,16 @@ CASES = {
         by_topic_partition,
         (by_message_key, each_record),
         {"topic": "orders", "partition": 0, "offset": 1, "value": SECRET_JSON_BASE64},
+    ),
+    "Firehose": Case(
+        firehose(),
+        firehose(str),
+        bst.firehose_events(),
+        records_of_firehose,
+        record_id,
+        each_record,
+        (whole_batch,),
+        {"recordId": "1", "data": SECRET_JSON_BASE64},
     ),
 }
 
@@ -204,7 +224,7 @@ def test_the_default_lane_is_the_one_of_the_source(case: Case) -> None:
     assert case.source.lane_of([case.raw_with_secret]) is case.default_lane
 
 
-@pytest.mark.parametrize("make", [sqs, kinesis, dynamodb, kafka])
+@pytest.mark.parametrize("make", [sqs, kinesis, dynamodb, kafka, firehose])
 def test_a_lane_that_was_asked_for_is_taken(make: Callable[..., AnySource]) -> None:
     assert make(lane=len).lane_of([{"eventSourceARN": "arn:q.fifo"}]) is len
 
@@ -213,7 +233,7 @@ async def async_lane(raw: Mapping[str, Any]) -> str:
     return str(raw)
 
 
-@pytest.mark.parametrize("make", [sqs, kinesis, dynamodb, kafka])
+@pytest.mark.parametrize("make", [sqs, kinesis, dynamodb, kafka, firehose])
 def test_an_async_lane_function_is_refused_when_the_source_is_made(make: Callable[..., AnySource]) -> None:
     with pytest.raises(TypeError, match="lane= got an async function"):
         make(lane=async_lane)
@@ -238,10 +258,10 @@ def test_a_lane_of_one_source_is_refused_for_the_records_of_another(service: str
     ) as caught:
         lane(CASES[other].raw_with_secret)
     assert SECRET not in str(caught.value)
-    assert all(each.__name__ in str(caught.value) for each in LANES_OF[other] if "<" not in each.__qualname__)
+    assert all(each.__name__ in str(caught.value) for each in LANES_OF.get(other, ()) if "<" not in each.__qualname__)
 
 
-@pytest.mark.parametrize("make", [sqs, kinesis, dynamodb, kafka])
+@pytest.mark.parametrize("make", [sqs, kinesis, dynamodb, kafka, firehose])
 def test_a_type_and_a_function_together_are_refused(make: Callable[..., AnySource]) -> None:
     with pytest.raises(TypeError, match="not both"):
         make(str, decode=str)
@@ -282,6 +302,8 @@ def test_a_healthy_event_is_read_alike_whatever_kind_of_mapping_its_records_are(
     expected = case.source.read(event)
     if "Records" in event:
         other: dict[str, Any] = {"Records": [OtherMapping(raw) for raw in event["Records"]]}
+    elif isinstance(event["records"], list):
+        other = {**event, "records": list(map(OtherMapping, records_of_firehose(event)))}
     else:
         lists = event["records"].items()
         other = {**event, "records": {key: tuple(map(OtherMapping, raws)) for key, raws in lists}}
@@ -301,11 +323,9 @@ def test_a_refusal_never_quotes_a_payload(case: Case, data: st.DataObject) -> No
         del holder[path[-1]]
     else:
         holder[path[-1]] = damage
-    event = (
-        {"eventSource": "aws:kafka", "records": {"orders-0": [raw]}}
-        if "topic" in case.raw_with_secret
-        else {"Records": [raw]}
-    )
+    event: dict[str, Any] = {"Records": [raw], "records": [raw]}
+    if "topic" in case.raw_with_secret:
+        event = {"eventSource": "aws:kafka", "records": {"orders-0": [raw]}}
     told = ""
     try:
         case.source.read(event)

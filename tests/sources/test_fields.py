@@ -26,6 +26,12 @@ def test_a_time_is_read_from_seconds_milliseconds_microseconds_and_nanoseconds(m
     assert abs(moment_from(microseconds / 1_000_000) - moment) <= timedelta(microseconds=1)
 
 
+@pytest.mark.parametrize("number_that_is_none", [float("inf"), float("-inf"), float("nan")])
+def test_a_time_that_is_not_finite_is_refused(number_that_is_none: float) -> None:
+    with pytest.raises(PayloadError, match="not finite"):
+        moment_from(number_that_is_none)
+
+
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-(10**20), max_value=10**20))
 def test_a_number_is_whole_or_exact(value: Decimal) -> None:
     read = number(str(value))

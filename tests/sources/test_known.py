@@ -5,19 +5,24 @@ from typing import Any
 import pytest
 
 from batchfold.sources.known import source_of
-from batchfold.testing import dynamodb_event, kafka_event, kinesis_event, sqs_event
+from batchfold.testing import dynamodb_event, firehose_event, kafka_event, kinesis_event, pipes_event, sqs_event
 
-EVENTS: list[tuple[dict[str, Any], str]] = [
+EVENTS: list[tuple[dict[str, Any] | list[dict[str, Any]], str]] = [
     (sqs_event("one"), "SQS"),
     (kinesis_event("one"), "Kinesis Data Streams"),
     (dynamodb_event({"id": "one"}), "DynamoDB Streams"),
     (kafka_event("one"), "Kafka"),
     (kafka_event("one", self_managed=True), "Kafka"),
+    (firehose_event("one"), "Firehose"),
+    (firehose_event("one", origin="msk"), "Firehose"),
+    (pipes_event(sqs_event("one")), "SQS through EventBridge Pipes"),
+    (pipes_event(kinesis_event("one")), "Kinesis Data Streams through EventBridge Pipes"),
+    (pipes_event(dynamodb_event({"id": "one"})), "DynamoDB Streams through EventBridge Pipes"),
 ]
 
 
 @pytest.mark.parametrize(("event", "name"), EVENTS)
-def test_an_event_says_which_source_it_is_from(event: dict[str, Any], name: str) -> None:
+def test_an_event_says_which_source_it_is_from(event: object, name: str) -> None:
     source = source_of(event)
     assert source is not None
     assert source.name == name
@@ -33,9 +38,14 @@ def test_an_event_says_which_source_it_is_from(event: dict[str, Any], name: str)
         {},
         {"Records": []},
         {"Records": None},
+        {"deliveryStreamArn": "arn"},
+        {"records": []},
         {"Records": ["text"]},
         {"Records": [{"eventSource": "aws:s3"}]},
         {"eventSource": ["aws:sqs"]},
+        ["text"],
+        [{"eventSource": "aws:kafka"}],
+        [{"eventSource": "SelfManagedKafka"}],
     ],
 )
 def test_an_event_of_anything_else_says_nothing(event: object) -> None:

@@ -118,7 +118,8 @@ def test_the_error_for_an_event_without_records_names_where_they_were_looked_for
 @pytest.mark.parametrize("source", [sqs(), kinesis(), dynamodb()])
 def test_a_list_of_records_is_told_to_be_one_of_eventbridge_pipes(source: AnySource) -> None:
     with pytest.raises(
-        UnexpectedEventError, match="found a value of type list, as EventBridge Pipes passes its records"
+        UnexpectedEventError,
+        match=r"found a value of type list, as EventBridge Pipes passes .* wrap the source in pipes\(",
     ):
         source.read([sqs_raw()])
 

@@ -23,6 +23,7 @@ from batchfold.testing import (
 )
 from batchfold.testing.strategies import (
     dynamodb_streams,
+    event_pipes,
     event_sources,
     failure_schedules,
     kafka_share_groups,
@@ -36,7 +37,7 @@ from batchfold.testing.strategies import (
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 
 State = QueueState | StreamState
-SOURCES = st.one_of(event_sources(), kafka_share_groups())
+SOURCES = st.one_of(event_sources(), kafka_share_groups(), event_pipes())
 
 NONSENSE = st.sampled_from(
     [

@@ -24,10 +24,12 @@ from batchfold import (
     each_record,
     kafka,
     kinesis,
+    pipes,
     sqs,
     whole_batch,
 )
 from batchfold.testing import (
+    DynamoDBPipe,
     DynamoDBStream,
     Effect,
     EventSource,
@@ -35,9 +37,11 @@ from batchfold.testing import (
     Fate,
     KafkaShareGroup,
     KafkaTopic,
+    KinesisPipe,
     KinesisStream,
     LambdaFunction,
     MakeFunction,
+    SqsPipe,
     SqsQueue,
     UnsafeFunctionError,
     assert_safe,
@@ -46,7 +50,7 @@ from batchfold.testing import (
 )
 from batchfold.testing.safety import complaints
 from batchfold.testing.search import Expectation, play
-from batchfold.testing.strategies import event_sources, kafka_share_groups, scenarios, sharded_streams
+from batchfold.testing.strategies import event_pipes, event_sources, kafka_share_groups, scenarios, sharded_streams
 
 # Under beartype the checks of containers take a sample, with a random number that changes nothing drawn.
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
@@ -79,6 +83,11 @@ CASES: list[tuple[EventSource, Lane | None]] = [
     (KinesisStream(shards=2, parallelization_factor=2), None),
     (KinesisStream(shards=2, parallelization_factor=2), by_partition_key),
     (DynamoDBStream(parallelization_factor=3), by_item_key),
+    (SqsPipe(fifo=True, max_receive_count=3), by_message_group),
+    (KinesisPipe(), None),
+    (KinesisPipe(maximum_retry_attempts=2), by_partition_key),
+    (KinesisPipe(automatic_bisect=True), None),
+    (DynamoDBPipe(), each_record),
 ]
 
 # Every source in every lane, each once: what may go wrong side by side does not depend on the mapping's settings.
@@ -121,7 +130,8 @@ def reading(source: EventSource, lane: Lane | None) -> tuple[Any, Callable[[Any]
 
 def own_function(source: EventSource, lane: Lane | None, way: Way = "sequential", **options: Any) -> MakeFunction:
     """The Lambda function that batchfold makes for this source: its whole public path, from event to response."""
-    how_to_read, name_of = reading(source, lane)
+    plain, name_of = reading(source, lane)
+    how_to_read: Any = pipes(plain) if isinstance(source, SqsPipe | KinesisPipe | DynamoDBPipe) else plain
 
     def make(effect: Effect) -> LambdaFunction:
         @safe
@@ -164,7 +174,7 @@ def test_it_is_as_safe_when_lanes_run_side_by_side(source: EventSource, lane: La
 @pytest.mark.parametrize("way", WAYS)
 @given(data=st.data())
 def test_it_is_safe_under_any_settings_of_the_mapping(data: st.DataObject, way: Way) -> None:
-    source = data.draw(st.one_of(event_sources(), sharded_streams(), kafka_share_groups()))
+    source = data.draw(st.one_of(event_sources(), sharded_streams(), kafka_share_groups(), event_pipes()))
     lane = data.draw(st.sampled_from(lanes_of(source)))
     scenario = data.draw(scenarios(source))
     expectation = Expectation(lane=lane)
@@ -187,7 +197,9 @@ def lanes_of(source: EventSource) -> list[Lane | None]:
 
 
 @pytest.mark.parametrize(
-    "source", [SqsQueue(), SqsQueue(fifo=True), KinesisStream(), DynamoDBStream(), KafkaTopic()], ids=named
+    "source",
+    [SqsQueue(), SqsQueue(fifo=True), KinesisStream(), DynamoDBStream(), KafkaTopic(), SqsPipe(), KinesisPipe()],
+    ids=named,
 )
 def test_with_a_reserve_it_stops_in_time_and_repeats_nothing(source: EventSource) -> None:
     # The last record starts with two seconds left, and an effect takes one.
@@ -243,6 +255,7 @@ def test_what_is_settled_is_not_lost_and_lets_its_lane_go_on() -> None:
         (SqsQueue(fifo=True), each_record, None),
         (KinesisStream(), each_record, None),
         (KinesisStream(), by_partition_key, whole_batch),
+        (KinesisPipe(), each_record, None),
         (DynamoDBStream(), each_record, by_item_key),
         (KafkaTopic(), each_record, None),
         (KafkaTopic(), by_message_key, by_topic_partition),

@@ -14,8 +14,11 @@ from batchfold import (
     Batch,
     DynamoDBRecord,
     EventBridge,
+    LambdaContext,
+    LambdaFunction,
     Latencies,
     NoRouteError,
+    Record,
     SqsRecord,
     as_lambda_handler,
     checked,
@@ -104,10 +107,50 @@ async def in_async_runs() -> None:
     assert_type(batch, Batch[int | None, OutOfStock, SqsRecord])
 
 
+def arrived_first(record: SqsRecord[object]) -> bool:
+    return record.approximate_receive_count == 1
+
+
+def is_any(record: Record) -> bool:
+    return "x" in record.raw
+
+
+def reserve_in_time(record: SqsRecord[Order], context: LambdaContext) -> Result[int, OutOfStock]:
+    raise NotImplementedError
+
+
+async def reserve_in_time_async(record: SqsRecord[Order], context: LambdaContext) -> Result[int, OutOfStock]:
+    raise NotImplementedError
+
+
+def reserve_or_not(record: SqsRecord[Order], dry_run: bool) -> Result[int, OutOfStock]:
+    raise NotImplementedError
+
+
+# a predicate of any body goes around handlers of one
+assert_type(fold_batch(event, pipe(reserve, only(arrived_first)), sqs(Order)), Batch[int | None, OutOfStock, SqsRecord])
+assert_type(fold_batch(event, only(is_any)(reserve), sqs(Order)), Batch[int | None, OutOfStock, SqsRecord])
+fold_batch(event, pipe(reserve, only(arrived_first), timed(Latencies())), sqs(Order))
+fold_batch(event, pipe(pipe(reserve, only(arrived_first)), only(is_large)), sqs(Order))
+process_batch(event, pipe(reserve, only(arrived_first)), sqs(Legacy))  # BAD the handler takes another body
+fold_batch(event, pipe(reserve, only(arrived_first)), sqs(Order)).succeeded[0].value + 1  # BAD it may be None
+# layers around handlers that take the Lambda context
+assert_type(as_lambda_handler(pipe(reserve_in_time, only(is_large)), sqs(Order)), LambdaFunction[LambdaContext])
+assert_type(as_lambda_handler(pipe(reserve_in_time, only(arrived_first)), sqs(Order)), LambdaFunction[LambdaContext])
+assert_type(as_lambda_handler(pipe(reserve_in_time, timed(Latencies()), checked), sqs(Order)), LambdaFunction[LambdaContext])
+assert_type(
+    as_lambda_handler(pipe(reserve_in_time_async, only(is_any), timed(Latencies())), sqs(Order), max_concurrency=5),
+    LambdaFunction[LambdaContext],
+)
+as_lambda_handler(pipe(reserve_or_not, only(is_large)), sqs(Order))  # BAD the second argument is no context
+as_lambda_handler(pipe(reserve_or_not, timed(Latencies())), sqs(Order))  # BAD as above
+fold_batch(event, pipe(reserve_in_time, only(is_large)), sqs(Order))  # BAD nobody gives it a context
+
 only()  # BAD no predicate
+fold_batch(event, pipe(reserve, only(lambda record: record.nonsense)), sqs(Order))  # BAD a lambda says nowhere what its record is
 only(is_text)(reserve)  # BAD a predicate returns a bool
-only(is_named)(reserve)  # BAD the predicate takes another body
-pipe(reserve, only(is_named))  # BAD as above
+fold_batch(event, only(is_named)(reserve), sqs(Order))  # BAD the predicate takes another body
+fold_batch(event, pipe(reserve, only(is_named)), sqs(Order))  # BAD as above
 process_batch(event, pipe(reserve, only(is_large)), sqs(Legacy))  # BAD the handler takes another body
 fold_batch(event, pipe(reserve, only(is_large)), sqs(Order)).succeeded[0].value + 1  # BAD it may be None
 process_batch(event, pipe(reserve_async, only(is_large)), sqs(Order))  # BAD an async handler
@@ -156,8 +199,10 @@ process_batch(event, by_change, dynamodb(Legacy))  # BAD the handlers take anoth
 
 # --- checked and timed change nothing
 assert_type(fold_batch(event, pipe(reserve, checked), sqs(Order)), Batch[int, OutOfStock, SqsRecord])
-assert_type(pipe(reserve, timed(Latencies())), Callable[[SqsRecord[Order]], Result[int, OutOfStock]])
-assert_type(pipe(reserve_in_future, timed(Latencies())), Callable[[SqsRecord[Order]], FutureResult[int, OutOfStock]])
+assert_type(fold_batch(event, pipe(reserve, timed(Latencies())), sqs(Order)), Batch[int, OutOfStock, SqsRecord])
+as_lambda_handler(pipe(reserve_in_future, timed(Latencies())), sqs(Order))
+fold_batch(event, pipe(reserve_in_future, timed(Latencies())), sqs(Order))  # BAD an async handler
+fold_batch(event, pipe(reserve, timed(Latencies())), sqs(Legacy))  # BAD the handler takes another body
 assert_type(
     pipe(reserve, checked, only(is_large), timed(Latencies())),
     Callable[[SqsRecord[Order]], Result[int | None, OutOfStock]],

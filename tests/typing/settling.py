@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 from mypy_boto3_kinesis import KinesisClient
 from mypy_boto3_sqs import SQSClient
@@ -262,7 +261,7 @@ assert_type(batch, Batch[int, OutOfStock, SqsRecord])
 assert_type(measures_of(batch, latencies), Measures)
 assert_type(measures_of(batch).counts(), dict[str, int])
 assert_type(latencies.of(batch.outcomes[0].record), float | None)
-assert_type(timed(latencies)(reserve), Callable[[SqsRecord[Order]], Result[int, OutOfStock]])
+assert_type(fold_batch(event, timed(latencies)(reserve), sqs(Order)), Batch[int, OutOfStock, SqsRecord])
 measures_of(batch.outcomes)  # BAD no batch
 measures_of(batch).failed = 0  # BAD a value
 
@@ -275,10 +274,10 @@ def tell_of_any(record: Record, seconds: float) -> None: ...
 def tell_of_any_body(record: SqsRecord[object], seconds: float) -> None: ...
 
 
-assert_type(pipe(reserve, timed(tell_of_order)), Callable[[SqsRecord[Order]], Result[int, OutOfStock]])
-assert_type(pipe(reserve, timed(tell_of_any)), Callable[[SqsRecord[Order]], Result[int, OutOfStock]])
-assert_type(pipe(reserve, timed(tell_of_any_body)), Callable[[SqsRecord[Order]], Result[int, OutOfStock]])
-assert_type(timed(tell_of_any_body)(reserve), Callable[[SqsRecord[Order]], Result[int, OutOfStock]])
+assert_type(fold_batch(event, pipe(reserve, timed(tell_of_order)), sqs(Order)), Batch[int, OutOfStock, SqsRecord])
+assert_type(fold_batch(event, pipe(reserve, timed(tell_of_any)), sqs(Order)), Batch[int, OutOfStock, SqsRecord])
+assert_type(fold_batch(event, pipe(reserve, timed(tell_of_any_body)), sqs(Order)), Batch[int, OutOfStock, SqsRecord])
+assert_type(fold_batch(event, timed(tell_of_any_body)(reserve), sqs(Order)), Batch[int, OutOfStock, SqsRecord])
 pipe(reserve, timed(lambda record, seconds: print(record.nonsense)))  # BAD nobody knows the record
 timed(lambda record: None)(reserve)  # BAD tell takes record and seconds
 timed()  # BAD tell is required

@@ -6,7 +6,7 @@ What is written stays, whatever becomes of the child. Everything that crosses fr
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeAlias
 
@@ -15,7 +15,7 @@ class RefusedError(Exception):
     """The command cannot do what it was asked for, and the message says why."""
 
 
-Keeps: TypeAlias = Literal["queue", "FIFO queue", "stream", "topic", "elsewhere"]
+Keeps: TypeAlias = Literal["queue", "FIFO queue", "stream", "topic", "delivery stream", "elsewhere"]
 """Where the source keeps its records, as far as that changes the meaning of a response."""
 
 OutcomeKind: TypeAlias = Literal["succeeded", "settled", "failed", "unprocessed"]
@@ -118,6 +118,10 @@ class Answered:
     """Item identifiers in the response that no record of the event has."""
     is_as_source_says: bool | None
     """True if it is the response that the source makes of the batch; `None` without a batch."""
+    results: list[str] | None = None
+    """The result of each record where the source's answer has one for each, as that of Firehose; `None` elsewhere."""
+    problems: list[str | None] = field(default_factory=list[str | None])
+    """Why the answer to a record is wrong, for each of `results`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What `batchfold check` has to say: findings, and what it could not tell.
+"""The results of `batchfold check`: findings, and what it could not tell.
 
 Everything that a rule consists of is in this file: its name, its weight, the question that it asks of a connection, and
 the three answers that there are: nothing to say (`None`), `Broken`, and `Unknown`.
@@ -41,7 +41,7 @@ class Subject:
     siblings: Sequence[Connection] = ()
     """All connections of the file, this one too."""
     made: object = None
-    """What the function says that it was made of, if `--function` names the one that is called here."""
+    """The parts that the function was made with, if `--function` names the one that is called here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Finding:
 
     @property
     def write(self) -> str:
-        """What to write, in the language of the file."""
+        """The lines to write, in the language of the file."""
         return self.broken.remedy.text(self.broken.at or self.connection.part)
 
 

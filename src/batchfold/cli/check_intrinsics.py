@@ -16,7 +16,7 @@ _UNKNOWN_PART = "\N{HORIZONTAL ELLIPSIS}"
 
 
 class Intrinsics:
-    """What the functions of one template evaluate to."""
+    """The values of the intrinsic functions of one template."""
 
     def __init__(self, template: Mapping[str, object]) -> None:
         self._parameters = _section(template, "Parameters")

@@ -1,4 +1,4 @@
-"""What the function of `--function` was made with, and which connections of a file call it.
+"""The parts that the function of `--function` was made with, and which connections of a file call it.
 
 Everything that asks the user's function is in this file. A function made by `as_lambda_handler` says what it was made
 with in its attribute `batchfold`; about any other one nothing can be known. Its source is asked by giving it an event,

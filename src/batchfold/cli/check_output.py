@@ -1,4 +1,4 @@
-"""What was found, as text for people, and as JSON, SARIF and GitHub's annotations for programs.
+"""The findings as text for people, and as JSON, SARIF and GitHub's annotations for programs.
 
 Everything that decides how a finding is written is in this file; `check_sarif` knows SARIF.
 """

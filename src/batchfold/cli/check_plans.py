@@ -1,4 +1,4 @@
-"""What a plan or a state of Terraform connects, as `terraform show -json` prints it.
+"""The connections in a plan or a state of Terraform, as `terraform show -json` prints it.
 
 Everything that knows the resources of Terraform's AWS provider is in this file. `check_plan_values` says what their
 arguments are; here they get the names that CloudFormation has for them.

@@ -1,4 +1,4 @@
-"""What to write to mend a finding, in the language of the file: YAML, HCL, or a call of the AWS CLI.
+"""The lines that mend a finding, in the language of the file: YAML, HCL, or a call of the AWS CLI.
 
 Everything that knows how a setting is spelled in another language is in this file. Rules name CloudFormation's settings.
 """
@@ -41,7 +41,7 @@ class Remedy:
     settings: Mapping[str, object] = field(default_factory=dict[str, object])
     """Settings with their values; `None` means to remove one."""
     advice: str = ""
-    """What to do beside it, or instead."""
+    """A step to take beside it, or instead."""
 
     def text(self, part: Part) -> str:
         """Return it in the language that the part is written in."""

@@ -15,6 +15,10 @@ _DESTINATIONS: dict[Kind, str] = {
     "kafka": f"{_GUIDE}/kafka-on-failure.html",
 }
 _ENDLESS = -1
+_PRICE_IN_A_PIPE = (
+    " The price: after a partial response both halves of the batch come back too, with the records that are done. If they "
+    "may not be handled again, pass --ignore no-bisect."
+)
 _RETRIES = 10
 
 _PIPE_PARAMETERS: dict[Kind, str] = {
@@ -73,9 +77,9 @@ def _no_bisect(subject: Subject) -> Answer:
             return setting
         bisects: bool | Unknown = setting == "AUTOMATIC_BISECT"
         remedy = Remedy(_in_the_pipe(connection, {"OnPartialBatchItemFailure": "AUTOMATIC_BISECT"}))
-        name = "OnPartialBatchItemFailure"
+        name, price = "OnPartialBatchItemFailure", _PRICE_IN_A_PIPE
     else:
-        name = "BisectBatchOnFunctionError"
+        name, price = "BisectBatchOnFunctionError", ""
         bisects = part.flag(name)
         remedy = Remedy({name: True})
     if isinstance(bisects, Unknown):
@@ -85,7 +89,7 @@ def _no_bisect(subject: Subject) -> Answer:
     return Broken(
         says=f"{name} is not set.",
         why="When the function raises or times out, a record that never succeeds takes its whole batch with it, "
-        "the records that were never started too.",
+        f"the records that were never started too.{price}",
         remedy=remedy,
         setting=name,
     )

@@ -1,4 +1,4 @@
-"""What a template of CloudFormation or SAM connects: its mappings and pipes, their queues and functions.
+"""The connections in a template of CloudFormation or SAM: its mappings and pipes, their queues and functions.
 
 Everything that knows the resources of CloudFormation is in this file. A resource is found by a reference to it, or by
 the name that an ARN ends in.
@@ -18,7 +18,7 @@ _PIPE = "AWS::Pipes::Pipe"
 _QUEUE = "AWS::SQS::Queue"
 _PLAIN_FUNCTION = "AWS::Lambda::Function"
 _POINTERS = frozenset(("AWS::Lambda::Alias", "AWS::Lambda::Version"))
-"""What stands for a function and names it by `FunctionName`."""
+"""A resource that names its function by `FunctionName`."""
 
 _KINDS: dict[str, str] = {
     _QUEUE: "sqs",
@@ -112,7 +112,7 @@ class _Reader:
         yield Connection(part, poller, kind, source, queue, function, is_dead_letter_queue)
 
     def _is_lambda(self, target: object) -> bool | None:
-        """Whether the target of a pipe is a function, `None` where it cannot be known."""
+        """Return whether the target of a pipe is a function, `None` where it cannot be known."""
         if isinstance(target, Reference):
             return self._is_function(target.name) or self._type(target.name) in _POINTERS
         text = target.text if isinstance(target, Unknown) else str(target)

@@ -54,11 +54,14 @@ from batchfold.testing import (
     Clock,
     CompleteFailure,
     CompleteSuccess,
+    FirehoseStream,
     LambdaContext,
     PartialFailure,
     Reading,
     Returned,
+    Transformed,
     read_answer,
+    read_transformation,
 )
 from batchfold.testing.answers import as_written
 
@@ -181,6 +184,14 @@ def _answered(response: Any, read: ReadEvent, batches: list[AnyBatch]) -> Answer
         response.close()  # Lambda would not await it either
     text = as_json(response)
     reading: Reading = read_answer(Returned(response), read.positions, report_batch_item_failures=True)
+    results: list[str] | None = None
+    problems: list[str | None] = []
+    if read.source.name == FirehoseStream.source_name:  # it answers every record, in its own way
+        transformed = read_transformation(Returned(response), read.source.read(read.event)[0])
+        if isinstance(transformed, Transformed):
+            reading, results, problems = CompleteSuccess(), [*transformed.results], [*transformed.problems]
+        else:
+            reading = transformed
     return Answered(
         response=text,
         kind=type(response).__name__,
@@ -191,6 +202,8 @@ def _answered(response: Any, read: ReadEvent, batches: list[AnyBatch]) -> Answer
         named=_named(reading),
         strangers=_strangers(response, read),
         is_as_source_says=_is_as_source_says(text, batches),
+        results=results,
+        problems=problems,
     )
 
 

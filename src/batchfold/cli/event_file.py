@@ -19,7 +19,9 @@ from batchfold.core.records import RawRecord, item_name
 from batchfold.core.source import AsyncSource
 from batchfold.shell.lambda_handler import MadeBy
 from batchfold.sources.known import source_of
+from batchfold.sources.pipes import THROUGH_PIPES
 from batchfold.sources.reading import quoted
+from batchfold.testing import FirehoseStream
 
 AnySource = AsyncSource[Any, Any, Any, Any]
 
@@ -107,10 +109,13 @@ def delivered(read: ReadEvent) -> Delivered:
     answers_partially = not read.item_ids or (is_mapping(response) and "batchItemFailures" in response)
     is_checkpoint = answers_partially and is_mapping(response) and _names_fewer(response, read.item_ids)
     keeps, place = _place(read.source, raws, is_checkpoint=is_checkpoint)
-    short = re.sub(r"( Data)? Streams$", "", read.source.name)
+    if read.source.name == FirehoseStream.source_name:
+        keeps = "delivery stream"
+    name, through, way = read.source.name.partition(THROUGH_PIPES)
+    short = re.sub(r"( Data)? Streams$", "", name)
     return Delivered(
         source=read.source.name,
-        origin=f"{short} {place}" if place else read.source.name,
+        origin=f"{short} {place}{through}{way}" if place else read.source.name,
         keeps=keeps,
         by_pipe=isinstance(read.event, list),
         names=list(map(item_name, read.item_ids)),

@@ -36,7 +36,7 @@ _STYLES: Mapping[Cell, str] = {
     "not started": "dim",
     "lost": "bold white on red",
 }
-_BAD_FATES = ("dead-letter", "discarded", "lost", "still")
+_BAD_FATES = ("dead-letter", "discarded", "in the error output", "lost", "still")
 
 _MANY = 20
 """As many records have a row each, however alike they fared."""
@@ -48,7 +48,15 @@ _WIDE = 3
 """Columns of a cell where there are few."""
 
 _TOTALS = ("invocations", "seconds", "done", "settled", "repeated effects", "out of order")
-_TOTALS_IF_ANY = ("needless repeats", "dead letters", "discarded", "never started", "still there", "lost")
+_TOTALS_IF_ANY = (
+    "needless repeats",
+    "dead letters",
+    "discarded",
+    "error output",
+    "never started",
+    "still there",
+    "lost",
+)
 
 
 @dataclass(frozen=True)

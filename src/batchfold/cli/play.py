@@ -178,7 +178,12 @@ class _Player:
         raws, item_ids = read.source.read(event)
         names = [self.scene.by_item_id[hashable(item_id)] for item_id in item_ids]
         turn = _Turn(number, names)
-        watched = {id(raw): self._watched(raw, name, turn) for raw, name in zip(raws, names, strict=True)}
+        # a record that its source re-shapes is watched in both forms: the function may read the one or the other
+        listed: Sequence[Any] = event if is_plain_list(event) and len(event) == len(raws) else raws
+        watched = {
+            id(one): self._watched(raw if one is raw else {**one, **raw}, name, turn)
+            for one, raw, name in zip(listed, raws, names, strict=True)
+        }
         batches: list[AnyBatch] = []
         with watch_batches(batches.append):
             try:
@@ -372,6 +377,7 @@ def _totals(history: History) -> dict[str, int | float]:
         "out of order": len(history.order_violations),
         "dead letters": len(history.with_fate(Fate.DEAD_LETTER, Fate.DEAD_LETTER_UNSTARTED)),
         "discarded": len(history.with_fate(Fate.DISCARDED, Fate.DISCARDED_UNSTARTED)),
+        "error output": len(history.with_fate(Fate.ERROR_OUTPUT, Fate.ERROR_OUTPUT_UNSTARTED, Fate.UNDELIVERED)),
         "never started": len(history.never_started),
         "still there": fates.count(Fate.STILL_THERE),
         "lost": len(history.lost),

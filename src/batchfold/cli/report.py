@@ -18,7 +18,15 @@ from rich.text import Text
 from batchfold.cli.account import Answered, Ending
 from batchfold.cli.verdict import Fate, Row, Verdict
 
-_STYLES: dict[Fate, str] = {"done": "green", "not done": "yellow", "comes back": "yellow", "lost": "bold red"}
+_STYLES: dict[Fate, str] = {
+    "done": "green",
+    "not done": "yellow",
+    "comes back": "yellow",
+    "delivered": "green",
+    "dropped": "green",
+    "error output": "yellow",
+    "lost": "bold red",
+}
 
 _READABLE = 20
 """Columns in which a reason can still be read with ease."""

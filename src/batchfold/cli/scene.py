@@ -130,12 +130,13 @@ def _lane_name(lane: Lane) -> str:
 
 
 def kinds_of_source() -> dict[str, type[EventSource]]:
-    """The models by the name that `--source` has for them: the service's, or that of the class where that is taken."""
+    """The models by the name that `--source` has for them: the service's, or where that is taken, the class's after it."""
     kinds: dict[str, type[EventSource]] = {}
-    # the shortest name is that of the plain one: of KafkaTopic and KafkaShareGroup, the topic
-    for model in sorted(_concrete(EventSource), key=lambda each: len(each.__name__)):  # type: ignore[type-abstract]  # none of it is made
+    # the shortest names are those of the plain one: of KafkaTopic and KafkaShareGroup, the topic
+    in_order = sorted(_concrete(EventSource), key=lambda each: (len(each.source_name), len(each.__name__)))  # type: ignore[type-abstract]  # none of it is made
+    for model in in_order:
         service = model.source_name.split()[0].lower()
-        kinds[service if service not in kinds else _dashed(model.__name__)] = model
+        kinds[service if service not in kinds else _dashed(model.__name__, service)] = model
     return kinds
 
 
@@ -146,8 +147,10 @@ def _concrete(model: type[EventSource]) -> Iterator[type[EventSource]]:
         yield from _concrete(each)
 
 
-def _dashed(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
+def _dashed(name: str, service: str) -> str:
+    """The name in small letters: `KafkaShareGroup` is `kafka-share-group`, and `DynamoDBPipe` is `dynamodb-pipe`."""
+    begin, rest = (f"{service}-", name[len(service) :]) if name.lower().startswith(service) else ("", name)
+    return begin + re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", rest).lower()
 
 
 def _model(kind: str | None, read: ReadEvent | None, function: object) -> type[EventSource]:
@@ -159,7 +162,8 @@ def _model(kind: str | None, read: ReadEvent | None, function: object) -> type[E
         return kinds[kind]
     made: list[AnySource] = [read.source] if read is not None else sources_of(function) or list(sources_made())
     named = {source.name for source in made}
-    found = [model for name, model in kinds.items() if model.source_name in named and "-" not in name]
+    plain = {model.source_name: model for model in reversed(kinds.values())}
+    found = [model for name, model in plain.items() if name in named]
     if len(found) == 1:
         return found[0]
     if read is not None:

@@ -36,8 +36,8 @@ def simulate(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Make up records of this source: sqs, kinesis, dynamodb, kafka or kafka-share-group. By default, of the "
-            "one that the program makes.",
+            help="Make up records of this source: sqs, kinesis, dynamodb, kafka, kafka-share-group, firehose, or of a pipe: "
+            "sqs-pipe, kinesis-pipe, dynamodb-pipe. By default, of the one that the program makes.",
         ),
     ] = None,
     records: Annotated[

@@ -11,8 +11,8 @@ from typing import Literal, TypeAlias, assert_never
 
 from batchfold.cli.account import Answered, Call, CutOff, Delivered, Died, Folded, Keeps, Outcome, OutcomeKind, Raised
 
-Fate: TypeAlias = Literal["done", "not done", "comes back", "lost"]
-"""The fate of a record. Lost is one that batchfold knows not to be done, and that is not brought back. Not done is
+Fate: TypeAlias = Literal["done", "not done", "comes back", "delivered", "dropped", "error output", "lost"]
+"""The fate of a record. Delivered, dropped and in the error output are the records of a Firehose delivery stream. Lost is one that batchfold knows not to be done, and that is not brought back. Not done is
 said where the source answers in its own way, which says what happens to such records."""
 
 _Return: TypeAlias = Literal["named", "follows", "whole batch"]
@@ -72,11 +72,14 @@ def judge(call: Call) -> Verdict:
 def _judged(call: Call, outcomes: Mapping[str, Outcome]) -> Verdict:
     delivered, ending = call.delivered, call.ending
     if isinstance(ending, Answered) and ending.failed_because is None:
+        if ending.results is not None:
+            return _judged_by_results(delivered, ending.results, ending.problems, outcomes)
         if not delivered.answers_partially:
             return _judged_by_source(delivered, ending, outcomes)
         return _judged_by_response(delivered, ending, outcomes)
     rows = _rows(delivered, outcomes, dict.fromkeys(delivered.keys, "whole batch"))
-    return Verdict(rows, _of_complete_failure(ending), 2)
+    says = _of_complete_failure(ending)
+    return Verdict(rows, (*says, _OF_RETRIES) if delivered.keeps == "delivery stream" else says, 2)
 
 
 def _judged_by_response(delivered: Delivered, ending: Answered, outcomes: Mapping[str, Outcome]) -> Verdict:
@@ -88,6 +91,48 @@ def _judged_by_response(delivered: Delivered, ending: Answered, outcomes: Mappin
     if rows and not outcomes:
         says += ("The command saw no fold of batchfold's: that a record is done, it has from the response alone.",)
     return Verdict(rows, says, 1 if returns else 0)
+
+
+_FATES: dict[str, Fate] = {"Ok": "delivered", "Dropped": "dropped", "ProcessingFailed": "error output"}
+_OF_RETRIES = "Firehose tries three more times by default, and then writes all of its records to the error output."
+
+
+def _judged_by_results(
+    delivered: Delivered, results: Sequence[str], problems: Sequence[str | None], outcomes: Mapping[str, Outcome]
+) -> Verdict:
+    """Judge the answer to a Firehose delivery stream, which has a result for each record."""
+    rows = tuple(
+        _row_of_result(name, outcomes.get(key), _FATES[result], problem)
+        for name, key, result, problem in zip(delivered.names, delivered.keys, results, problems, strict=True)
+    )
+    fates = Counter(row.fate for row in rows)
+    if lost := fates["lost"]:
+        were = "was" if lost == 1 else "were"
+        says = f"{_records(lost)} failed or {were} not started, and the response says Ok or Dropped all the same."
+        return Verdict(rows, (says, _RETURN_IT), 2)
+    counted = ", ".join(f"{fates[fate]} {said}" for fate, said in _OF_FATES.items() if fates[fate])
+    says = f"Of {_records(len(rows))}: {counted or 'none'}."
+    if any(problems):
+        return Verdict(
+            rows, (says, "Firehose cannot use the whole response, and does not ask for another one.", _RETURN_IT), 2
+        )
+    return Verdict(rows, (says,), 1 if fates["error output"] else 0)
+
+
+_OF_FATES: dict[Fate, str] = {
+    "delivered": "delivered",
+    "dropped": "dropped",
+    "error output": "written to the error output, and not tried again",
+}
+
+
+def _row_of_result(item: str, outcome: Outcome | None, fate: Fate, problem: str | None) -> Row:
+    """Take the fate from the result, and the reason from the problem or the outcome."""
+    if problem is not None:
+        return Row(item, fate, problem)
+    if outcome is not None and not _is_done(outcome) and fate != "error output":
+        return Row(item, "lost", outcome.why)
+    return Row(item, fate, "" if outcome is None else _why(outcome))
 
 
 def _judged_by_source(delivered: Delivered, ending: Answered, outcomes: Mapping[str, Outcome]) -> Verdict:
@@ -298,7 +343,7 @@ def _of_own(folds: Sequence[Folded]) -> tuple[str, ...]:
 
 
 def _who(delivered: Delivered) -> str:
-    return "The pipe" if delivered.by_pipe else "Lambda"
+    return "the pipe" if delivered.by_pipe else "Lambda"
 
 
 def _some(names: Sequence[str]) -> str:

@@ -123,7 +123,7 @@ class AnyBatch:
 
     @property
     def is_all_success(self) -> bool:
-        """Whether every handler returned a `Success`: nothing failed, not even to be settled."""
+        """Return whether every handler returned a `Success`: nothing failed, not even to be settled."""
         return not self._others
 
     @property

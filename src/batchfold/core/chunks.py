@@ -245,6 +245,6 @@ def attempt_at(
     """Handle the records at these positions, and let `settle` say the last word on each that failed."""
     raws = [progress.raws[position] for position in positions]
     return [
-        (position, settled_by(settle, progress, position, handled))
+        (position, settled_by(settle, progress, position, progress.checked(position, handled)))
         for position, handled in zip(positions, attempt_chunk(raws), strict=True)
     ]

@@ -111,7 +111,7 @@ class Crashed(Value):
 
     @property
     def is_from_parsing(self) -> bool:
-        """Whether parsing the payload raised it: a decoder, or a validator of the user's. Its text may quote the payload."""
+        """Return whether parsing the payload raised it: a decoder, or a validator of the user's. Its text may quote the payload."""
         return self._is_from_parsing
 
     def _content(self) -> tuple[Any, ...]:

@@ -71,11 +71,14 @@ def fold(
     raws, endings, schedule = progress.raws, progress.endings, progress.schedule
     may_start = progress.may_start if progress.reads_time else None
     tell = progress.tell if progress.is_watched else None
+    checked = None if progress.check is None else progress.checked
     try:
         for position in schedule.one_by_one():
             if may_start is not None and not may_start():
                 break
             handled = attempt(raws[position])
+            if checked is not None:
+                handled = checked(position, handled)
             if type(handled) in SUCCEEDED:
                 endings[position] = handled if tell is None else tell(position, handled)
             else:

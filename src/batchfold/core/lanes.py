@@ -150,7 +150,7 @@ class Schedule:
 
     @property
     def is_closed(self) -> bool:
-        """Whether no further record is started."""
+        """Return whether no further record is started."""
         return self._closed
 
     def _arrive(self) -> Iterator[int]:

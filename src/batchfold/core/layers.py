@@ -1,12 +1,12 @@
 """Layers: functions from handler to handler. `pipe` hands a handler through them; `only` and `route` choose.
 
-A layer of one's own is any such function. The ones here work for sync and async handlers; that a handler is async, they
-know by the rule of `core.handlers`.
+A layer of one's own is any such function. The ones here work for sync and async handlers, by the rule of
+`core.handlers`, and `only` for handlers that take the Lambda context too.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import update_wrapper
-from typing import TYPE_CHECKING, Any, Protocol, overload, runtime_checkable
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, overload, runtime_checkable
 
 from returns.result import Failure, Result, Success
 from typing_extensions import TypeVar
@@ -32,6 +32,11 @@ K = TypeVar("K")
 R = TypeVar("R")
 V = TypeVar("V")
 E = TypeVar("E")
+X = ParamSpec("X")
+R_contra = TypeVar("R_contra", contravariant=True)
+P_contra = TypeVar("P_contra", contravariant=True)
+P = TypeVar("P")
+T_co = TypeVar("T_co", covariant=True)
 
 _NOTHING_TO_DO: Success[Any] = Success(None)
 _SHARED = ("__module__", "__name__", "__qualname__", "__doc__")
@@ -99,37 +104,68 @@ def pipe(handler: Any, /, *layers: Callable[[Any], Any]) -> Any:
     return handler
 
 
+class Layered(Generic[R_contra, P_contra, X, T_co]):
+    """A handler of `R` inside a layer that reads the record as a `P`: it takes records that are both.
+
+    For the type checkers, which have no word for "both". At run time it is a plain function.
+    """
+
+    def __call__(self: "Layered[R, R, X, T_co]", record: R, /, *context: X.args, **named: X.kwargs) -> T_co:
+        """Handle the record."""
+        raise NotImplementedError
+
+
 @runtime_checkable
-class Only(Protocol[R]):
-    """A layer that adds `None` to what its handler may succeed with."""
+class Only(Protocol[P]):  # pyright: ignore[reportInvalidTypeVarUse]  # contravariant to pyright, invariant to mypy
+    """A layer that adds `None` to the values of its handler.
+
+    A handler of the predicate's own record stays a plain callable, which mypy can follow through more layers.
+    """
 
     @overload
-    def __call__(self, handler: Callable[[R], Result[V, E]], /) -> Callable[[R], Result[V | None, E]]: ...
+    def __call__(self, handler: Callable[[P], Result[V, E]], /) -> Callable[[P], Result[V | None, E]]: ...
     @overload
-    def __call__(self, handler: Callable[[R], IOResult[V, E]], /) -> Callable[[R], IOResult[V | None, E]]: ...
-    @overload
-    def __call__(
-        self, handler: Callable[[R], Awaitable[Result[V, E]]], /
-    ) -> Callable[[R], Awaitable[Result[V | None, E]]]: ...
+    def __call__(self, handler: Callable[[P], IOResult[V, E]], /) -> Callable[[P], IOResult[V | None, E]]: ...
     @overload
     def __call__(
-        self, handler: Callable[[R], Awaitable[IOResult[V, E]]], /
-    ) -> Callable[[R], Awaitable[IOResult[V | None, E]]]: ...
-    def __call__(self, handler: Callable[[R], Any], /) -> Callable[[R], Any]:
-        """The same handler, for some records only."""
+        self, handler: Callable[[P], Awaitable[Result[V, E]]], /
+    ) -> Callable[[P], Awaitable[Result[V | None, E]]]: ...
+    @overload
+    def __call__(
+        self, handler: Callable[[P], Awaitable[IOResult[V, E]]], /
+    ) -> Callable[[P], Awaitable[IOResult[V | None, E]]]: ...
+    @overload
+    def __call__(
+        self, handler: Callable[Concatenate[R, X], Result[V, E]], /
+    ) -> Layered[R, P, X, Result[V | None, E]]: ...
+    @overload
+    def __call__(
+        self, handler: Callable[Concatenate[R, X], IOResult[V, E]], /
+    ) -> Layered[R, P, X, IOResult[V | None, E]]: ...
+    @overload
+    def __call__(
+        self, handler: Callable[Concatenate[R, X], Awaitable[Result[V, E]]], /
+    ) -> Layered[R, P, X, Awaitable[Result[V | None, E]]]: ...
+    @overload
+    def __call__(
+        self, handler: Callable[Concatenate[R, X], Awaitable[IOResult[V, E]]], /
+    ) -> Layered[R, P, X, Awaitable[IOResult[V | None, E]]]: ...
+    def __call__(self, handler: Callable[..., Any], /) -> Any:
+        """Return the same handler, for some records only."""
         ...
 
 
 def only(predicate: Callable[[R], bool]) -> Only[R]:
-    """A layer that hands on the records for which `predicate` holds. The others are done, with `Success(None)`.
+    """Return a layer that hands on the records for which `predicate` holds. The others are done, with `Success(None)`.
 
-    The predicate sees the parsed record. If it raises, or returns anything but a `bool`, the record has `Crashed` and
-    comes back. What can be told from the raw record alone is cheaper left to Lambda:
+    The predicate sees the parsed record; one of `SqsRecord[object]` goes around every handler of an SQS queue. If it
+    raises, or returns anything but a `bool`, the record has `Crashed` and comes back. What can be told from the raw record
+    alone is cheaper left to Lambda:
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
 
-    That a handler is async is known by its `async def` or by its annotation. A lambda around an async function has
-    neither, and for `process_batch_async` needs a `def`. Give the predicate a name and its parameter a type: of a lambda
-    in a layer, mypy cannot tell what it takes.
+    The predicate needs a name, and its parameter a type: the checkers cannot infer the record of a lambda in a layer, and
+    refuse one that reads an attribute of it. In a `pipe`, mypy follows one `only`, best right after the handler; for more,
+    pipe the piped handler on. A lambda around an async function needs a `def` too, for it says nowhere that it is async.
 
     >>> from returns.result import Result, Success
     >>> def is_even(record: int) -> bool:
@@ -140,22 +176,22 @@ def only(predicate: Callable[[R], bool]) -> Only[R]:
     (<Success: 2>, <Success: None>)
     """
 
-    def layer(handler: Callable[[Any], Any], /) -> Callable[[Any], Any]:
+    def layer(handler: Any, /) -> Any:
         refuse_chunks(handler, "only")
         if is_async_function(handler):
 
             @named_after(handler)
-            async def handle_async(record: Any) -> Any:
+            async def handle_async(record: Any, *context: Any) -> Any:
                 if not holds(predicate, record):
                     return _NOTHING_TO_DO
-                returned = handler(record)
+                returned = handler(record, *context)
                 return await returned if is_awaitable(returned) else returned
 
             return handle_async
 
         @named_after(handler)
-        def handle(record: Any) -> Any:
-            return handler(record) if holds(predicate, record) else _NOTHING_TO_DO
+        def handle(record: Any, *context: Any) -> Any:
+            return handler(record, *context) if holds(predicate, record) else _NOTHING_TO_DO
 
         return handle
 
@@ -187,13 +223,13 @@ def route(
     key: Callable[[R], K], handlers: Mapping[K, Callable[[R], Awaitable[IOResult[V, E]]]]
 ) -> Callable[[R], Awaitable[IOResult[V, E | NoRouteError]]]: ...
 def route(key: Callable[[Any], Any], handlers: Mapping[Any, Callable[[Any], Any]]) -> Callable[[Any], Any]:
-    """A handler that hands each record to the one of `handlers` that stands under the record's key.
+    """Make a handler that hands each record to the one of `handlers` that stands under the record's key.
 
     A record whose key has no handler comes back, `Rejected` with a `NoRouteError`: nothing is known to be done with it.
     `settle=discard(when=caused_by(NoRouteError))` lets go of such records, and a handler that returns `Success(None)`
     names the kinds that need nothing done. If `key` raises, or what it returns cannot be hashed, the record has `Crashed`.
 
-    All handlers are synchronous, or all are async.
+    All handlers are synchronous, or all are async. They take the record alone.
 
     >>> from returns.result import Result, Success
     >>> def insert(record: dict[str, str]) -> Result[str, str]:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import Any, Generic
+from typing import Any, Generic, cast
 
+from returns.result import Success
 from typing_extensions import TypeVar
 
 from batchfold.core.batch import AnyBatch, Batch
+from batchfold.core.faults import Crashed
 from batchfold.core.handlers import holds
 from batchfold.core.lanes import Lane, Schedule, assign_lanes
-from batchfold.core.outcomes import DONE, Ending, Failed, Observe, Outcome, StopWhen, outcome_of
+from batchfold.core.outcomes import DONE, Ending, Failed, Handled, Observe, Outcome, StopWhen, outcome_of
 from batchfold.core.records import ItemId, RawRecord, Record, item_name
 from batchfold.core.source import AsyncSource
 
@@ -48,6 +50,7 @@ class Progress(Generic[R, V, E, D, A]):
         "_stop_when",
         "_stopped_at",
         "_why_stopped",
+        "check",
         "endings",
         "failed_aside",
         "is_watched",
@@ -77,6 +80,7 @@ class Progress(Generic[R, V, E, D, A]):
         self.lane: Lane = source.lane_of(self.raws)
         self.schedule = Schedule(assign_lanes(self.lane, self.raws))
         self.endings: list[Ending[V, E, D]] = [None] * len(self.raws)
+        self.check = None if source.check_of is None else source.check_of(self.raws)
         self.is_watched = observe is not None
         self.failed_aside = failed_aside
         self._observe = observe
@@ -89,7 +93,7 @@ class Progress(Generic[R, V, E, D, A]):
 
     @property
     def reads_time(self) -> bool:
-        """Whether there is a clock to be asked."""
+        """Return whether there is a clock to be asked."""
         return self._remaining_ms is not None
 
     def ms_before_reserve(self) -> int:
@@ -108,6 +112,14 @@ class Progress(Generic[R, V, E, D, A]):
     def may_settle(self) -> bool:
         """Return whether time allows to settle a record: only before the reserve is reached."""
         return self._remaining_ms is None or self._remaining_ms() > self._reserve_ms
+
+    def checked(self, position: int, handled: Handled[V, E]) -> Handled[V, E]:
+        """Return what a record was handled with, `Crashed` if the response cannot carry the value in its `Success`."""
+        if self.check is None or type(handled) is not Success:
+            return handled
+        success = cast("Success[V]", handled)
+        error = self.check(self.raws[position], success.unwrap())
+        return success if error is None else Crashed(error)
 
     def start(self) -> int | None:
         """Return the position of the next record to handle; `None` if none may start (now, or any more)."""

@@ -5,8 +5,6 @@ by `replace`. Nothing in batchfold lists the sources that there are: every part 
 field of the source.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, Self, TypeAlias, TypedDict
 
@@ -25,9 +23,12 @@ A_co = TypeVar("A_co", covariant=True, default=PartialResponse)
 ReadEvent: TypeAlias = Callable[[object], tuple[Sequence[RawRecord], Sequence[ItemId]]]
 """From an event to its raw records and their item identifiers; raises `UnexpectedEventError` for anything else."""
 
+CheckValue: TypeAlias = Callable[[RawRecord, Any], Exception | None]
+"""From a raw record and the value in its handler's `Success` to the reason why the response cannot carry the value."""
+
 
 class SourceParts(TypedDict, total=False):
-    """The parts that `Source.replace` takes, each as in `Source`."""
+    """The parts that `replace` takes, each as in `Source`."""
 
     name: str
     read: ReadEvent
@@ -36,6 +37,8 @@ class SourceParts(TypedDict, total=False):
     lane_of: Callable[[Sequence[RawRecord]], Lane]
     respond: Callable[[Any], Any]
     raise_on: RaiseOn
+    check_of: Callable[[Sequence[RawRecord]], CheckValue] | None
+    not_done: tuple[str, str]
 
 
 class AsyncSource(Generic[R_co, D_co, B_contra, A_co]):
@@ -48,7 +51,7 @@ class AsyncSource(Generic[R_co, D_co, B_contra, A_co]):
     A source is made of functions, so two sources are equal only if they are the same object. It is immutable.
     """
 
-    __slots__ = ("as_delivered", "lane_of", "name", "parse", "raise_on", "read", "respond")
+    __slots__ = ("as_delivered", "check_of", "lane_of", "name", "not_done", "parse", "raise_on", "read", "respond")
 
     name: str
     """The name of the service, for messages: `SQS`."""
@@ -66,6 +69,12 @@ class AsyncSource(Generic[R_co, D_co, B_contra, A_co]):
     """From the finished batch to the answer of the Lambda function. It may be called several times."""
     raise_on: RaiseOn
     """When an invocation fails instead of answering, where the caller does not say."""
+    check_of: Callable[[Sequence[RawRecord]], CheckValue] | None
+    """Makes the check of the handler's values for these raw records, for a response that carries the values. The check is
+    called once for each `Success`, as they come and from any thread, and must not raise. An exception that it returns
+    makes the record `Crashed`."""
+    not_done: tuple[str, str]
+    """What becomes of a record that is not done, and of several, for messages."""
 
     def __init__(
         self,
@@ -77,6 +86,8 @@ class AsyncSource(Generic[R_co, D_co, B_contra, A_co]):
         respond: Callable[[B_contra], A_co],
         name: str = "an unnamed source",
         raise_on: RaiseOn = "entire_batch",
+        check_of: Callable[[Sequence[RawRecord]], CheckValue] | None = None,
+        not_done: tuple[str, str] = ("comes back", "come back"),
     ) -> None:
         keep = object.__setattr__  # the way past the `__setattr__` below; as properties these would cost every call
         keep(self, "name", name)
@@ -86,6 +97,8 @@ class AsyncSource(Generic[R_co, D_co, B_contra, A_co]):
         keep(self, "lane_of", lane_of)
         keep(self, "respond", respond)
         keep(self, "raise_on", raise_on)
+        keep(self, "check_of", check_of)
+        keep(self, "not_done", not_done)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a source is immutable, so its {name!r} cannot be set: source.replace({name}=...)")
@@ -99,8 +112,16 @@ class AsyncSource(Generic[R_co, D_co, B_contra, A_co]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.name}>"
 
-    def _parts(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in AsyncSource.__slots__}
+    def replace(self, **parts: Unpack[SourceParts]) -> Self:
+        """Return another source with some parts replaced; the types stay. To change the types, make a `Source`.
+
+        >>> from batchfold import each_record, kinesis
+        >>> kinesis().replace(lane_of=lambda raws: each_record)
+        <Source of Kinesis Data Streams>
+        """
+        kept = {name: getattr(self, name) for name in AsyncSource.__slots__}
+        replaced: dict[str, Any] = {**kept, **parts}
+        return type(self)(**replaced)
 
 
 class Source(AsyncSource[R_co, D_co, B_contra, A_co]):
@@ -138,6 +159,8 @@ class Source(AsyncSource[R_co, D_co, B_contra, A_co]):
         respond: Callable[[B_contra], A_co],
         name: str = "an unnamed source",
         raise_on: RaiseOn = "entire_batch",
+        check_of: Callable[[Sequence[RawRecord]], CheckValue] | None = None,
+        not_done: tuple[str, str] = ("comes back", "come back"),
     ) -> None:
         super().__init__(
             read=read,
@@ -147,14 +170,6 @@ class Source(AsyncSource[R_co, D_co, B_contra, A_co]):
             respond=respond,
             name=name,
             raise_on=raise_on,
+            check_of=check_of,
+            not_done=not_done,
         )
-
-    def replace(self, **parts: Unpack[SourceParts]) -> Self:
-        """Return another source with some parts replaced; the types stay. To change the types, make a `Source`.
-
-        >>> from batchfold import each_record, kinesis
-        >>> kinesis().replace(lane_of=lambda raws: each_record)
-        <Source of Kinesis Data Streams>
-        """
-        replaced: dict[str, Any] = {**self._parts(), **parts}
-        return type(self)(**replaced)

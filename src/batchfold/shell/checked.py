@@ -80,7 +80,7 @@ Result[int, str] does not allow
 
 
 class _Violation(Exception):  # noqa: N818  # it never leaves this module
-    """What beartype raises. Its message, which quotes the value, is dropped on the spot."""
+    """The error that beartype raises. Its message quotes the value, so it is dropped at once."""
 
     def __init__(self, _message: str) -> None:
         super().__init__()

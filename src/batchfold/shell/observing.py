@@ -16,6 +16,7 @@ from batchfold.core.handlers import is_async_function, is_awaitable, must_be_awa
 from batchfold.core.records import RawRecord, Record
 from batchfold.shell.respond import AsideLog
 
+H = TypeVar("H", bound=Callable[..., Any])
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 T = TypeVar("T")
@@ -55,11 +56,11 @@ def observe_all(*observers: Callable[[T], object]) -> Callable[[T], None]:
 class Timed(Protocol[R_co]):
     """A layer that changes nothing about what its handler takes and returns; `R` is the record that `tell` takes.
 
-    The handler's record is not checked against it. A function of `SqsRecord[object]` may be told every `SqsRecord[Order]`,
-    and no type of a method says so to mypy, which would refuse it. A `tell` for another record raises, and that is logged.
+    The handler's record is not checked against it: a type that did would hide the handler from mypy in a longer `pipe`. A
+    `tell` for another record raises, and that is logged.
     """
 
-    def __call__(self, handler: Callable[[R], T], /) -> Callable[[R], T]:
+    def __call__(self, handler: H, /) -> H:
         """Return the same handler, timed."""
         ...
 
@@ -91,7 +92,7 @@ def timed(tell: Callable[[R, float], object], *, clock: Callable[[], float] = pe
         for record in records:
             tell_safely(record, seconds)
 
-    def layer(handler: Callable[[Any], Any], /) -> Callable[[Any], Any]:
+    def layer(handler: Any, /) -> Any:
         if takes_chunks(handler):
             # a tuple, for the function may change its list
             return type(handler)(_around(handler.handle, tell_each, clock, taken=tuple), handler.size)
@@ -101,12 +102,12 @@ def timed(tell: Callable[[R, float], object], *, clock: Callable[[], float] = pe
 
 
 def _around(
-    function: Callable[[Any], Any],
+    function: Callable[..., Any],
     tell: Callable[[Any, float], None],
     clock: Callable[[], float],
     *,
     taken: Callable[[Any], Any] = lambda given: given,
-) -> Callable[[Any], Any]:
+) -> Callable[..., Any]:
     """The function, sync or async, that calls `tell` with what it was given and the seconds that it took."""
 
     async def awaited(given: Any, awaitable: Awaitable[Any], start: float) -> Any:
@@ -118,16 +119,16 @@ def _around(
     if iscoroutinefunction(function):
 
         @wraps(function)
-        async def handle_async(argument: Any) -> Any:
+        async def handle_async(argument: Any, *context: Any) -> Any:
             given, start = taken(argument), clock()
-            return await awaited(given, function(argument), start)
+            return await awaited(given, function(argument, *context), start)
 
         return handle_async
 
-    def handle(argument: Any) -> Any:
+    def handle(argument: Any, *context: Any) -> Any:
         given, start = taken(argument), clock()
         try:
-            returned = function(argument)
+            returned = function(argument, *context)
         except BaseException:
             tell(given, clock() - start)
             raise
@@ -153,7 +154,7 @@ def _safely(tell: Callable[[Any, float], object]) -> Callable[[Any, float], None
     return tell_safely
 
 
-def _known_as(handler: Callable[[Any], Any], handle: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _known_as(handler: Callable[..., Any], handle: Callable[..., Any]) -> Callable[..., Any]:
     wrapped = wraps(handler)(handle)
     # `future_safe` is known by itself; the annotations it has are those of the function inside
     if is_async_function(handler):

@@ -90,7 +90,7 @@ def log_batch(batch: AnyBatch) -> None:
     if not logger.isEnabledFor(logging.ERROR):
         return
     log = _BatchLog(batch)
-    log.write(logging.ERROR, batch.failed, "failed and come back")
+    log.write(logging.ERROR, batch.failed, f"failed and {batch.source.not_done[1]}")
     log.write_counts()
     if logger.isEnabledFor(logging.WARNING):
         log.write(logging.WARNING, batch.settled, "failed and were settled")
@@ -156,7 +156,8 @@ class _BatchLog:
         """Write one warning for all records that were not started."""
         if unprocessed := self._batch.unprocessed:
             first, reason = unprocessed[0], self._batch.why_stopped
-            message = f"{len(unprocessed)} of {len(self._batch)} records were not started and come back, the first is "
+            counted = f"{len(unprocessed)} of {len(self._batch)} records"
+            message = f"{counted} were not started and {self._batch.source.not_done[1]}, the first is "
             message += item_name(first.item_id) + (f": {reason}" if reason else "")
             _log(logging.WARNING, message, self._extra(first))
 
@@ -171,9 +172,8 @@ class _BatchLog:
         name, fault, extra = item_name(failed.item_id), failed.fault, self._extra(failed)
         # of an error from parsing no traceback: it ends with the error's text, and decoders like to quote their input
         printed = None if _is_from_parsing(fault) else self._printed(fault.error)
-        _log(
-            logging.ERROR, f"record {name} failed and comes back: {why(fault, in_full=printed is None)}", extra, printed
-        )
+        fate, reason = self._batch.source.not_done[0], why(fault, in_full=printed is None)
+        _log(logging.ERROR, f"record {name} failed and {fate}: {reason}", extra, printed)
         if failed.settle_error is not None:
             printed = self._printed(failed.settle_error)
             reason = describe(failed.settle_error, in_full=printed is None)

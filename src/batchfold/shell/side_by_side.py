@@ -164,10 +164,11 @@ class _Run(Generic[R, V, E, D, A]):
             if self._is_ending():
                 return
             if takes_async_chunks(self._handler):
-                endings: Sequence[Ending[V, E, D]] = await self._attempt_chunk(self._handler, positions)
+                all_handled: Sequence[Handled[V, E]] = await self._attempt_chunk(self._handler, positions)
             else:
-                endings = [await self._attempt(self._progress.raws[positions[0]])]
-            for position, ending in zip(positions, endings, strict=True):
+                all_handled = [await self._attempt(self._progress.raws[positions[0]])]
+            for position, handled in zip(positions, all_handled, strict=True):
+                ending = self._progress.checked(position, handled)
                 must_settle = self._settle is not None and not has_succeeded(ending)
                 self._finish(position, await self._settled(position, ending) if must_settle else ending)
         except BaseException as error:  # noqa: BLE001  # raised when all handlers have ended

@@ -164,7 +164,7 @@ def _attributes(failed: Failed[object, Record], room: int) -> tuple[dict[str, An
     """Return the attributes of the dead letter, and the names of those that the original had and that are left out."""
     ours = {
         "batchfold.item_id": _id_of(failed),
-        "batchfold.source": _source_of(failed.raw),
+        "batchfold.source": _source_of(failed),
         "batchfold.reason": _reason(failed),
     }
     attributes: dict[str, Any] = {name: {"DataType": "String", "StringValue": value} for name, value in ours.items()}
@@ -218,8 +218,12 @@ def _id_of(failed: Failed[object, Record]) -> str:
     return item_id if isinstance(item_id, str) else f"{item_id['partition']}-{item_id['offset']}"
 
 
-def _source_of(raw: Mapping[str, Any]) -> str:
-    return str(raw.get("eventSourceARN") or f"{raw.get('topic')}-{raw.get('partition')}")
+def _source_of(failed: Failed[object, Record]) -> str:
+    raw = failed.raw
+    if "topic" in raw:
+        return f"{raw['topic']}-{raw.get('partition')}"
+    # a record of Firehose does not say which delivery stream it is of
+    return str(raw.get("eventSourceARN") or type(failed.record).__name__.removesuffix("Record"))
 
 
 def _reason(failed: Failed[object, Record]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from threading import Condition
 from typing import Any, Generic, TypeVar
 
@@ -32,7 +32,8 @@ def fold_in_threads(
     """Handle records in the executor's threads, and return when no handler runs any more.
 
     Which record is next is asked when a thread is free to start it, not when work is queued, so the reserve holds
-    however busy the executor is. Each record (or chunk) runs in a copy of the caller's context variables. What is no
+    however busy the executor is. Each record (or chunk) runs in a copy of its thread's context variables, as an
+    initializer or a tool around `submit` has set them, and has the caller's value of every other one. What is no
     record's business, such as `SystemExit`, starts no further record, and is raised once the running ones have ended.
 
     A handler in a thread cannot be cancelled: at the reserve those that run are waited for, however long they take. A
@@ -67,7 +68,7 @@ class _Run(Generic[V, E, D, A]):
         self._attempt_chunk = attempt_chunk
         self._settle = settle
         self._size = size
-        self._context = copy_context()
+        self._callers = copy_context()
         self._changed = Condition()  # guards all that is below, and the progress
         self._workers = 0
         self._in_flight = 0
@@ -118,8 +119,15 @@ class _Run(Generic[V, E, D, A]):
         One finished record lets at most one waiting record start, which this thread takes itself, so a thread that
         finds nothing to start is not needed any more.
         """
+        context = copy_context()
+        context.run(self._set_missing, context.copy())
         while positions := self._begin():
-            self._context.copy().run(self._handle, positions)
+            context.copy().run(self._handle, positions)
+
+    def _set_missing(self, threads: Context) -> None:
+        for variable, value in self._callers.items():
+            if variable not in threads:
+                variable.set(value)
 
     def _begin(self) -> list[int]:
         with self._changed:

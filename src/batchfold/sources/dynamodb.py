@@ -9,8 +9,6 @@ response.
 # pyright: reportInvalidTypeVarUse=false
 # A type that is left out is the default of its type variable; as overloads, every combination would be written out.
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeAlias, cast, overload
@@ -21,7 +19,6 @@ from typing_extensions import TypeForm, TypeVar
 from batchfold.core.faults import PayloadError
 from batchfold.core.lanes import Lane, refuse_async_lane, whole_batch
 from batchfold.core.records import RawRecord
-from batchfold.core.redaction import describe
 from batchfold.core.response import name_lowest_sequence_number
 from batchfold.core.source import Source
 from batchfold.sources.attribute_values import Item, python_values
@@ -34,7 +31,7 @@ from batchfold.sources.fields import (
     refuse_other_record,
     text,
 )
-from batchfold.sources.images import image_validator
+from batchfold.sources.images import UnparsedImage, image_validator
 from batchfold.sources.payload import OfRecord, Unspecified, from_function
 from batchfold.sources.reading import reader
 
@@ -72,10 +69,10 @@ class DynamoDBRecord(ListedRecord, Generic[New_co, Old_co, Keys_co]):
     _keys: Any
 
     @overload
-    def __init__(self: DynamoDBRecord[Item, Item, Item], raw: RawRecord) -> None: ...
+    def __init__(self: "DynamoDBRecord[Item, Item, Item]", raw: RawRecord) -> None: ...
     @overload
     def __init__(
-        self: DynamoDBRecord[New_co, Old_co, Item], raw: RawRecord, new_image: New_co | None, old_image: Old_co | None
+        self: "DynamoDBRecord[New_co, Old_co, Item]", raw: RawRecord, new_image: New_co | None, old_image: Old_co | None
     ) -> None: ...
     @overload
     def __init__(self, raw: RawRecord, new_image: New_co | None, old_image: Old_co | None, keys: Keys_co) -> None: ...
@@ -103,7 +100,7 @@ class DynamoDBRecord(ListedRecord, Generic[New_co, Old_co, Keys_co]):
         """
         if self._old_image is UNDECODED:
             return cast("Old_co | None", _image(self._raw, "OldImage"))  # an Item, as the constructor's overload says
-        if isinstance(self._old_image, _Unparsed):
+        if isinstance(self._old_image, UnparsedImage):
             raise PayloadError(self._old_image.reason)
         return self._old_image  # type: ignore[no-any-return]  # the constructor's argument
 
@@ -121,14 +118,12 @@ class DynamoDBRecord(ListedRecord, Generic[New_co, Old_co, Keys_co]):
 
     @property
     def is_ttl_delete(self) -> bool:
-        """Whether DynamoDB itself removed the item, because its time to live had ended.
+        """Return whether DynamoDB itself removed the item, because its time to live had ended.
 
         In a global table, only the region where it ended says so: the others get an ordinary removal.
         https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html
         """
-        identity = self.user_identity
-        by_dynamodb = identity.get("type") == "Service" and identity.get("principalId") == "dynamodb.amazonaws.com"
-        return by_dynamodb and self._raw.get("eventName") == "REMOVE"
+        return is_ttl_delete(self._raw.get("eventName"), self.user_identity)
 
     @property
     def user_identity(self) -> Mapping[str, str]:
@@ -176,7 +171,7 @@ class DynamoDBRecord(ListedRecord, Generic[New_co, Old_co, Keys_co]):
         arn = self.event_source_arn
         if arn is None:
             return optional_text(self._raw, "tableName")
-        return arn.partition(":table/")[2].partition("/")[0]
+        return table_of_stream(arn)
 
     def _payload(self) -> Any:
         try:
@@ -189,21 +184,24 @@ class DynamoDBRecord(ListedRecord, Generic[New_co, Old_co, Keys_co]):
         return f"event_name={self._raw.get('eventName')!r}, sequence_number={change.get('SequenceNumber')!r}"
 
 
-class _Unparsed:
-    """Stands for an old image that would not parse."""
+def is_ttl_delete(event_name: object, identity: Mapping[str, str]) -> bool:
+    """Return whether such a change of this identity is the removal of an item whose time to live had ended."""
+    by_dynamodb = identity.get("type") == "Service" and identity.get("principalId") == "dynamodb.amazonaws.com"
+    return by_dynamodb and event_name == "REMOVE"
 
-    __slots__ = ("reason",)
 
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
+def table_of_stream(arn: str) -> str:
+    """Return the name of the table in the ARN of its stream."""
+    return arn.partition(":table/")[2].partition("/")[0]
 
 
 def _image(raw: RawRecord, name: str) -> dict[str, Any] | None:
     image = raw["dynamodb"].get(name)
-    return None if _is_absent(image) else python_values(image)
+    return None if is_absent_image(image) else python_values(image)
 
 
-def _is_absent(image: Any) -> bool:
+def is_absent_image(image: Any) -> bool:
+    """Return whether there is no image."""
     # every item has its key among its attributes; emulators deliver an empty image where there is none
     return image is None or image == {}
 
@@ -329,15 +327,15 @@ def _parser(
     def parse(raw: RawRecord) -> DynamoDBRecord[Any, Any, Any]:
         change = raw["dynamodb"]
         new, old = change.get("NewImage"), change.get("OldImage")
-        new_image = parse_new(raw, new) if new or not _is_absent(new) else None
+        new_image = parse_new(raw, new) if new or not is_absent_image(new) else None
         old_image = None
-        if old or not _is_absent(old):
+        if old or not is_absent_image(old):
             try:
                 old_image = parse_old(raw, old)
             except (ValueError, RecursionError) as error:
-                if _is_absent(new):
+                if is_absent_image(new):
                     raise
-                old_image = _Unparsed(f"the old image would not parse ({describe(error)})")
+                old_image = UnparsedImage(error)
         return DynamoDBRecord(
             raw, new_image, old_image, UNDECODED if parse_keys is None else parse_keys(change.get("Keys"))
         )

@@ -1,6 +1,7 @@
 """Envelopes: the generic models of the messages in which SNS and EventBridge deliver a payload to a queue.
 
-`sqs(Sns[Order])` and `sqs(EventBridge[Order])` read them. This module imports pydantic.
+`sqs(Sns[Order])` and `sqs(EventBridge[Order])` read them. What other envelopes share is here too: they are read-only, and
+take a payload from the JSON in a text. This module imports pydantic.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from batchfold.sources.payload import kinds_of_text
 T = TypeVar("T")
 
 
-class _Text:
+class FromText:
     """Validates the payload from the JSON in a text, straight from the text. A payload that is text itself stays as it is.
 
     Where an envelope is made in Python, as in a test, its payload may also be given as a value of its type.
@@ -34,7 +35,8 @@ def _text_or_value(given: object) -> str:
     return "text" if isinstance(given, str | bytes) else "value"
 
 
-def _none_as_no_resources(given: object) -> object:
+def none_as_nothing(given: object) -> object:
+    """Return the empty tuple for a list that is null."""
     return () if given is None else given
 
 
@@ -42,13 +44,13 @@ def _none_as_no_attributes(given: object) -> object:
     return {} if given is None else given
 
 
-class _Envelope(BaseModel):
+class Envelope(BaseModel):
     """Read-only. Fields that AWS may add are ignored; in Python the fields go by their own names."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
 
-class SnsMessageAttribute(_Envelope):
+class SnsMessageAttribute(Envelope):
     """An attribute that the publisher put on a message."""
 
     type: Annotated[str, Field(alias="Type")]
@@ -57,7 +59,7 @@ class SnsMessageAttribute(_Envelope):
     """The value as text: an array as JSON, bytes in base64."""
 
 
-class Sns(_Envelope, Generic[T]):
+class Sns(Envelope, Generic[T]):
     """A notification of an SNS topic that a queue is subscribed to, without raw message delivery.
 
     `message` is the publisher's payload: its JSON validated into `T`, or the text itself in `Sns[str]`.
@@ -79,7 +81,7 @@ class Sns(_Envelope, Generic[T]):
     """The id of the message, the same for every delivery of it."""
     topic_arn: Annotated[str, Field(alias="TopicArn")]
     """The ARN of the topic."""
-    message: Annotated[T, _Text(), Field(alias="Message")]
+    message: Annotated[T, FromText(), Field(alias="Message")]
     """The payload."""
     timestamp: Annotated[AwareDatetime, Field(alias="Timestamp")]
     """The time at which the message was published."""
@@ -101,7 +103,7 @@ class Sns(_Envelope, Generic[T]):
     """The URL that ends the subscription."""
 
 
-class EventBridge(_Envelope, Generic[T]):
+class EventBridge(Envelope, Generic[T]):
     """An event that a rule of an EventBridge bus sent to a queue. `detail` is its payload.
 
     https://docs.aws.amazon.com/eventbridge/latest/ref/events-structure.html describes the fields.
@@ -129,7 +131,7 @@ class EventBridge(_Envelope, Generic[T]):
     """The time of the event, as the sender has it."""
     region: str
     """The region that it was sent from."""
-    resources: Annotated[tuple[str, ...], BeforeValidator(_none_as_no_resources)] = ()
+    resources: Annotated[tuple[str, ...], BeforeValidator(none_as_nothing)] = ()
     """The ARNs of the resources that it is about."""
     detail: T
     """The payload."""

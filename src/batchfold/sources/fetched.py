@@ -61,6 +61,8 @@ def fetched(source: Source[Any, Any, Any, Any], fetch: Callable[[Any], Any], /) 
         lane_of=source.lane_of,
         respond=source.respond,
         raise_on=source.raise_on,
+        check_of=source.check_of,
+        not_done=source.not_done,
     )
 
 

@@ -10,6 +10,7 @@ from binascii import a2b_base64
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from math import inf
 from typing import Any, Final, NoReturn
 
 from batchfold.core.faults import PayloadError
@@ -90,11 +91,14 @@ def moment_from_ms(ms: str | float) -> datetime:
 def moment_from(since_epoch: float) -> datetime:
     """Return the moment, in UTC, of a number since the epoch whose size tells its unit.
 
-    Seconds, milliseconds, microseconds and nanoseconds of our time are a thousand times apart.
+    Seconds, milliseconds, microseconds and nanoseconds of our time are a thousand times apart. Raises `ValueError` for a
+    number that is infinite or none, as a change in a payload may have it.
 
     >>> moment_from(1_700_000_000.5) == moment_from(1_700_000_000_500) == moment_from(1_700_000_000_500_000)
     True
     """
+    if not -inf < since_epoch < inf:
+        raise PayloadError("expected a time since the epoch, found a number that is not finite")
     microseconds = since_epoch * 1_000_000
     while abs(microseconds) >= _LARGEST_US:  # whole numbers stay whole: a float holds 16 digits of the 19
         microseconds = microseconds // 1_000 if isinstance(microseconds, int) else microseconds / 1_000

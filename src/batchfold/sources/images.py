@@ -17,6 +17,7 @@ from typing import Any, overload
 from typing_extensions import TypeForm, TypeVar
 
 from batchfold.core._guards import is_list, is_mapping, is_plain_list, is_several
+from batchfold.core.redaction import describe
 from batchfold.sources.attribute_values import Item, python_values, values_to_validate
 from batchfold.sources.fields import UNDECODED
 from batchfold.sources.payload import validator_of
@@ -59,6 +60,15 @@ def image_validator(form: Any) -> Callable[[Any], Any]:
             del clean  # a cycle otherwise: the error keeps this frame
 
     return validated
+
+
+class UnparsedImage:
+    """Stands for an old image that would not parse, beside a new one that did."""
+
+    __slots__ = ("reason",)
+
+    def __init__(self, error: Exception) -> None:
+        self.reason = f"the old image would not parse ({describe(error)})"
 
 
 def _as_from_json(adapter: Any) -> Callable[[Any], Any]:

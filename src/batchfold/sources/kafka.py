@@ -8,8 +8,6 @@ partial response.
 # pyright: reportInvalidTypeVarUse=false
 # A type that is left out is the default of its type variable; as overloads, every combination would be written out.
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable, Iterable
 from datetime import datetime
 from typing import Any, Generic, TypedDict, cast, overload
@@ -65,7 +63,7 @@ class KafkaRecord(Record, Generic[Value_co, Key_co]):
     _key: Any
 
     @overload
-    def __init__(self: KafkaRecord[bytes, bytes], raw: RawRecord) -> None: ...
+    def __init__(self: "KafkaRecord[bytes, bytes]", raw: RawRecord) -> None: ...
     @overload
     def __init__(self, raw: RawRecord, value: Value_co | None, key: Key_co | None) -> None: ...
     def __init__(self, raw: RawRecord, value: Any = UNDECODED, key: Any = UNDECODED) -> None:

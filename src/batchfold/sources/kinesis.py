@@ -5,8 +5,6 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereport
 response.
 """
 
-from __future__ import annotations
-
 from binascii import a2b_base64
 from collections.abc import Callable, Hashable
 from datetime import datetime
@@ -50,7 +48,7 @@ class KinesisRecord(ListedRecord, Generic[Data_co]):
     _data: Any
 
     @overload
-    def __init__(self: KinesisRecord[bytes], raw: RawRecord) -> None: ...
+    def __init__(self: "KinesisRecord[bytes]", raw: RawRecord) -> None: ...
     @overload
     def __init__(self, raw: RawRecord, data: Data_co) -> None: ...
     def __init__(self, raw: RawRecord, data: Any = UNDECODED) -> None:

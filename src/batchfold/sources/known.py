@@ -11,8 +11,10 @@ from typing import Any
 from batchfold.core._guards import is_list, is_mapping
 from batchfold.core.source import AsyncSource
 from batchfold.sources.dynamodb import dynamodb
+from batchfold.sources.firehose import firehose
 from batchfold.sources.kafka import kafka
 from batchfold.sources.kinesis import kinesis
+from batchfold.sources.pipes import pipes
 from batchfold.sources.sqs import sqs
 
 _MAKERS: dict[str, Callable[[], AsyncSource[Any, Any, Any, Any]]] = {
@@ -26,9 +28,17 @@ _MAKERS: dict[str, Callable[[], AsyncSource[Any, Any, Any, Any]]] = {
 
 
 def source_of(event: object) -> AsyncSource[Any, Any, Any, Any] | None:
-    """Return the source, with payloads as delivered, that the event says it is from; `None` if it says none of these."""
+    """Return the source, with payloads as delivered, that the event says it is from; `None` if it says none of these.
+
+    A list is an event of EventBridge Pipes.
+    """
+    if is_list(event):
+        maker = _maker(_first(event))
+        return None if maker is None or maker is kafka else pipes(maker())
     if not is_mapping(event):
         return None
+    if is_list(event.get("records")) and "deliveryStreamArn" in event:  # its event names no eventSource
+        return firehose()
     maker = _maker(event) or _maker(_first(event.get("Records")))
     return None if maker is None else maker()
 

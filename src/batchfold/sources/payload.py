@@ -4,8 +4,6 @@ Three ways, the same for every source: as delivered, validated by pydantic into 
 `bytes`, with or without constraints, mean the payload as text and as bytes; any other type is validated from JSON.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from inspect import currentframe
@@ -98,7 +96,11 @@ class Validator:
 
 
 def from_json(form: Any) -> Validator:
-    """Return what validates a payload, as text or bytes, into a type: from its JSON, unless the type is text or bytes."""
+    """Return what validates a payload, as text or bytes, into a type: from its JSON, unless the type is text or bytes.
+
+    A model whose payload is not JSON as delivered, such as one that is compressed, has a class method
+    `__json_of_payload__`, from the payload to its JSON.
+    """
     if form is str:
         return _AS_TEXT
     if form is bytes:
@@ -176,7 +178,7 @@ _AS_BYTES = Validator(bytes_of_text, _as_it_is)
 
 
 _KINDS_OF_TEXT = frozenset(("str", "bytes"))
-_AROUND_TEXT = frozenset(("nullable", "default", "custom-error", "function-before", "function-after", "function-wrap"))
+_AROUND = frozenset(("nullable", "default", "custom-error", "function-before", "function-after", "function-wrap"))
 
 
 def kinds_of_text(schema: Any) -> frozenset[str]:
@@ -187,7 +189,7 @@ def kinds_of_text(schema: Any) -> frozenset[str]:
     kind = schema["type"]
     if kind in _KINDS_OF_TEXT:
         return frozenset((kind,))
-    if kind in _AROUND_TEXT:
+    if kind in _AROUND:
         return kinds_of_text(schema["schema"])
     if kind == "union":
         choices = (choice if is_mapping(choice) else choice[0] for choice in schema["choices"])  # it may have a label
@@ -196,13 +198,34 @@ def kinds_of_text(schema: Any) -> frozenset[str]:
     return frozenset()
 
 
+def _unpacker(schema: Any, defined: dict[str, Any] | None = None) -> Callable[[Any], Any] | None:
+    """Return the `__json_of_payload__` of the model that a core schema of pydantic's stands for, `None` without one.
+
+    In a union, one of the members has it: it must hand the payloads of the others on as they are.
+    """
+    kind = schema["type"]
+    if kind == "model":
+        unpack: Callable[[Any], Any] | None = getattr(schema["cls"], "__json_of_payload__", None)
+        return unpack
+    if kind == "union":
+        choices = (choice if is_mapping(choice) else choice[0] for choice in schema["choices"])  # it may have a label
+        return next(filter(None, (_unpacker(choice, defined) for choice in choices)), None)
+    if kind == "definitions":
+        return _unpacker(schema["schema"], {each["ref"]: each for each in schema["definitions"]})
+    if kind == "definition-ref" and defined:
+        found = defined.pop(schema["schema_ref"], None)  # once is enough, and a type may refer to itself
+        return found and _unpacker(found, defined)
+    return _unpacker(schema["schema"], defined) if kind in _AROUND else None
+
+
 def _json_validator(adapter: Any) -> Callable[[Any], Any]:
     # the validator itself: the adapter's own method around it takes half as long again
     validator = adapter.validator
     kinds = kinds_of_text(adapter.core_schema)
     if not kinds:
         validate_json: Callable[[Any], Any] = validator.validate_json
-        return validate_json
+        unpack = _unpacker(adapter.core_schema)
+        return validate_json if unpack is None else lambda delivered: validate_json(unpack(delivered))
     validate: Callable[[Any], Any] = validator.validate_python
     if kinds == frozenset(("str",)):
         return lambda delivered: validate(text_of(delivered))

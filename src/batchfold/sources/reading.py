@@ -151,7 +151,7 @@ def checked_event(delivered: object, name: str) -> Event:
         return delivered
     found = a_kind_of(delivered)
     if is_list(delivered):
-        found += ", as EventBridge Pipes passes its records"
+        found += ", as EventBridge Pipes passes records of SQS, Kinesis and DynamoDB: wrap the source in pipes(...) to read those"
     refuse(f"expected an event of {name}, a mapping, found {found}")
 
 

@@ -5,8 +5,6 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Receiv
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html says how Lambda reads the partial response.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -52,7 +50,7 @@ class SqsRecord(ListedRecord, Generic[Body_co]):
     _body: Any
 
     @overload
-    def __init__(self: SqsRecord[str], raw: RawRecord) -> None: ...
+    def __init__(self: "SqsRecord[str]", raw: RawRecord) -> None: ...
     @overload
     def __init__(self, raw: RawRecord, body: Body_co) -> None: ...
     def __init__(self, raw: RawRecord, body: Any = UNDECODED) -> None:

@@ -30,8 +30,12 @@ from batchfold.testing.effect import (
     MakeFunction,
 )
 from batchfold.testing.event_source import Delivery, EventSource, Removal, SourceRecord, SourceState, name_records
+from batchfold.testing.firehose_events import FirehoseData, FirehoseOrigin, firehose_event
+from batchfold.testing.firehose_streams import FirehoseStream, Transformed, read_transformation
 from batchfold.testing.history import Fate, History, Invocation, tell
 from batchfold.testing.kafka_topics import KafkaShareGroup, KafkaTopic
+from batchfold.testing.notifications import cloudwatch_logs, s3_notification, s3_test_event, table_change
+from batchfold.testing.piped import DynamoDBPipe, KinesisPipe, SqsPipe, pipes_event
 from batchfold.testing.promise import OrderViolation, Repeat
 from batchfold.testing.queue_events import SqsMessage, eventbridge_envelope, s3_pointer, sns_envelope, sqs_event
 from batchfold.testing.safety import Tried, UnsafeFunctionError, assert_safe
@@ -50,18 +54,23 @@ __all__ = [
     "CompleteSuccess",
     "Delivery",
     "DynamoDBChange",
+    "DynamoDBPipe",
     "DynamoDBStream",
     "Effect",
     "EffectFailed",
     "EventSource",
     "FailureSchedule",
     "Fate",
+    "FirehoseData",
+    "FirehoseOrigin",
+    "FirehoseStream",
     "History",
     "Invocation",
     "KafkaMessage",
     "KafkaShareGroup",
     "KafkaTopic",
     "KinesisData",
+    "KinesisPipe",
     "KinesisStream",
     "LambdaContext",
     "LambdaFunction",
@@ -80,24 +89,33 @@ __all__ = [
     "SourceRecord",
     "SourceState",
     "SqsMessage",
+    "SqsPipe",
     "SqsQueue",
     "StreamSettings",
     "StreamState",
     "TimedOut",
+    "Transformed",
     "Tried",
     "UnsafeFunctionError",
     "assert_safe",
     "attribute_value",
     "attribute_values",
+    "cloudwatch_logs",
     "drain",
     "dynamodb_event",
     "eventbridge_envelope",
+    "firehose_event",
     "kafka_event",
     "kinesis_event",
     "name_records",
+    "pipes_event",
     "read_answer",
+    "read_transformation",
+    "s3_notification",
     "s3_pointer",
+    "s3_test_event",
     "sns_envelope",
     "sqs_event",
+    "table_change",
     "tell",
 ]

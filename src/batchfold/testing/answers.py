@@ -64,7 +64,7 @@ class PartialFailure:
 
 
 Reading: TypeAlias = CompleteSuccess | CompleteFailure | PartialFailure
-"""What the mapping makes of an answer."""
+"""The meaning of an answer to the mapping."""
 
 
 def read_answer(answer: Answer, identifiers: Mapping[Hashable, int], *, report_batch_item_failures: bool) -> Reading:

@@ -223,7 +223,12 @@ class _Run:
             records=tuple(ends),
             invocations=tuple(self.invocations),
             fates={
-                record.name: _fate(ends[record.name], state.removed.get(record.position)) for record in self.records
+                record.name: _fate(
+                    ends[record.name],
+                    state.removed.get(record.position),
+                    is_undelivered=record.position in self.judge.undelivered,
+                )
+                for record in self.records
             },
             repeats=tuple(self.judge.repeats),
             order_violations=tuple(self.judge.order_violations),
@@ -233,20 +238,27 @@ class _Run:
         )
 
 
-def _fate(ends: AbstractSet[AttemptEnd], removal: Removal | None) -> Fate:
+_GIVEN_UP: dict[Removal, tuple[Fate, Fate]] = {
+    "done": (Fate.LOST, Fate.LOST),
+    "dead-letter": (Fate.DEAD_LETTER, Fate.DEAD_LETTER_UNSTARTED),
+    "discarded": (Fate.DISCARDED, Fate.DISCARDED_UNSTARTED),
+    "archived": (Fate.DISCARDED, Fate.DISCARDED_UNSTARTED),
+    "error output": (Fate.ERROR_OUTPUT, Fate.ERROR_OUTPUT_UNSTARTED),
+}
+"""The fate of a record that left the source without its effect: of one that was started, and of one that was not."""
+
+
+def _fate(ends: AbstractSet[AttemptEnd], removal: Removal | None, *, is_undelivered: bool) -> Fate:
     if removal is None:
         return Fate.STILL_THERE
+    if is_undelivered:
+        return Fate.UNDELIVERED
     if "performed" in ends:
         return Fate.DONE
     if "settled" in ends:
         return Fate.SETTLED
-    match removal:
-        case "done":
-            return Fate.LOST
-        case "dead-letter":
-            return Fate.DEAD_LETTER if ends else Fate.DEAD_LETTER_UNSTARTED
-        case "discarded" | "archived":
-            return Fate.DISCARDED if ends else Fate.DISCARDED_UNSTARTED
+    started, unstarted = _GIVEN_UP[removal]
+    return started if ends else unstarted
 
 
 def _described(source: EventSource) -> str:

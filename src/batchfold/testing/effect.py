@@ -161,7 +161,7 @@ class ScheduledEffect:
 
     @property
     def is_cut_off(self) -> bool:
-        """Whether the invocation ended at its deadline."""
+        """Return whether the invocation ended at its deadline."""
         return self._is_cut_off
 
     @property

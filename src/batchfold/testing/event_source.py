@@ -25,10 +25,10 @@ from batchfold.testing.refuse import (
 Payload: TypeAlias = Callable[[str], object]
 """From a record's name to its payload."""
 
-Removal: TypeAlias = Literal["done", "dead-letter", "discarded", "archived"]
+Removal: TypeAlias = Literal["done", "dead-letter", "discarded", "archived", "error output"]
 """Why a record is no longer in the source. *done*: Lambda was told so. *dead-letter*: SQS moved it to the dead-letter
 queue. *discarded*: the mapping gave it up, because its retries ran out or it was too old. *archived*: the Kafka share
-group gave it up, because it reached the delivery limit."""
+group gave it up, because it reached the delivery limit. *error output*: Firehose wrote it there, untransformed."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ class SourceRecord:
 class Delivery:
     """One batch on its way to the function.
 
-    `at` is the model's time in seconds. `raws` are the raw records inside `event`, one for each of `records`.
+    `at` is the model's time in seconds. `raws` are the raw records of `event` as its source reads them, one for each of
+    `records`.
     `identifiers` maps each item identifier to the position of its record; that of Kafka is a pair of partition and
     offset. `repeated` are the positions of records that the source delivers again although they are done.
     """
@@ -130,6 +131,11 @@ class EventSource(ABC):
     def most_deliveries(self) -> int | None:
         """How often a record that never succeeds is delivered before it leaves the source; `None`: for ever."""
         return None
+
+    @property
+    def brings_all_back(self) -> bool:
+        """Whether all records of a batch come back if one is not done: without `ReportBatchItemFailures`."""
+        return not self.report_batch_item_failures
 
     def default_payload(self, name: str) -> object:
         """Return the payload of the record with this name: the name itself."""

@@ -17,6 +17,7 @@ _VERBS: dict[Removal, str] = {
     "dead-letter": "moves to the dead letters",
     "discarded": "discards",
     "archived": "archives",
+    "error output": "writes to the error output",
 }
 _LONGEST_ANSWER = 300
 _MOST_NAMES = 12
@@ -32,6 +33,9 @@ class Fate(Enum):
     DEAD_LETTER_UNSTARTED = "dead-letter, never started"
     DISCARDED = "discarded, after it had been started"
     DISCARDED_UNSTARTED = "discarded, never started"
+    ERROR_OUTPUT = "in the error output, after it had been started"
+    ERROR_OUTPUT_UNSTARTED = "in the error output, never started"
+    UNDELIVERED = "in the error output, although its effect was performed"
     LOST = "lost"
     """Lambda was told that it is done, and it is not."""
     STILL_THERE = "still in the source"
@@ -113,7 +117,7 @@ class History:
     @property
     def never_started(self) -> tuple[str, ...]:
         """The records that were given up, to dead letters or altogether, without having been started once."""
-        return self.with_fate(Fate.DEAD_LETTER_UNSTARTED, Fate.DISCARDED_UNSTARTED)
+        return self.with_fate(Fate.DEAD_LETTER_UNSTARTED, Fate.DISCARDED_UNSTARTED, Fate.ERROR_OUTPUT_UNSTARTED)
 
     def removed_as(self, removal: Removal) -> tuple[str, ...]:
         """Return the names of the records that left the source in this way, in the order in which they did."""

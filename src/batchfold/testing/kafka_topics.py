@@ -108,7 +108,7 @@ class KafkaShareGroup(Queue):
 
     @property
     def is_released_at_once(self) -> bool:
-        """Whether a record that is not done can be delivered again when the function ends: always."""
+        """Return whether a record that is not done can be delivered again when the function ends: always."""
         return True
 
     def deliver(

@@ -15,9 +15,12 @@ when one fails. Which repeats are necessary follows from that and from the sourc
      itself; a function that took on more than it had time for has no such excuse;
   3. the source delivers again from a record on (Kinesis, DynamoDB Streams, Kafka if so set), and a record before it, of
      another lane, was not done in that invocation;
-  4. the mapping has no `ReportBatchItemFailures`, so that only raising keeps a failed record, and one was not done.
+  4. the mapping has no `ReportBatchItemFailures`, so that only raising keeps a failed record, or a pipe halves its
+     batches, and one was not done.
 
   So on a queue nothing repeats but what was cut off, and nothing does on a stream read in one lane.
+- *Delivery.* What Firehose writes to the error output is not delivered, so no effect is performed for it in that
+  invocation, unless it was cut off in an attempt that overran the timeout by itself.
 """
 
 from collections import deque
@@ -66,6 +69,8 @@ class Judge:
     lanes: Lanes
     repeats: list[Repeat] = field(default_factory=list[Repeat])
     order_violations: list[OrderViolation] = field(default_factory=list[OrderViolation])
+    undelivered: set[int] = field(default_factory=set[int])
+    """The records whose effect was performed in the very invocation after which Firehose gave them up."""
     _by_name: dict[str, SourceRecord] = field(init=False)
     _waiting: dict[Hashable, deque[SourceRecord]] = field(init=False)
     _excused: dict[int, bool] = field(default_factory=dict[int, bool])
@@ -80,8 +85,9 @@ class Judge:
 
     @property
     def harm(self) -> bool:
-        """Whether anything was lost, out of order or repeated needlessly so far."""
-        return bool(self._losses or self.order_violations) or any(not repeat.needed for repeat in self.repeats)
+        """Return whether anything was lost, not delivered, out of order or repeated needlessly so far."""
+        is_wrong = bool(self._losses or self.undelivered or self.order_violations)
+        return is_wrong or any(not repeat.needed for repeat in self.repeats)
 
     def watch(
         self, number: int, delivery: Delivery, attempted: Sequence[Attempted], *, removed: Mapping[int, Removal]
@@ -90,12 +96,14 @@ class Judge:
         performed = {**self._excused, **dict.fromkeys(delivery.repeated & self._excused.keys(), True)}
         overran = any(each.came_to == "overran" for each in attempted)
         done: set[int] = set()
+        performed_now: set[int] = set()
         for each in attempted:
             if each.came_to not in {"performed", "settled"}:
                 continue
             record = self._by_name[each.name]
             if each.came_to == "performed":
                 self._watch_order(record, number)
+                performed_now.add(record.position)
             if record.position in performed:
                 self.repeats.append(Repeat(record.name, number, performed[record.position]))
             performed[record.position] = False
@@ -105,6 +113,8 @@ class Judge:
         for position in done:
             performed[position] = overran or self._leaves_no_choice(self.records[position], not_done)
         self._excused = performed
+        if not overran:  # with time up, a function cannot answer any more
+            self.undelivered |= {position for position, how in removed.items() if how == "error output"} & performed_now
         self._losses += sum(how == "done" and position not in self._over for position, how in removed.items())
         self.leave(removed)
 
@@ -120,7 +130,7 @@ class Judge:
             self.order_violations.append(OrderViolation(record.name, waiting[0].name, number))
 
     def _leaves_no_choice(self, record: SourceRecord, not_done: Sequence[SourceRecord]) -> bool:
-        if not self.source.report_batch_item_failures:
+        if self.source.brings_all_back:
             return bool(not_done)
         lane = self.lanes.of_function[record.position]
         return any(

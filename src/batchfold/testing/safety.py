@@ -99,7 +99,7 @@ def assert_safe(
     Args:
         make: From an effect to the Lambda function that has it. It is called once for each schedule that is tried.
         source: The event source and its mapping, set as in production: `SqsQueue`, `KinesisStream`, `DynamoDBStream`,
-            `KafkaTopic`, `KafkaShareGroup` or an `EventSource` of your own. Batches of fewer records than its batch size
+            `KafkaTopic`, `KafkaShareGroup`, `FirehoseStream` or an `EventSource` of your own. Batches of fewer records than its batch size
             are tried too, as they happen.
         lane: The lane with which the function reads its source, if you gave one: `lane=each_record` on a stream says
             that you do without order and accept repeats, `lane=by_partition_key` that you keep the order of a key.
@@ -225,6 +225,11 @@ def _complaints(history: History, scenario: Scenario, expectation: Expectation) 
         yield "Until then nothing else that the function does can be judged."
         return
     yield from _of_lost(history, scenario, expectation)
+    for name in history.with_fate(Fate.UNDELIVERED):
+        yield (
+            f"{name} is not delivered: its effect was performed, and Firehose writes the original to the error output, for "
+            "the answer does not say Ok or Dropped for it."
+        )
     for violation in history.order_violations[:1]:
         yield (
             f"Order is broken: {violation.name} was performed in invocation {violation.invocation} while "

@@ -55,7 +55,7 @@ class Scenario:
 
     @property
     def drains(self) -> bool:
-        """Whether a function can drain the source: nothing in it fails for ever and comes back for ever."""
+        """Return whether a function can drain the source: nothing in it fails for ever and comes back for ever."""
         return not self.schedule.never_succeed or self.source.most_deliveries is not None
 
 

@@ -45,12 +45,12 @@ class Queue(EventSource):
 
     @property
     def is_released_at_once(self) -> bool:
-        """Whether a message that is not done is visible again when the function ends, not when its time is over."""
+        """Return whether a message that is not done is visible again when the function ends, not when its time is over."""
         return False
 
     @property
     def ordered_by_key(self) -> bool:
-        """Whether messages of one key are delivered in order, so that they wait for each other."""
+        """Return whether messages of one key are delivered in order, so that they wait for each other."""
         return False
 
     @property
@@ -131,7 +131,7 @@ class SqsQueue(Queue):
 
     @property
     def ordered_by_key(self) -> bool:
-        """Whether message groups are delivered in order: on a FIFO queue."""
+        """Return whether message groups are delivered in order: on a FIFO queue."""
         return self.fifo
 
     @property

@@ -21,7 +21,10 @@ from batchfold.sources.dynamodb import EventName, StreamViewType
 from batchfold.testing.change_events import DynamoDBChange, dynamodb_event, images_of
 from batchfold.testing.effect import Attempt, FailureSchedule
 from batchfold.testing.event_source import EventSource
+from batchfold.testing.firehose_events import FirehoseData, FirehoseOrigin, firehose_event
+from batchfold.testing.firehose_streams import FirehoseStream
 from batchfold.testing.kafka_topics import KafkaShareGroup, KafkaTopic
+from batchfold.testing.piped import DynamoDBPipe, KinesisPipe, SqsPipe, pipes_event
 from batchfold.testing.queue_events import SqsMessage, sqs_event
 from batchfold.testing.refuse import refuse_other_numbers, refuse_text
 from batchfold.testing.search import Scenario, gives_up_before_long, numbered
@@ -135,6 +138,32 @@ def kafka_events(
     return st.builds(event, kinds, messages)
 
 
+def firehose_data(data: st.SearchStrategy[Any] | None = None) -> st.SearchStrategy[FirehoseData]:
+    """Firehose records with any bytes (or from `data`)."""
+    return st.builds(FirehoseData, data=st.binary(max_size=32) if data is None else data, partition_key=_KEYS)
+
+
+def firehose_events(
+    data: st.SearchStrategy[Any] | None = None, *, max_size: int = 10
+) -> st.SearchStrategy[dict[str, Any]]:
+    """Events of delivery streams that have their records from producers, a Kinesis stream or Amazon MSK."""
+
+    def event(origin: FirehoseOrigin, given: list[FirehoseData]) -> dict[str, Any]:
+        return firehose_event(*given, origin=origin)
+
+    records = st.lists(firehose_data(data), min_size=1, max_size=max_size)
+    return st.builds(event, st.sampled_from(get_args(FirehoseOrigin)), records)
+
+
+def pipes_events(
+    events: st.SearchStrategy[dict[str, Any]] | None = None, *, max_size: int = 10
+) -> st.SearchStrategy[list[dict[str, Any]]]:
+    """Events of EventBridge Pipes with the records of `events`, or of SQS, Kinesis and DynamoDB Streams."""
+    if events is None:
+        events = sqs_events(max_size=max_size) | kinesis_events(max_size=max_size) | dynamodb_events(max_size=max_size)
+    return events.map(pipes_event)
+
+
 def sqs_queues(*, fifo: bool | None = None) -> st.SearchStrategy[SqsQueue]:
     """Queues and their mappings, with and without a dead-letter queue."""
     return st.builds(
@@ -177,11 +206,31 @@ def kafka_share_groups() -> st.SearchStrategy[KafkaShareGroup]:
     )
 
 
+def firehose_streams() -> st.SearchStrategy[FirehoseStream]:
+    """Delivery streams of Firehose, with every setting."""
+    return st.builds(
+        FirehoseStream,
+        batch_size=st.integers(1, 10),
+        origin=st.sampled_from(get_args(FirehoseOrigin)),
+        number_of_retries=st.integers(0, 5),
+    )
+
+
 def sharded_streams() -> st.SearchStrategy[KinesisStream | DynamoDBStream]:
     """Kinesis and DynamoDB streams of which several batches are under way at once, with every setting."""
     several = {"shards": st.integers(1, 3), "parallelization_factor": st.integers(1, 3)}
     of_kinesis = st.builds(KinesisStream, **_stream_settings(), **several)
     return of_kinesis | st.builds(DynamoDBStream, **_stream_settings(), **several)
+
+
+def event_pipes() -> st.SearchStrategy[SqsPipe | KinesisPipe | DynamoDBPipe]:
+    """Queues and streams that a pipe reads, with every setting."""
+    of_stream = {**_stream_settings(), "bisect_batch_on_function_error": st.just(value=False)}
+    of_stream["automatic_bisect"] = st.booleans()
+    queues = st.builds(
+        SqsPipe, fifo=st.booleans(), batch_size=st.integers(1, 10), max_receive_count=st.none() | st.integers(1, 5)
+    )
+    return queues | st.builds(KinesisPipe, **of_stream) | st.builds(DynamoDBPipe, **of_stream)
 
 
 def event_sources() -> st.SearchStrategy[EventSource]:
@@ -297,7 +346,7 @@ def _changes(view_type: StreamViewType, image: st.SearchStrategy[dict[str, Any]]
 
 
 def _json(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
-    """What JSON knows. A text by itself is one of `texts`, for as a body it is not written as JSON."""
+    """JSON values. A text by itself is one of `texts`, for as a body it is not written as JSON."""
     scalars = st.none() | st.booleans() | st.integers(-(2**53), 2**53)
     nested = st.recursive(
         scalars,

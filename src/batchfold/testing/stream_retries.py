@@ -90,6 +90,11 @@ class StreamSettings(EventSource):
             limits.append(self._deliveries_within(self.maximum_record_age_in_seconds))
         return min(limits, default=None)
 
+    @property
+    def halves_on_error(self) -> bool:
+        """Whether a batch that failed is halved: as `bisect_batch_on_function_error` says."""
+        return self.bisect_batch_on_function_error
+
     def interval(self, retries: int) -> Seconds:
         """Return the seconds before a batch is delivered again of which so many retries are used up."""
         first = self.seconds_between_retries
@@ -176,16 +181,22 @@ class StreamState(SourceState):
             case CompleteSuccess():
                 return ()
             case CompleteFailure():
-                if settings.bisect_batch_on_function_error and len(batch.records) > 1:
-                    # Splitting does not use up a retry.
-                    middle = len(batch.records) // 2
-                    halves = (batch.records[:middle], batch.records[middle:])
-                    return tuple(PendingBatch(half, batch.retries, is_unhandled) for half in halves)
-                return (PendingBatch(batch.records, batch.retries + 1, is_unhandled),)
+                return self._all(batch, is_unhandled=is_unhandled)
             case PartialFailure(positions):
+                if settings.brings_all_back:
+                    return self._all(batch, is_unhandled=is_unhandled)
                 return (self._rest(batch, positions, is_unhandled=is_unhandled),)
             case _:
                 assert_never(reading)
+
+    def _all(self, batch: PendingBatch, *, is_unhandled: bool) -> tuple[PendingBatch, ...]:
+        """Return the whole batch, or its halves."""
+        if self.mapping.halves_on_error and len(batch.records) > 1:
+            # Splitting does not use up a retry.
+            middle = len(batch.records) // 2
+            halves = (batch.records[:middle], batch.records[middle:])
+            return tuple(PendingBatch(half, batch.retries, is_unhandled) for half in halves)
+        return (PendingBatch(batch.records, batch.retries + 1, is_unhandled),)
 
     def _rest(self, batch: PendingBatch, positions: AbstractSet[int], *, is_unhandled: bool) -> PendingBatch:
         """Return the rest of a batch of which these records were named, and how many of its retries are used up."""
@@ -197,7 +208,7 @@ class StreamState(SourceState):
         elif settings.retries_reset_on_progress:
             retries = 0
         else:
-            retries = batch.retries + (0 if settings.bisect_batch_on_function_error else 1)
+            retries = batch.retries + (0 if settings.halves_on_error else 1)
         return PendingBatch(back, retries, is_unhandled)
 
     def _comes_back(self, record: SourceRecord, named: Sequence[SourceRecord]) -> bool:

@@ -16,7 +16,7 @@ from batchfold.sources.kinesis import by_partition_key
 from batchfold.testing.answers import Answer, Reading
 from batchfold.testing.change_events import DynamoDBChange, dynamodb_event
 from batchfold.testing.context import Seconds, timestamp
-from batchfold.testing.event_parts import arn, in_seconds, moment_at
+from batchfold.testing.event_parts import arn, deterministic_id, in_seconds, moment_at
 from batchfold.testing.event_source import Delivery, SourceRecord, SourceState
 from batchfold.testing.refuse import refuse_other_numbers
 from batchfold.testing.stream_events import KinesisData, kinesis_event
@@ -213,5 +213,6 @@ def _change(record: SourceRecord, sequence_number: str) -> DynamoDBChange:
         keys=keys,
         new_image={**keys, **attributes},
         sequence_number=sequence_number,
+        event_id=deterministic_id("stream/orders", record.position).replace("-", ""),
         approximate_creation_time=_arrival(record),
     )
