@@ -29,6 +29,7 @@ PAGES = {
     "cli": ROOT / "src/batchfold/cli/README.md",
     "powertools": ROOT / "src/batchfold/powertools/README.md",
     "check": ROOT / "src/batchfold/cli/check.md",
+    "poll": ROOT / "src/batchfold/cli/poll.md",
     "cookbook": ROOT / "tests/examples/README.md",
 }
 MOST_WORDS = 1_200

@@ -29,6 +29,13 @@ class Started:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ready:
+    """The child has imported the function's file, or given account of an invocation, and waits for the next event."""
+
+    step: ClassVar[str] = "ready"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Delivered:
     """The event is read and the function is about to be called."""
 
@@ -191,6 +198,7 @@ class Defect:
 
 Step: TypeAlias = (
     Started
+    | Ready
     | Delivered
     | Folded
     | Aside
@@ -208,6 +216,7 @@ _STEPS: dict[str, type[Step]] = {
     kind.step: kind
     for kind in (
         Started,
+        Ready,
         Delivered,
         Folded,
         Aside,

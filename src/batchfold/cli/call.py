@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,7 @@ from batchfold.cli.account import (
     Folded,
     Left,
     Raised,
+    Ready,
     Refused,
     Started,
     Step,
@@ -89,6 +90,12 @@ def called(target: str, event: str, *, timeout: float, log_aloud: bool) -> Call:
 
     What it prints goes to the error output. Raises `CannotCallError`, and `Interrupted` for Ctrl-C.
     """
+    request = {"target": target, "event": event, "timeout": timeout, "log_aloud": log_aloud}
+    return call_of(heard("child", request, timeout, seconds_of_a_call(timeout)), target, timeout)
+
+
+def seconds_of_a_call(timeout: float) -> Callable[[Step], float | None]:
+    """Return how long the child may take after each step of a call."""
 
     def seconds_after(step: Step) -> float | None:
         match step:
@@ -99,8 +106,7 @@ def called(target: str, event: str, *, timeout: float, log_aloud: bool) -> Call:
             case _:
                 return None
 
-    request = {"target": target, "event": event, "timeout": timeout, "log_aloud": log_aloud}
-    return _call(heard("child", request, timeout, seconds_after), target, timeout)
+    return seconds_after
 
 
 def heard(
@@ -121,15 +127,20 @@ def heard(
         folder = Path(name)
         (folder / "request").write_text(json.dumps(request), encoding="ascii")
         with _output(folder, is_shown=is_shown) as output, _child(module, folder, output) as process:
-            steps, status = _watched(process, folder, timeout, seconds_after)
-        was_at, printed = _own_lines(_file_text(folder / "was_at")), _file_text(folder / "output")
+            steps, status = watched(process, folder, timeout, seconds_after)
+        was_at, printed = own_lines(file_text(folder / "was_at")), file_text(folder / "output")
+    refuse_refusals(steps)
+    return Heard(steps=steps, status=status, was_at=was_at, printed="" if is_shown else printed)
+
+
+def refuse_refusals(steps: Iterable[Step]) -> None:
+    """Raise `CannotCallError` if the child says that the function cannot be called."""
     for step in steps:
         if isinstance(step, Refused):
             raise CannotCallError(step.message, step.traceback)
         if isinstance(step, Defect):
             says = f"the command itself failed, which is a defect of batchfold: {step.message}"
             raise CannotCallError(says, step.traceback)
-    return Heard(steps=steps, status=status, was_at=was_at, printed="" if is_shown else printed)
 
 
 def how_it_ended(said: Heard, timeout: float) -> str:
@@ -145,7 +156,18 @@ def refuse_no_import(said: Heard, target: str, timeout: float) -> NoReturn:
 
 @contextmanager
 def _child(module: str, folder: Path, output: int | IO[str]) -> Generator[subprocess.Popen[bytes], None, None]:
-    """Start the child, and end it with all that it started if it does not end before the context does.
+    """Start the child, and end it with all that it started if it does not end before the context does."""
+    process = start_child(module, folder, output)
+    try:
+        yield process
+    finally:
+        end_child(process)
+
+
+def start_child(
+    module: str, folder: Path, output: int | IO[str], takes_in: int | None = None
+) -> subprocess.Popen[bytes]:
+    """Start `main` of a module of this package in a child process. `takes_in` is its standard input, as `Popen` takes it.
 
     It imports from where this process does, and not from the working directory: a file there must not hide a module of
     the standard library. Its session is its own, so that Ctrl-C reaches this process alone, which then ends the child.
@@ -153,15 +175,13 @@ def _child(module: str, folder: Path, output: int | IO[str]) -> Generator[subpro
     imports = f"import sys; sys.path[:] = {sys.path!r}; from batchfold.cli.{module} import main"
     program = f"{imports}; main(sys.argv.pop())"
     command = [sys.executable, "-P", "-c", program, str(folder)]
-    process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)  # noqa: S603  # ours
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            _end(process)
+    return subprocess.Popen(command, stdin=takes_in, stdout=output, stderr=output, start_new_session=True)  # noqa: S603  # ours
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end_child(process: subprocess.Popen[bytes]) -> None:
+    """End a child process with all that it started, if it has not ended."""
+    if process.poll() is not None:
+        return
     with suppress(OSError):
         if hasattr(os, "killpg"):
             os.killpg(process.pid, signal.SIGKILL)  # not reaped yet, so the group is still its own
@@ -170,10 +190,18 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _watched(
-    process: subprocess.Popen[bytes], folder: Path, timeout: float, seconds_after: Callable[[Step], float | None]
+def watched(
+    process: subprocess.Popen[bytes],
+    folder: Path,
+    timeout: float,
+    seconds_after: Callable[[Step], float | None],
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> tuple[list[Step], int | None]:
-    """Wait until the child ends or is overdue, and return its steps and its exit status, `None` if it is overdue."""
+    """Wait until the child ends, waits for an event or is overdue.
+
+    Returns its steps, and its exit status: `None` if it is overdue, 0 if it waits for an event. `meanwhile` is called
+    again and again.
+    """
     steps: list[Step] = []
     account = steps_in(folder)
     since, allowed, tick = time.monotonic(), _START_SECONDS, _TICK_SECONDS
@@ -184,6 +212,9 @@ def _watched(
             seconds = max(_INIT_SECONDS, timeout) if isinstance(step, Started) else seconds_after(step)
             if seconds is not None:
                 since, allowed = time.monotonic(), seconds
+        meanwhile()
+        if steps and isinstance(steps[-1], Ready):
+            return steps, 0
         if status is not None:
             return steps, status
         if time.monotonic() - since > allowed:
@@ -192,7 +223,8 @@ def _watched(
         tick = min(tick * 1.2, _LONGEST_TICK_SECONDS)
 
 
-def _call(said: Heard, target: str, timeout: float) -> Call:
+def call_of(said: Heard, target: str, timeout: float) -> Call:
+    """Return the call of which a child gave this account."""
     steps = said.steps
     delivered, ended, left = _first(steps, Delivered), _first(steps, Ended), _first(steps, Left)
     if delivered is None:
@@ -219,17 +251,20 @@ def _by(status: int) -> str:
     return f" with exit status {status}"
 
 
-def _file_text(file: Path) -> str:
+def file_text(file: Path) -> str:
+    """The text of a file, empty if there is none."""
     with suppress(OSError):
         return file.read_text(encoding="utf-8", errors="replace")
     return ""
 
 
-def _own_lines(dump: str) -> str:
+def own_lines(dump: str) -> str:
     """The lines of a dump of `faulthandler` without the frames that the command calls the function by."""
     here = str(Path(__file__).parent)
     lines = [line for line in dump.splitlines()[1:] if here not in line and '"<string>"' not in line]
-    return "\n".join(lines)
+    # of a thread of the command's own, only the heading is left
+    each = zip(lines, [*lines[1:], ""], strict=False)  # of no lines, there are none
+    return "\n".join(line for line, after in each if "hread 0x" not in line or after.startswith(" ")).strip("\n")
 
 
 @contextmanager
@@ -249,7 +284,7 @@ def _output(folder: Path, *, is_shown: bool) -> Generator[int | IO[str], None, N
     finally:
         if is_shown:
             with suppress(AttributeError, OSError, ValueError):  # there may be none at all
-                sys.stderr.write(_file_text(file))
+                sys.stderr.write(file_text(file))
 
 
 def _error_descriptor() -> int | None:

@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
-from typing import Any, NoReturn, assert_never, cast
+from typing import IO, Any, NoReturn, assert_never, cast
 from uuid import uuid4
 
 from batchfold import BatchProcessingError, Failed, Settled, Succeeded, UnexpectedEventError, Unprocessed
@@ -83,8 +83,20 @@ def serve(name: str, run: Callable[..., None]) -> NoReturn:
     if sys.stdout is not None:  # it shares its file with the error output
         cast("Any", sys.stdout).reconfigure(line_buffering=True)
     write_step(folder, Started())
-    try:
+    with refusals_told(folder):
         run(folder, **request)
+    for output in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # the function may have closed it
+            if output is not None:
+                output.flush()
+    os._exit(0)  # whatever the function has left behind must not keep the process
+
+
+@contextmanager
+def refusals_told(folder: Path) -> Generator[None, None, None]:
+    """Write to the account why the function cannot be called, and what goes wrong in the command itself."""
+    try:
+        yield
     except (RefusedError, UnexpectedEventError) as error:
         cause = error.__cause__
         write_step(folder, Refused(message=str(error), traceback="" if cause is None else _traceback(cause)))
@@ -93,41 +105,44 @@ def serve(name: str, run: Callable[..., None]) -> NoReturn:
         says = f"{type(error).__name__}: {error}" if isinstance(error, ImportError) else type(error).__name__
         where = "".join(traceback.format_tb(error.__traceback__))
         write_step(folder, Defect(message=says, traceback=where))
-    for output in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):  # the function may have closed it
-            if output is not None:
-                output.flush()
-    os._exit(0)  # whatever the function has left behind must not keep the process
 
 
 def _run(folder: Path, *, target: str, event: str, timeout: float, log_aloud: bool) -> None:
+    was_at = (folder / "was_at").open("w", encoding="utf-8")  # closed by the end of the process, or by the function
+    with log_watched(lambda: folder, aloud=log_aloud), loaded(target) as function:
+        invoke(folder, function, was_at, target=target, event=event, timeout=timeout)
+
+
+def invoke(folder: Path, function: Function, was_at: IO[str], *, target: str, event: str, timeout: float) -> None:
+    """Call the function on an event, and give account of it in this folder.
+
+    Once the timeout is over, the lines that the function is at are written to `was_at`.
+    """
     untouched = parsed_event(event)  # what the function does to its event changes nothing here
-    with _log_watched(folder, aloud=log_aloud), loaded(target) as function:
-        read, handed_over = read_event(untouched, function), parsed_event(event)
-        raws = tuple(read.source.read(handed_over)[0])
-        before = set(threading.enumerate())
-        batches: list[AnyBatch] = []
+    read, handed_over = read_event(untouched, function), parsed_event(event)
+    raws = tuple(read.source.read(handed_over)[0])
+    before = set(threading.enumerate())
+    batches: list[AnyBatch] = []
 
-        def watch(batch: AnyBatch) -> None:
-            is_of_event = _is_of(read, batch)
-            if is_of_event:
-                batches.append(batch)
-            elif _are_among(batch, raws):
-                return  # Powertools' vocabulary, which counts records instead of naming them
-            with suppress(OSError):  # the fold goes on, whatever becomes of the account
-                write_step(folder, _folded(batch, is_of_event=is_of_event))
+    def watch(batch: AnyBatch) -> None:
+        is_of_event = _is_of(read, batch)
+        if is_of_event:
+            batches.append(batch)
+        elif _are_among(batch, raws):
+            return  # Powertools' vocabulary, which counts records instead of naming them
+        with suppress(OSError):  # the fold goes on, whatever becomes of the account
+            write_step(folder, _folded(batch, is_of_event=is_of_event))
 
-        step = delivered(read)
-        was_at = (folder / "was_at").open("w", encoding="utf-8")  # closed by the end of the process, or by the function
-        faulthandler.dump_traceback_later(timeout, file=was_at)
-        with watch_batches(watch):
-            context = _context(target, timeout)
-            write_step(folder, step)
-            ending = _called(folder, function, handed_over, context, read, batches)
-        faulthandler.cancel_dump_traceback_later()
-        write_step(folder, ending)
-        if threads := _left_behind(before):
-            write_step(folder, Left(threads=threads))
+    step = delivered(read)
+    faulthandler.dump_traceback_later(timeout, file=was_at)
+    with watch_batches(watch):
+        context = _context(target, timeout)
+        write_step(folder, step)
+        ending = _called(folder, function, handed_over, context, read, batches)
+    faulthandler.cancel_dump_traceback_later()
+    write_step(folder, ending)
+    if threads := _left_behind(before):
+        write_step(folder, Left(threads=threads))
 
 
 class _RunningClock(Clock):
@@ -325,15 +340,15 @@ class _Asides(logging.Handler):
 
 
 @contextmanager
-def _log_watched(folder: Path, *, aloud: bool) -> Generator[None, None, None]:
+def log_watched(folder: Callable[[], Path], *, aloud: bool) -> Generator[None, None, None]:
     """Write what batchfold logs to the error output, with tracebacks, or keep it off there: the report says it.
 
-    What handlers the function gives its loggers, and which levels, is its own affair.
+    What handlers the function gives its loggers, and which levels, is its own affair. `folder` holds the account.
     """
 
     def take(message: str) -> None:
         with suppress(OSError):
-            write_step(folder, Aside(message=message))
+            write_step(folder(), Aside(message=message))
 
     logger = logging.getLogger("batchfold")
     logger.addHandler(_Asides(take))  # with any handler, Python's last resort does not write

@@ -10,6 +10,7 @@ from batchfold.cli import check_command, mapping_command
 from batchfold.cli.account import Answered, Call, CutOff, Raised
 from batchfold.cli.call import CannotCallError, Interrupted, called
 from batchfold.cli.event_file import UnreadableEventError, event_text
+from batchfold.cli.poll import poll
 from batchfold.cli.report import fail, output, report, say, write
 from batchfold.cli.simulate import simulate
 from batchfold.cli.verdict import Verdict, judge
@@ -127,5 +128,6 @@ def _write_response(call: Call, verdict: Verdict) -> None:
 
 
 app.command()(simulate)
+app.command()(poll)
 check_command.add_to(app)
 mapping_command.add_to(app)

@@ -9,10 +9,10 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields
 from itertools import cycle, islice
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from batchfold import each_record, whole_batch
 from batchfold.cli.account import RefusedError
@@ -20,6 +20,8 @@ from batchfold.cli.event_file import AnySource, ReadEvent, parsed_event, read_ev
 from batchfold.core.lanes import Lane, assign_lanes
 from batchfold.core.records import RawRecord
 from batchfold.testing import EventSource, name_records
+
+SourceT = TypeVar("SourceT", bound=EventSource)
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -74,7 +76,7 @@ def scene_of(
     """Set the scene. Raises `SceneError` where that cannot be done."""
     read = None if event is None else read_event(parsed_event(event), function)
     model = _model(kind, read, function)
-    source = _with_settings(model, _settings_of_event(model, read), settings)
+    source = with_settings(model, _settings_of_event(model, read), settings)
     payloads = _payloads(source, records, keys, payload) if read is None else _payloads_of(source, read, records)
     names = tuple(payloads)
     held = name_records(names, payloads.__getitem__)
@@ -173,9 +175,15 @@ def _model(kind: str | None, read: ReadEvent | None, function: object) -> type[E
     )
 
 
-def _with_settings(model: type[EventSource], of_event: Mapping[str, object], settings: Sequence[str]) -> EventSource:
-    known = {_spelled(setting.name): setting for setting in fields(model)}
-    values: dict[str, object] = dict(of_event)
+def with_settings(
+    model: type[SourceT], given: Mapping[str, object], settings: Sequence[str], *, only: Collection[str] = ()
+) -> SourceT:
+    """Return the model with what is given, and with settings such as `BatchSize=5`.
+
+    `only` are the fields that may be set, all by default. Raises `SceneError` for any other, and for what AWS refuses.
+    """
+    known = {_spelled(each.name): each for each in fields(model) if not only or each.name in only}
+    values: dict[str, object] = dict(given)
     for setting in settings:
         name, equals, value = setting.partition("=")
         field = known.get(_spelled(name))
@@ -186,7 +194,7 @@ def _with_settings(model: type[EventSource], of_event: Mapping[str, object], set
             )
         values[field.name] = _value(field, value)
     try:
-        return cast("Any", model)(**values)  # type: ignore[no-any-return]  # its fields are known only now
+        return model(**cast("dict[str, Any]", values))  # its fields are known only now
     except (TypeError, ValueError) as error:
         raise SceneError(f"{model.__name__} cannot be set up like that: {error}") from None
 

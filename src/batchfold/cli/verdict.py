@@ -163,6 +163,20 @@ def _judged_by_source(delivered: Delivered, ending: Answered, outcomes: _Outcome
     return Verdict(rows, (f"{counted}: the response says so to {delivered.source}.",), 1)
 
 
+def outcomes_of(folds: Sequence[Folded]) -> dict[str, Outcome]:
+    """The outcome of each item identifier: of a record that is folded twice, that of the last fold.
+
+    Of records that share an identifier, one that is not done counts: whoever names one of them names them all.
+    """
+    worst_last: tuple[OutcomeKind, ...] = ("succeeded", "settled", "unprocessed", "failed")
+    outcomes: dict[str, Outcome] = {}
+    for fold in folds:
+        if fold.is_of_event:
+            in_order = sorted(fold.outcomes, key=lambda outcome: worst_last.index(outcome.kind))
+            outcomes.update((outcome.key, outcome) for outcome in in_order)
+    return outcomes
+
+
 def _outcomes(delivered: Delivered, folds: Sequence[Folded]) -> _Outcomes:
     """The outcome of each record of the event: of one that is folded twice, that of the last fold.
 
@@ -170,7 +184,6 @@ def _outcomes(delivered: Delivered, folds: Sequence[Folded]) -> _Outcomes:
     event has them in the same order. Of any other fold, one that is not done counts for all that share its identifier:
     whoever names one of them names them all.
     """
-    worst_last: tuple[OutcomeKind, ...] = ("succeeded", "settled", "unprocessed", "failed")
     outcomes: list[Outcome | None] = [None] * len(delivered.keys)
     for fold in folds:
         if not fold.is_of_event:
@@ -178,8 +191,7 @@ def _outcomes(delivered: Delivered, folds: Sequence[Folded]) -> _Outcomes:
         if [outcome.key for outcome in fold.outcomes] == delivered.keys:
             outcomes = [*fold.outcomes]
             continue
-        in_order = sorted(fold.outcomes, key=lambda outcome: worst_last.index(outcome.kind))
-        by_key = {outcome.key: outcome for outcome in in_order}
+        by_key = outcomes_of([fold])
         outcomes = [by_key.get(key, before) for key, before in zip(delivered.keys, outcomes, strict=True)]
     return outcomes
 

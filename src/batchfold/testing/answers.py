@@ -10,10 +10,10 @@ https://github.com/aws/aws-lambda-python-runtime-interface-client; the tests hol
 
 import json
 import sys
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, NoReturn, TypeAlias, cast
+from typing import Any, NoReturn, TypeAlias, assert_never, cast
 
 from batchfold.testing.refuse import refuse_other_kinds
 
@@ -100,6 +100,23 @@ def read_answer(answer: Answer, identifiers: Mapping[Hashable, int], *, report_b
     if not isinstance(response, dict):
         return CompleteFailure("the response is not a JSON object")
     return _read_failures(cast("dict[str, object]", response).get("batchItemFailures"), identifiers)
+
+
+def not_done(reading: Reading, positions: Collection[int]) -> frozenset[int]:
+    """Return which records of a batch come back to a queue: those that are named, or all of a batch that failed.
+
+    >>> not_done(PartialFailure(frozenset({1})), (0, 1, 2))
+    frozenset({1})
+    """
+    match reading:
+        case CompleteSuccess():
+            return frozenset()
+        case CompleteFailure():
+            return frozenset(positions)
+        case PartialFailure(named):
+            return named
+        case _:
+            assert_never(reading)
 
 
 def as_written(response: object) -> object:

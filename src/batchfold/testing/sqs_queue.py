@@ -15,7 +15,7 @@ from typing import ClassVar, Self
 
 from batchfold.core.lanes import Lane
 from batchfold.sources.sqs import by_message_group
-from batchfold.testing.answers import Answer, CompleteFailure, CompleteSuccess, PartialFailure, Reading
+from batchfold.testing.answers import Answer, Reading, not_done
 from batchfold.testing.context import Seconds
 from batchfold.testing.event_parts import deterministic_id, moment_at
 from batchfold.testing.event_source import Delivery, EventSource, Removal, SourceRecord, SourceState
@@ -207,7 +207,7 @@ class QueueState(SourceState):
         delivery, reading = self.answered(
             answer, ended_at=ended_at, report_batch_item_failures=self.queue.report_batch_item_failures
         )
-        back = _not_done(reading, delivery)
+        back = not_done(reading, delivery.positions)
         done = frozenset(delivery.positions) - back
         once_more = {message.record.position for message in self.messages if message.once_more} & done
         removed: dict[int, Removal] = {**self.removed, **dict.fromkeys(done - once_more, "done")}
@@ -285,13 +285,3 @@ class QueueState(SourceState):
                     if message.visible_at > self.now:
                         break  # it is in flight, and the rest of its group waits
                     yield message
-
-
-def _not_done(reading: Reading, delivery: Delivery) -> frozenset[int]:
-    match reading:
-        case CompleteSuccess():
-            return frozenset()
-        case CompleteFailure():
-            return frozenset(delivery.positions)
-        case PartialFailure(named):
-            return named

@@ -140,8 +140,15 @@ class StreamState(SourceState):
         _, reading = self.answered(
             answer, ended_at=ended_at, report_batch_item_failures=self.mapping.report_batch_item_failures
         )
+        return reading, self.after(reading, ended_at=ended_at, is_unhandled=isinstance(answer, Raised | TimedOut))
+
+    def after(self, reading: Reading, *, ended_at: Seconds, is_unhandled: bool) -> "StreamState":
+        """Return the stream after its batch was answered like this, with the next one on the way.
+
+        `is_unhandled` says that the invocation ended in an error, of which the document about discarded records tells.
+        """
         batch, following = self.pending[0], self.pending[1:]
-        retried = self._retried(batch, reading, is_unhandled=isinstance(answer, Raised | TimedOut))
+        retried = self._retried(batch, reading, is_unhandled=is_unhandled)
         left = {record.position for part in retried for record in part.records}
         done = [record for record in batch.records if record.position not in left]
         state = replace(
@@ -151,7 +158,7 @@ class StreamState(SourceState):
             removed=_with(self.removed, done, "done"),
             delivery=None,
         )
-        return reading, state.read()
+        return state.read()
 
     def read(self) -> "StreamState":
         """Return the stream with its next batch on the way, and without what is too old or has no retries left."""
