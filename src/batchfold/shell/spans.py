@@ -114,6 +114,8 @@ def _senders(record: object) -> list[Sender]:
     if not isinstance(record, Record):
         return []
     headers = record.trace_context
+    if not headers:
+        return []
     found = {
         (sender.trace_id, sender.span_id): sender for sender in (_in_xray_header(headers), _in_w3c_headers(headers))
     }
