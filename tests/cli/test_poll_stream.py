@@ -63,7 +63,7 @@ def test_a_thousand_records_with_random_failures_drain_in_order(moto: Moto, prog
 def test_a_poller_that_is_ended_in_the_middle_goes_on_from_its_checkpoint(
     moto: Moto, program: Program, kind: str
 ) -> None:
-    sent = names(4, 60)
+    sent = names(4, 100)
     options = [*where(program, moto, kind, sent), "-m", "BatchSize=6"]
     repeats = {signal.SIGTERM: 0, signal.SIGKILL: 6}  # at most those of the batch that was under way
     for at_least, number in ((10, signal.SIGTERM), (30, signal.SIGKILL)):
@@ -73,7 +73,7 @@ def test_a_poller_that_is_ended_in_the_middle_goes_on_from_its_checkpoint(
             output, _ = process.communicate(timeout=20)
         assert process.returncode == (143 if number == signal.SIGTERM else -9), output
         assert len(program.repeats) <= repeats[number]
-        assert len(program.effects) < 60
+        assert len(program.effects) < 100
     result = poll(program, *options, "--until-empty")
     assert result.exit_code == 0, result.output
     assert sorted(set(program.effects)) == sorted(sent)
