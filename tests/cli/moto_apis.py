@@ -129,12 +129,19 @@ class Moto:
 def moto_at_work() -> Generator[Moto]:
     """A server with the credentials for it, and with FIFO queues that keep their order.
 
-    Once the visibility timeouts of several messages of a group are over, moto delivers the last of them first. AWS delivers
-    the first: a group waits for as long as one of its messages is hidden.
+    moto notes the groups in flight and the messages to hand out one after the other, so a message may overtake an earlier one
+    whose visibility timeout ends between the two. AWS lets a group wait for as long as one of its messages is hidden.
     """
 
-    def groups_in_flight(queue: Any) -> set[str]:
-        return {message.group_id for message in queue._messages if message.group_id and not message.visible}
+    def to_hand_out(queue: Any) -> list[Any]:
+        now = time.time() * 1_000
+        hidden = {message.group_id for message in queue._messages if message.visible_at >= now}
+        blocked: set[str] = hidden if queue.fifo_queue else set()
+        there = [message for message in queue._messages if message.visible_at < now and not message.delayed]
+        return [message for message in there if message.group_id not in blocked]
+
+    def none_of_its_own(_queue: object) -> set[str]:
+        return set()
 
     def always(*_asked: object) -> bool:
         return True
@@ -143,7 +150,8 @@ def moto_at_work() -> Generator[Moto]:
         patch.setenv("AWS_ACCESS_KEY_ID", "testing")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
         patch.delenv("AWS_ENDPOINT_URL", raising=False)
-        patch.setattr(moto_sqs.Queue, "pending_message_groups", property(groups_in_flight))
+        patch.setattr(moto_sqs.Queue, "messages", property(to_hand_out))
+        patch.setattr(moto_sqs.Queue, "pending_message_groups", property(none_of_its_own))
         # it counts all messages for each one that it hands out, by a slow clock: a thousand would take minutes
         patch.setattr(moto_sqs.SQSBackend, "is_message_valid_based_on_retention_period", always)
         patch.setattr(moto_sqs, "unix_time_millis", lambda: time.time() * 1_000)

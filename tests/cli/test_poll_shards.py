@@ -85,7 +85,8 @@ class Answering(Environment):
     def __init__(self) -> None:
         self.seen: list[int] = []
 
-    def invoke(self, event: Mapping[str, Any]) -> Call:
+    def invoke(self, event: Any, *, is_invocation: bool = False) -> Call:
+        assert not is_invocation
         self.seen += [raw["n"] for raw in event["Records"]]
         return Call(delivered=DELIVERED, ending=DONE)
 

@@ -30,6 +30,7 @@ PAGES = {
     "powertools": ROOT / "src/batchfold/powertools/README.md",
     "check": ROOT / "src/batchfold/cli/check.md",
     "poll": ROOT / "src/batchfold/cli/poll.md",
+    "replay": ROOT / "src/batchfold/cli/replay.md",
     "cookbook": ROOT / "tests/examples/README.md",
 }
 MOST_WORDS = 1_200

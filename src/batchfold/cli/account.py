@@ -184,6 +184,8 @@ class Refused:
 
     message: str
     traceback: str = ""
+    is_about_event: bool = False
+    """True if it is the event that cannot be used; another event may be."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -65,6 +65,10 @@ class CannotCallError(Exception):
         self.traceback = traceback
 
 
+class RefusedEventError(CannotCallError):
+    """The function was not called because the event cannot be used. Another event may be."""
+
+
 class Interrupted(BaseException):
     """A signal asks the command to end. Like `KeyboardInterrupt`, it is no error."""
 
@@ -137,7 +141,7 @@ def refuse_refusals(steps: Iterable[Step]) -> None:
     """Raise `CannotCallError` if the child says that the function cannot be called."""
     for step in steps:
         if isinstance(step, Refused):
-            raise CannotCallError(step.message, step.traceback)
+            raise (RefusedEventError if step.is_about_event else CannotCallError)(step.message, step.traceback)
         if isinstance(step, Defect):
             says = f"the command itself failed, which is a defect of batchfold: {step.message}"
             raise CannotCallError(says, step.traceback)

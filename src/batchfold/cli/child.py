@@ -38,7 +38,9 @@ from batchfold.cli.account import (
 )
 from batchfold.cli.event_file import (
     ReadEvent,
+    UnreadableEventError,
     delivered,
+    invocation_of,
     key_of,
     parsed_event,
     read_event,
@@ -99,7 +101,14 @@ def refusals_told(folder: Path) -> Generator[None, None, None]:
         yield
     except (RefusedError, UnexpectedEventError) as error:
         cause = error.__cause__
-        write_step(folder, Refused(message=str(error), traceback="" if cause is None else _traceback(cause)))
+        write_step(
+            folder,
+            Refused(
+                message=str(error),
+                traceback="" if cause is None else _traceback(cause),
+                is_about_event=isinstance(error, UnreadableEventError | UnexpectedEventError),
+            ),
+        )
     except Exception as error:  # noqa: BLE001  # the command knows of no other, so it is a defect
         # what the exception says may quote the event, unless it is about an import
         says = f"{type(error).__name__}: {error}" if isinstance(error, ImportError) else type(error).__name__
@@ -113,13 +122,24 @@ def _run(folder: Path, *, target: str, event: str, timeout: float, log_aloud: bo
         invoke(folder, function, was_at, target=target, event=event, timeout=timeout)
 
 
-def invoke(folder: Path, function: Function, was_at: IO[str], *, target: str, event: str, timeout: float) -> None:
+def invoke(
+    folder: Path,
+    function: Function,
+    was_at: IO[str],
+    *,
+    target: str,
+    event: str,
+    timeout: float,
+    is_invocation: bool = False,
+) -> None:
     """Call the function on an event, and give account of it in this folder.
 
-    Once the timeout is over, the lines that the function is at are written to `was_at`.
+    Once the timeout is over, the lines that the function is at are written to `was_at`. `is_invocation` says that the
+    event is one of an asynchronous invocation, which may be anything.
     """
     untouched = parsed_event(event)  # what the function does to its event changes nothing here
-    read, handed_over = read_event(untouched, function), parsed_event(event)
+    read = invocation_of(untouched, function) if is_invocation else read_event(untouched, function)
+    handed_over = parsed_event(event)
     raws = tuple(read.source.read(handed_over)[0])
     before = set(threading.enumerate())
     batches: list[AnyBatch] = []
@@ -183,7 +203,7 @@ def _answered(response: Any, read: ReadEvent, batches: list[AnyBatch]) -> Answer
     if inspect.iscoroutine(response):
         response.close()  # Lambda would not await it either
     text = as_json(response)
-    reading: Reading = read_answer(Returned(response), read.positions, report_batch_item_failures=True)
+    reading: Reading = read_answer(Returned(response), read.positions, report_batch_item_failures=read.has_records)
     results: list[str] | None = None
     problems: list[str | None] = []
     if read.source.name == FirehoseStream.source_name:  # it answers every record, in its own way

@@ -7,11 +7,12 @@ import typer
 
 from batchfold import __version__
 from batchfold.cli import check_command, mapping_command
-from batchfold.cli.account import Answered, Call, CutOff, Raised
+from batchfold.cli.account import Answered, Call
 from batchfold.cli.call import CannotCallError, Interrupted, called
 from batchfold.cli.event_file import UnreadableEventError, event_text
 from batchfold.cli.poll import poll
-from batchfold.cli.report import fail, output, report, say, write
+from batchfold.cli.replay import replay
+from batchfold.cli.report import fail, output, report, say, tell_ending, write
 from batchfold.cli.simulate import simulate
 from batchfold.cli.verdict import Verdict, judge
 
@@ -48,7 +49,7 @@ def batchfold(
     del version  # its callback has seen to it
 
 
-@app.command()
+@app.command(short_help="Call a function on an event; what becomes of each record?")
 def run(
     function: Annotated[
         str, typer.Argument(metavar="FILE.py:FUNCTION", help="The Lambda function, such as app.py:lambda_handler.")
@@ -92,7 +93,7 @@ def run(
         say("Interrupted: the function was ended.")
         raise typer.Exit(interrupted.exit_status) from None
     verdict = judge(call)
-    _tell_ending(call)
+    tell_ending(call.ending)
     try:
         if only_response:
             _write_response(call, verdict)
@@ -105,20 +106,6 @@ def run(
     raise typer.Exit(verdict.exit_status)
 
 
-def _tell_ending(call: Call) -> None:
-    """Write what the function raised, or where it was when its time was over, to the error output."""
-    match call.ending:
-        case Raised(says=says, is_ours=is_ours):
-            if not is_ours:
-                say("The function raised this exception, whose text is its own:")
-            say(says)
-        case CutOff(was_at=was_at) if was_at:
-            say("The function was here when its time was over:")
-            say(was_at.rstrip())
-        case _:
-            pass
-
-
 def _write_response(call: Call, verdict: Verdict) -> None:
     if verdict.exit_status == _ERROR:
         for sentence in verdict.says:
@@ -127,7 +114,8 @@ def _write_response(call: Call, verdict: Verdict) -> None:
         write(f"{call.ending.response}\n")
 
 
-app.command()(simulate)
-app.command()(poll)
+app.command(short_help="Play a function through a model of its source.")(simulate)
+app.command(short_help="Poll a queue or a stream as Lambda does.")(poll)
+app.command(short_help="Give a function again what was given up.")(replay)
 check_command.add_to(app)
 mapping_command.add_to(app)

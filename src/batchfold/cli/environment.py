@@ -92,14 +92,17 @@ class Environment:
         if not any(isinstance(step, Ready) for step in said.steps):
             refuse_no_import(said, self._target, self._timeout)
 
-    def invoke(self, event: Mapping[str, Any]) -> Call:
-        """Call the function on an event. Raises `CannotCallError` if that is not possible."""
-        call = self._invoked(event) or self._invoked(event)
+    def invoke(self, event: Any, *, is_invocation: bool = False) -> Call:
+        """Call the function on an event, which may be anything if it is one of an asynchronous invocation.
+
+        Raises `CannotCallError` if that is not possible.
+        """
+        call = self._invoked(event, is_invocation=is_invocation) or self._invoked(event, is_invocation=is_invocation)
         if call is None:
             raise CannotCallError("the function's process ended before the function could be called, twice")
         return call
 
-    def _invoked(self, event: Mapping[str, Any]) -> Call | None:
+    def _invoked(self, event: Any, *, is_invocation: bool) -> Call | None:
         """Call the function, and return `None` if its process ended before that."""
         self.start()
         process = self._process
@@ -108,7 +111,7 @@ class Environment:
         self._invocations += 1
         folder = Path(self._folder.name) / str(self._invocations)
         folder.mkdir()
-        request = json.dumps({"folder": str(folder), "event": json.dumps(event)})
+        request = json.dumps({"folder": str(folder), "event": json.dumps(event), "is_invocation": is_invocation})
         with suppress(BrokenPipeError):  # it has ended
             process.stdin.write(f"{request}\n".encode("ascii"))
             process.stdin.flush()

@@ -11,11 +11,12 @@ from typing import Any, cast
 
 from returns.result import Failure
 
-from batchfold import ItemId, Source, fold_batch
+from batchfold import ItemId, Record, Source, UnexpectedEventError, fold_batch
 from batchfold.cli.account import Delivered, Keeps, RefusedError
 from batchfold.core._guards import is_list, is_mapping
 from batchfold.core.lanes import whole_batch
 from batchfold.core.records import RawRecord, item_name
+from batchfold.core.response import name_every_record
 from batchfold.core.source import AsyncSource
 from batchfold.shell.lambda_handler import MadeBy
 from batchfold.sources.known import source_of
@@ -64,6 +65,8 @@ class ReadEvent:
     event: Any
     source: AnySource
     item_ids: tuple[ItemId, ...]
+    has_records: bool = True
+    """False for an event of which the response names nothing: Lambda ignores what the function returns."""
 
     @property
     def positions(self) -> dict[Hashable, int]:
@@ -87,6 +90,26 @@ def read_event(event: Any, function: object = None) -> ReadEvent:
         if (read := _read(event, made)) is not None:
             return read
     raise UnreadableEventError(_not_recognised(event))
+
+
+def invocation_of(event: Any, function: object = None) -> ReadEvent:
+    """Find the source of an asynchronous invocation's event; of one that no source reads, the event is the record."""
+    try:
+        return read_event(event, function)
+    except (UnreadableEventError, UnexpectedEventError):
+        return ReadEvent(event, _source_of_invocations(), ("the event",), has_records=False)
+
+
+def _source_of_invocations() -> AnySource:
+    """Make a source that reads anything. It must not be there before it is needed: sources that are made are asked."""
+    return Source(
+        name="an asynchronous invocation",
+        read=lambda _event: ([{}], ["the event"]),
+        parse=lambda _raw: Record(),
+        as_delivered=lambda _raw: Record(),
+        lane_of=lambda _raws: whole_batch,
+        respond=name_every_record,
+    )
 
 
 def _read(event: Any, source: AnySource) -> ReadEvent | None:

@@ -4,7 +4,9 @@ The function prints too, and its words may hold anything: what moves a cursor is
 """
 
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
+from shutil import get_terminal_size
 from typing import Any, NoReturn, cast
 
 import typer
@@ -15,8 +17,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from batchfold.cli.account import Answered, Ending
-from batchfold.cli.verdict import Fate, Row, Verdict
+from batchfold.cli.account import Answered, CutOff, Ending, Raised
+from batchfold.cli.verdict import Fate, Verdict
 
 _STYLES: dict[Fate, str] = {
     "done": "green",
@@ -28,7 +30,7 @@ _STYLES: dict[Fate, str] = {
     "lost": "bold red",
 }
 
-_READABLE = 20
+READABLE = 20
 """Columns in which a reason can still be read with ease."""
 
 _WIDE = 200
@@ -40,6 +42,8 @@ def output() -> Console:
     console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = _WIDE
+    elif console.is_dumb_terminal:  # rich takes it for one of 80 columns
+        console.width = get_terminal_size().columns
     return console
 
 
@@ -47,14 +51,14 @@ def report(origin: str, verdict: Verdict, ending: Ending, console: Console) -> s
     """Tell what became of each record, what follows, and the response: lines that fit the console, and lose no letter."""
     count = len(verdict.rows)
     with console.capture() as captured:
-        console.print(_plain(f"{origin}, {count} record{'' if count == 1 else 's'}", "bold"))
+        console.print(plain(f"{origin}, {count} record{'' if count == 1 else 's'}", "bold"))
         if verdict.rows:
-            table = _table(verdict)
-            console.print(table if _fits(table, console) else _list(verdict))
+            lines = [(row.item, Text(row.fate, _STYLES[row.fate]), row.why) for row in verdict.rows]
+            console.print(fates(lines, console))
         for sentence in verdict.says:
-            console.print(_plain(sentence))
+            console.print(plain(sentence))
         if isinstance(ending, Answered) and ending.response != "null":
-            console.print(_plain(f"Response: {_shown(ending)}"), soft_wrap=True)
+            console.print(plain(f"Response: {_shown(ending)}"), soft_wrap=True)
     return captured.get()
 
 
@@ -85,6 +89,20 @@ def escaped(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
+def tell_ending(ending: Ending) -> None:
+    """Write what the function raised, or where it was when its time was over, to the error output."""
+    match ending:
+        case Raised(says=says, is_ours=is_ours):
+            if not is_ours:
+                say("The function raised this exception, whose text is its own:")
+            say(says)
+        case CutOff(was_at=was_at) if was_at:
+            say("The function was here when its time was over:")
+            say(was_at.rstrip())
+        case _:
+            pass
+
+
 def _shown(answered: Answered) -> str:
     """The response if it is a partial response and nothing else: anything else might hold a payload."""
     if answered.response is None:
@@ -92,36 +110,36 @@ def _shown(answered: Answered) -> str:
     return answered.response if answered.is_partial else f"<{answered.kind}> (--json shows it)"
 
 
-def _table(verdict: Verdict) -> Table:
+def fates(lines: Sequence[tuple[str, Text, str]], console: Console) -> Table | Group:
+    """Return records with their fates and the reasons, as a table; one below the other where that does not fit."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     # only reasons are wrapped: off columns that must not be, rich would cut letters
-    table.add_column("record", width=_longest("record", *(row.item for row in verdict.rows)))
-    table.add_column("fate", width=_longest("fate", *(row.fate for row in verdict.rows)))
-    table.add_column("why", overflow="fold", min_width=min(_READABLE, _longest(*(row.why for row in verdict.rows))))
-    for row in verdict.rows:
-        table.add_row(_plain(row.item), Text(row.fate, _STYLES[row.fate]), _plain(row.why))
-    return table
+    table.add_column("record", width=longest("record", *(item for item, _, _ in lines)))
+    table.add_column("fate", width=longest("fate", *(fate.plain for _, fate, _ in lines)))
+    table.add_column("why", overflow="fold", min_width=min(READABLE, longest(*(why for _, _, why in lines))))
+    for item, fate, why in lines:
+        table.add_row(plain(item), fate, plain(why))
+    return table if fits(table, console) else _listed(lines)
 
 
-def _longest(*texts: str) -> int:
-    return max(_plain(text).cell_len for text in texts)
+def longest(*texts: str) -> int:
+    """Return the columns that the longest text takes."""
+    return max(plain(text).cell_len for text in texts)
 
 
-def _fits(table: Table, console: Console) -> bool:
+def fits(table: Table, console: Console) -> bool:
     """Return whether the table fits the console without a broken word."""
     unlimited = console.options.update_width(sys.maxsize)
     return Measurement.get(console, unlimited, table).minimum <= console.width
 
 
-def _list(verdict: Verdict) -> Group:
-    """The rows one below the other, for where the table does not fit."""
+def _listed(lines: Sequence[tuple[str, Text, str]]) -> Group:
+    def listed(item: str, fate: Text, why: str) -> Group:
+        return Group(plain(item), Padding.indent(Text.assemble(fate, ": " if why else "", plain(why)), 2))
 
-    def lines(row: Row) -> Group:
-        fate = Text.assemble((row.fate, _STYLES[row.fate]), ": " if row.why else "", _plain(row.why))
-        return Group(_plain(row.item), Padding.indent(fate, 2))
-
-    return Group("", *map(lines, verdict.rows), "")
+    return Group("", *(listed(*line) for line in lines), "")
 
 
-def _plain(text: str, style: str = "") -> Text:
+def plain(text: str, style: str = "") -> Text:
+    """Text without anything that moves the cursor."""
     return Text(escaped(text), style)

@@ -9,7 +9,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, assert_never
 
-from batchfold.cli.account import Answered, Call, CutOff, Delivered, Died, Folded, Keeps, Outcome, OutcomeKind, Raised
+from batchfold.cli.account import (
+    Answered,
+    Call,
+    CutOff,
+    Delivered,
+    Died,
+    Ending,
+    Folded,
+    Keeps,
+    Outcome,
+    OutcomeKind,
+    Raised,
+)
 
 Fate: TypeAlias = Literal["done", "not done", "comes back", "delivered", "dropped", "error output", "lost"]
 """The fate of a record. Delivered, dropped and in the error output are the records of a Firehose delivery stream. Lost is one that batchfold knows not to be done, and that is not brought back. Not done is
@@ -47,6 +59,8 @@ class Row:
     item: str
     fate: Fate
     why: str
+    outcome: OutcomeKind | None = None
+    """The outcome that batchfold came to, as far as it was seen."""
 
 
 @dataclass(frozen=True)
@@ -149,10 +163,7 @@ def _judged_by_source(delivered: Delivered, ending: Answered, outcomes: _Outcome
             ),
             2,
         )
-    rows = tuple(
-        Row(name, "done" if _is_done(outcome) else "not done", _why(outcome))
-        for name, outcome in zip(_items(delivered), outcomes, strict=True)
-    )
+    rows = tuple(_row_of_source(item, outcome) for item, outcome in zip(_items(delivered), outcomes, strict=True))
     if not ending.is_as_source_says:
         says = f"The response is not the one that {delivered.source} makes of these outcomes."
         return Verdict(rows, (says, _RETURN_IT), 2)
@@ -230,6 +241,12 @@ def _rows(delivered: Delivered, outcomes: _Outcomes, returns: Mapping[str, _Retu
     )
 
 
+def _row_of_source(item: str, outcome: Outcome | None) -> Row:
+    return Row(
+        item, "done" if _is_done(outcome) else "not done", _why(outcome), None if outcome is None else outcome.kind
+    )
+
+
 def _row(item: str, outcome: Outcome | None, returns: _Return | None, *, any_seen: bool) -> Row:
     """Take the fate from the response, and the reason from the outcome."""
     if outcome is None:
@@ -237,10 +254,10 @@ def _row(item: str, outcome: Outcome | None, returns: _Return | None, *, any_see
             return Row(item, "done", "batchfold did not handle it" if any_seen else "")
         return Row(item, "comes back", _UNSEEN[returns])
     if returns is None:
-        return Row(item, "done" if _is_done(outcome) else "lost", _why(outcome))
+        return Row(item, "done" if _is_done(outcome) else "lost", _why(outcome), outcome.kind)
     if not _is_done(outcome):
-        return Row(item, "comes back", _why(outcome))
-    return Row(item, "comes back", f"{_why(outcome) or 'handled'}, {_ALL_THE_SAME[returns]}")
+        return Row(item, "comes back", _why(outcome), outcome.kind)
+    return Row(item, "comes back", f"{_why(outcome) or 'handled'}, {_ALL_THE_SAME[returns]}", outcome.kind)
 
 
 def _is_done(outcome: Outcome | None) -> bool:
@@ -256,22 +273,31 @@ def _why(outcome: Outcome | None) -> str:
 _RETURN_IT = "Return what process_batch, respond or the function of as_lambda_handler returns."
 
 
-def _of_complete_failure(ending: Answered | Raised | CutOff | Died) -> tuple[str, ...]:
+def why_it_failed(ending: Ending) -> str:
+    """Return why Lambda takes an invocation for failed."""
     match ending:
         case Raised(kind=kind):
-            return (f"The whole batch comes back: the function raised {kind}.",)
-        case CutOff(seconds=seconds):
-            return (
-                "The whole batch comes back: the function was cut off by its timeout.",
-                f"It had not returned after {seconds:g} s; --timeout gives it another time.",
-            )
+            return f"the function raised {kind}"
+        case CutOff():
+            return "the function was cut off by its timeout"
         case Died(how=how):
-            return (
-                f"The whole batch comes back: the function {how} before it returned.",
-                "Lambda takes that for a failed invocation, whatever the exit status.",
-            )
+            return f"the function {how} before it returned"
         case Answered():
-            says = [f"The whole batch comes back: {ending.failed_because}."]
+            return str(ending.failed_because)
+        case _:
+            assert_never(ending)
+
+
+def _of_complete_failure(ending: Ending) -> tuple[str, ...]:
+    says = [f"The whole batch comes back: {why_it_failed(ending)}."]
+    match ending:
+        case Raised():
+            pass
+        case CutOff(seconds=seconds):
+            says.append(f"It had not returned after {seconds:g} s; --timeout gives it another time.")
+        case Died():
+            says.append("Lambda takes that for a failed invocation, whatever the exit status.")
+        case Answered():
             if ending.is_awaitable:
                 says.append("Lambda does not await: as_lambda_handler makes a function of an async handler.")
             else:
@@ -283,9 +309,9 @@ def _of_complete_failure(ending: Answered | Raised | CutOff | Died) -> tuple[str
                     else ("are the function's own", "they are")
                 )
                 says.append(f"{_some(ending.strangers)} {are}: {those} no identifier of a record of the event.")
-            return tuple(says)
         case _:
             assert_never(ending)
+    return tuple(says)
 
 
 def _of_lost(lost: int) -> tuple[str, ...]:

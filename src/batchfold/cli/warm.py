@@ -34,7 +34,10 @@ def _keep(folder: Path, *, target: str, timeout: float, log_aloud: bool) -> NoRe
             asked = waiting.get()
             current = Path(asked["folder"])
             with refusals_told(current):
-                invoke(current, function, was_at, target=target, event=asked["event"], timeout=timeout)
+                event, is_invocation = asked["event"], asked["is_invocation"]
+                invoke(
+                    current, function, was_at, target=target, event=event, timeout=timeout, is_invocation=is_invocation
+                )
             _flush()
             write_step(current, Ready())
 
