@@ -20,6 +20,7 @@ _COMPILED_FOR_EVERY_BATCH = (
     "batchfold.core.chunks",
     "batchfold.shell.lambda_handler",
     "batchfold.shell.respond",
+    "batchfold.sources.windows",
 )
 
 # From Python 3.13 on, beartype 0.23 takes the default of a type parameter for its bound, and so refuses every payload

@@ -148,6 +148,10 @@ if TYPE_CHECKING:
     from batchfold.sources.sqs import by_message_group as by_message_group
     from batchfold.sources.sqs import sqs as sqs
     from batchfold.sources.table_changes import DynamoDBChange as DynamoDBChange
+    from batchfold.sources.windows import InWindow as InWindow
+    from batchfold.sources.windows import WindowResponse as WindowResponse
+    from batchfold.sources.windows import step as step
+    from batchfold.sources.windows import windowed as windowed
 else:
     from importlib import import_module
 
@@ -192,6 +196,7 @@ else:
         "sources.s3_notifications": "S3Bucket S3Notification S3NotificationRecord S3Object",
         "sources.sqs": "SqsRecord by_message_group sqs",
         "sources.table_changes": "DynamoDBChange",
+        "sources.windows": "InWindow WindowResponse step windowed",
     }
     # the module of each public name: it is imported when its first name is asked for, so that a Lambda function pays at
     # its cold start for what it uses, and not for other sources, async runs, or what settles and observes

@@ -25,16 +25,9 @@ CODE = """
 from types import SimpleNamespace
 
 from batchfold import (
-    UnexpectedEventError, by_item_key, by_message_group, by_partition_key, dynamodb, each_record, kafka, kinesis, pipes, sqs
+    UnexpectedEventError, by_item_key, by_message_group, by_partition_key, dynamodb, each_record, kafka, kinesis, pipes, sqs,
+    windowed
 )
-
-
-def window_of(source):  # as an adapter for windows reads: those, and nothing else
-    def read(event):
-        if "window" not in event:
-            raise UnexpectedEventError("there is no window")
-        return source.read({name: event[name] for name in event if name == "Records"})
-    return source.replace(read=read)
 
 
 def lambda_handler(event, context): ...
@@ -59,7 +52,7 @@ def make(folder: Path, source: str, raise_on: str = "None") -> Made:
         ("source", PIPE_OF_SQS, "sqs()"),
         ("source", SQS, "pipes(sqs())"),
         ("window-source", WINDOWED, "kinesis()"),
-        ("window-source", KINESIS, "window_of(kinesis())"),
+        ("window-source", KINESIS, "windowed(kinesis(), dict[str, int])"),
         ("fifo-lane", FIFO, "sqs()"),
         ("fifo-lane", FIFO, "sqs(lane=each_record)"),
         ("stream-lane", KINESIS, "kinesis(lane=each_record)"),
@@ -79,7 +72,7 @@ def test_a_function_that_does_not_fit_its_mapping_breaks_a_rule(
         (FIFO, "sqs(lane=by_message_group)"),
         (KINESIS, "kinesis()"),
         (KINESIS, "kinesis(lane=by_partition_key)"),
-        (WINDOWED, "window_of(kinesis())"),
+        (WINDOWED, "windowed(kinesis(), dict[str, int])"),
         (DYNAMODB, "dynamodb(lane=by_item_key)"),
         (KAFKA, "kafka()"),
         (KAFKA, "kafka(lane=each_record)"),

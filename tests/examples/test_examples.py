@@ -22,6 +22,7 @@ COMES_BACK: dict[str, list[int]] = {
     "kafka_visits/event.json": [1, 3],
     "kinesis_dead_letters/event.json": [],
     "kinesis_readings/event.json": [2],
+    "kinesis_totals/event.json": [],
     "pipes_returns/event.json": [1, 2],
     "sqs_fifo_transfers/event.json": [1, 2, 4],
     "sqs_orders/event.json": [],
@@ -66,9 +67,17 @@ def item_ids(event: Event) -> list[Any]:
     return [raw[path[0]] if len(path) == 1 else raw[path[0]][path[1]] for raw in event["Records"]]
 
 
-def expected_response(name: str) -> dict[str, list[dict[str, Any]]]:
+STATES: dict[str, dict[str, Any]] = {
+    "kinesis_totals/event.json": {"sales": 10, "cents": {"tea": 3800, "honey": 900}},
+}
+"""The state in the response to an event of a tumbling window."""
+
+
+def expected_response(name: str) -> dict[str, Any]:
     ids = item_ids(read(name))
-    return {"batchItemFailures": [{"itemIdentifier": ids[position]} for position in COMES_BACK[name]]}
+    failures = [{"itemIdentifier": ids[position]} for position in COMES_BACK[name]]
+    state = {"state": STATES[name]} if name in STATES else {}
+    return {**state, "batchItemFailures": failures}
 
 
 FIREHOSE = "firehose_clicks/event.json"
@@ -146,6 +155,12 @@ def test_what_never_succeeds_goes_to_the_dead_letters(application: ModuleType) -
 def test_the_highest_reading_is_kept(application: ModuleType) -> None:
     run(application, "kinesis_readings/event.json")
     assert application.highest == {"hall": 19.5, "attic": 27.25}
+
+
+@pytest.mark.parametrize("application", ["kinesis_totals"], indirect=True)
+def test_the_turnover_of_a_window_is_published_once(application: ModuleType) -> None:
+    run(application, "kinesis_totals/event.json")
+    assert [turnover.sales for turnover in application.published] == [10]
 
 
 @pytest.mark.parametrize("application", ["pipes_returns"], indirect=True)

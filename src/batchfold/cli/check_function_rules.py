@@ -62,16 +62,15 @@ def _window_source(subject: Subject) -> Answer:
     window = _window(connection)
     if isinstance(window, Unknown):
         return window
-    plain, windowed = made.reads(connection), made.reads(connection, windowed=True)
     source = _SOURCES[connection.kind]
-    if window and plain and not windowed:
+    if window and made.reads(connection) and not made.reads(connection, windowed=True):
         return Broken(
             says=f"TumblingWindowInSeconds is {window}, and the function is not made with windowed.",
             why="The response to a window must carry its state: every invocation fails, and the shard waits.",
             remedy=Remedy(advice=f"Make the function with windowed({source}, ...), or remove TumblingWindowInSeconds."),
             setting="TumblingWindowInSeconds",
         )
-    if not window and windowed and not plain:
+    if not window and _is_windowed(made, connection):
         return Broken(
             says="The function is made with windowed, and TumblingWindowInSeconds is not set.",
             why="The events carry no window and no state, so every invocation fails.",
@@ -123,6 +122,8 @@ def _raise_on(subject: Subject) -> Answer:
     connection = subject.connection
     if not raises_on_any_failure(subject.made) or connection.part.number("BatchSize", default=0) == 1:
         return None
+    if isinstance(subject.made, Made) and _is_windowed(subject.made, connection):
+        return None  # of a partial failure nobody knows which state follows
     types = connection.part.get("FunctionResponseTypes")
     if isinstance(types, Unknown):
         return types
@@ -134,6 +135,10 @@ def _raise_on(subject: Subject) -> Answer:
         remedy=Remedy(advice='Leave raise_on= out: "entire_batch" raises where nothing was done.'),
         setting="FunctionResponseTypes",
     )
+
+
+def _is_windowed(made: Made, connection: Connection) -> bool:
+    return made.reads(connection, windowed=True) and not made.reads(connection)
 
 
 def _fits(made: Made, connection: Connection) -> bool:

@@ -64,6 +64,7 @@ from batchfold.testing import (
     Transformed,
     read_answer,
     read_transformation,
+    state_in,
 )
 from batchfold.testing.answers import as_written
 
@@ -218,13 +219,19 @@ def _answered(response: Any, read: ReadEvent, batches: list[AnyBatch]) -> Answer
         is_partial=is_mapping(response) and set(response) == {"batchItemFailures"},
         has_failures=not response or (is_mapping(response) and "batchItemFailures" in response),
         is_awaitable=is_awaitable,
-        failed_because=reading.reason if isinstance(reading, CompleteFailure) else None,
+        failed_because=reading.reason if isinstance(reading, CompleteFailure) else _lacks_state(response, read),
         named=_named(reading),
         strangers=_strangers(response, read),
         is_as_source_says=_is_as_source_says(text, batches),
         results=results,
         problems=problems,
     )
+
+
+def _lacks_state(response: object, read: ReadEvent) -> str | None:
+    if not is_mapping(read.event) or "window" not in read.event or state_in(Returned(response)) is not None:
+        return None
+    return "the response has no state, and must carry that of the window"
 
 
 def as_json(response: object) -> str | None:

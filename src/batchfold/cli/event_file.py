@@ -166,7 +166,7 @@ def sources_made() -> Iterator[AnySource]:
 
 def _response_if_nothing_is_done(read: ReadEvent) -> object:
     """Ask the source how it would answer if every record had failed: its answer's form, and the records it names."""
-    source = read.source
+    source = read.source.opened(read.event)
     unparsed: Source[Any, Any, Any, Any] = Source(
         name=source.name,
         read=source.read,

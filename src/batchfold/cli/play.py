@@ -26,7 +26,7 @@ from batchfold.core.lanes import Lane
 from batchfold.core.outcomes import Failed, Outcome, Settled, Succeeded, Unprocessed
 from batchfold.core.progress import watch_batches
 from batchfold.core.redaction import escape, why
-from batchfold.testing import Effect, EffectFailed, FailureSchedule, Fate, History, LambdaFunction, drain
+from batchfold.testing import AttemptEnd, Effect, EffectFailed, FailureSchedule, Fate, History, LambdaFunction, drain
 
 End: TypeAlias = Literal["succeeded", "settled", "failed", "unprocessed"]
 
@@ -108,6 +108,9 @@ class _Turn:
     ends: list[tuple[str, End]] = field(default_factory=list[tuple[str, End]])
     response: Any = None
     raised: BaseException | None = None
+    finished: list[str] = field(default_factory=list[str])
+    """The records that were counted in the window that was finished."""
+    is_windowed: bool = False
 
 
 @dataclass
@@ -121,6 +124,8 @@ class _Player:
     lane: Lane | None = None
     attempts: dict[str, int] = field(default_factory=dict[str, int])
     done: set[str] = field(default_factory=set[str])
+    counted: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    """The records in the state of each shard's window, as far as Lambda has taken it."""
     reasons: Counter[str] = field(default_factory=Counter[str])
     """Why records failed that were not to fail."""
     without_progress: int = 0
@@ -195,7 +200,19 @@ class _Player:
             said = next(iter(str(turn.raised).splitlines()), "")
             self.reasons[f"it raised {type(turn.raised).__name__}: {escape(said)}"] += 1
         turn.ends = _ends(turn, folded) if folded else _ends_without_fold(turn, self.scene.by_item_id)
+        if is_mapping(event) and "window" in event:
+            self._count(turn, event)
         return turn
+
+    def _count(self, turn: _Turn, event: Mapping[str, Any]) -> None:
+        """Take note of what is in the state of a window. The state itself is the function's own, and not looked into."""
+        turn.is_windowed = True
+        if turn.raised is not None:
+            return
+        counted = self.counted.setdefault(event["shardId"], [])
+        counted += [name for name, end in turn.ends if end == "succeeded"]
+        if event["isFinalInvokeForWindow"] and not any(end == "failed" for _, end in turn.ends):
+            turn.finished = self.counted.pop(event["shardId"])
 
     def _watched(self, raw: Any, name: str, turn: _Turn) -> "Watched":
         def on_read() -> None:
@@ -281,7 +298,9 @@ def _tell(effect: Effect, failing: set[str], turn: _Turn) -> None:
         if end == "failed":
             failing.add(name)
         with suppress(EffectFailed):  # it is told what has happened already
-            effect(name)
+            effect.step(name) if turn.is_windowed else effect(name)
+    failing.clear()
+    effect.finish(turn.finished)
 
 
 def _end(outcome: Outcome[Any, Any, Any]) -> End:
@@ -322,6 +341,11 @@ def _named(response: Any, by_item_id: Mapping[Hashable, str]) -> set[str]:
     return named
 
 
+def _shown(end: AttemptEnd) -> AttemptEnd:
+    """A record that is counted in a window is handled, as far as this invocation goes."""
+    return "performed" if end == "counted" else end
+
+
 def _as_json(history: History, scene: Scene) -> dict[str, Any]:
     """The history as JSON: what stands behind the grid, the pictures and `--json`."""
     repeated = {(repeat.name, repeat.invocation) for repeat in history.repeats}
@@ -329,7 +353,7 @@ def _as_json(history: History, scene: Scene) -> dict[str, Any]:
     gone = dict(history.removed_at_once)
     invocations: list[dict[str, Any]] = []
     for invocation in history.invocations:
-        ends = {attempted.name: attempted.came_to for attempted in invocation.attempted}
+        ends = {attempted.name: _shown(attempted.came_to) for attempted in invocation.attempted}
         gone.update(invocation.removed)
         invocations.append(
             {

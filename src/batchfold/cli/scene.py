@@ -10,13 +10,16 @@ import json
 import re
 import sys
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import MISSING, Field, dataclass, fields
+from datetime import datetime
 from itertools import cycle, islice
 from typing import Any, TypeVar, cast
 
 from batchfold import each_record, whole_batch
 from batchfold.cli.account import RefusedError
 from batchfold.cli.event_file import AnySource, ReadEvent, parsed_event, read_event, sources_made, sources_of
+from batchfold.core._guards import is_mapping
 from batchfold.core.lanes import Lane, assign_lanes
 from batchfold.core.records import RawRecord
 from batchfold.testing import EventSource, name_records
@@ -76,7 +79,8 @@ def scene_of(
     """Set the scene. Raises `SceneError` where that cannot be done."""
     read = None if event is None else read_event(parsed_event(event), function)
     model = _model(kind, read, function)
-    source = with_settings(model, _settings_of_event(model, read), settings)
+    of_event = {**_settings_of_function(model, function), **_settings_of_event(model, read)}
+    source = with_settings(model, of_event, settings)
     payloads = _payloads(source, records, keys, payload) if read is None else _payloads_of(source, read, records)
     names = tuple(payloads)
     held = name_records(names, payloads.__getitem__)
@@ -220,14 +224,29 @@ def _value(field: "Field[Any]", text: str) -> object:
     except ValueError:
         value = text
     kinds = (bool,) if isinstance(field.default, bool) else (int, float)
-    if value is not None and type(value) not in kinds:
+    if value is not None and type(value) not in kinds and not (field.default is None and value == text):
         expected = "true or false" if kinds == (bool,) else "a number"
         raise SceneError(f"expected {field.name} to be {expected}, got {text!r}")
     return value
 
 
+_WINDOW_SECONDS = 5
+"""The length of the windows of a simulation, if nothing says another one. Records arrive a second apart."""
+
+
+def _settings_of_function(model: type[EventSource], function: object) -> Mapping[str, object]:
+    """The settings that the function shows: whether its source is made by `windowed`."""
+    made = [source for source in sources_of(function) if source.name == model.source_name]
+    return {"tumbling_window_in_seconds": _WINDOW_SECONDS} if any(source.for_event for source in made) else {}
+
+
 def _settings_of_event(model: type[EventSource], read: ReadEvent | None) -> Mapping[str, object]:
-    """The settings that the event shows: whether its queue is FIFO."""
+    """The settings that the event shows: whether its queue is FIFO, and how long its tumbling window is."""
+    if read is not None and is_mapping(read.event) and is_mapping(window := read.event.get("window")):
+        with suppress(LookupError, TypeError, ValueError):  # an event that is written by hand need not say it
+            start, end = (datetime.fromisoformat(window[edge]) for edge in ("start", "end"))
+            return {"tumbling_window_in_seconds": round((end - start).total_seconds())}
+        return {"tumbling_window_in_seconds": _WINDOW_SECONDS}
     if read is None or "fifo" not in {field.name for field in fields(model)}:
         return {}
     raws, _ = read.source.read(read.event)

@@ -331,7 +331,11 @@ def _of_success(delivered: Delivered, ending: Answered) -> tuple[str, ...]:
         "topic": f"{who} goes on behind {them}",
         "elsewhere": f"{who} does not deliver {them} again",
     }
-    says = [f"{_all_done(count)}: {does[delivered.keeps]}."]
+    says = (
+        [f"{_all_done(count)}: {does[delivered.keeps]}."]
+        if count
+        else ["The event has no records, as a window's last one."]
+    )
     if not ending.has_failures:
         says.append("The response has no batchItemFailures: whatever happened, Lambda takes that for success.")
     return tuple(says)

@@ -72,7 +72,7 @@ class Progress(Generic[R, V, E, D, A]):
         remaining_ms: Callable[[], int] | None = None,
         reserve_ms: int = 0,
     ) -> None:
-        self.source = source
+        self.source = source = source.opened(event)
         raws, item_ids = source.read(event)
         # of our own, for a handler may sort or empty the list in the event: a record must keep its identifier
         self.raws: Sequence[RawRecord] = tuple(raws)
@@ -81,7 +81,7 @@ class Progress(Generic[R, V, E, D, A]):
         self.schedule = Schedule(assign_lanes(self.lane, self.raws))
         self.endings: list[Ending[V, E, D]] = [None] * len(self.raws)
         self.check = None if source.check_of is None else source.check_of(self.raws)
-        self.is_watched = observe is not None
+        self.is_watched = observe is not None or source.observe is not None
         self.failed_aside = failed_aside
         self._observe = observe
         self._stop_when = stop_when
@@ -128,7 +128,7 @@ class Progress(Generic[R, V, E, D, A]):
     def finish(self, position: int, ending: Ending[V, E, D]) -> None:
         """Take the ending of a started record; `None` if its handler was not reached after all."""
         is_done = type(ending) in DONE
-        if self._observe is not None and ending is not None:
+        if self.is_watched and ending is not None:
             ending = self.tell(position, ending)
         if not is_done and self._stop_when is not None and ending is not None:
             ending = self.outcome(position, ending)
@@ -146,7 +146,7 @@ class Progress(Generic[R, V, E, D, A]):
 
     def batch(self) -> Batch[V, E, D, A]:
         """Return the batch, once no more records are started and all that were started are finished."""
-        if self._observe is not None:
+        if self.is_watched:
             for position, ending in enumerate(self.endings):
                 if ending is None:
                     self.endings[position] = self.tell(position, ending)
@@ -172,10 +172,14 @@ class Progress(Generic[R, V, E, D, A]):
         return outcome_of(self.item_ids[position], self.source.as_delivered(self.raws[position]), ending)
 
     def tell(self, position: int, ending: Ending[V, E, D]) -> Outcome[V, E, D]:
-        """Call the observer, and return the outcome that it was called with. Only where there is one."""
+        """Call the observers, and return the outcome that they were called with. Only where there is one."""
         outcome = outcome_of(self.item_ids[position], self.source.as_delivered(self.raws[position]), ending)
+        if self.source.observe is not None:
+            self.source.observe(outcome)
+        if self._observe is None:
+            return outcome
         try:
-            self._observe(outcome)  # type: ignore[misc]  # `is_watched` is asked first
+            self._observe(outcome)
         except BaseException as error:  # noqa: BLE001  # raised again if it ends the process: an observer changes nothing
             self.failed_aside("an observer raised; the outcome that it was called with stands", crashed(error).error)
         return outcome

@@ -12,6 +12,7 @@ from typing_extensions import TypeVar, Unpack
 
 from batchfold.core.batch import AnyBatch
 from batchfold.core.lanes import Lane
+from batchfold.core.outcomes import Outcome
 from batchfold.core.records import ItemId, PartialResponse, RawRecord, Record
 from batchfold.core.response import RaiseOn
 
@@ -26,6 +27,15 @@ ReadEvent: TypeAlias = Callable[[object], tuple[Sequence[RawRecord], Sequence[It
 CheckValue: TypeAlias = Callable[[RawRecord, Any], Exception | None]
 """From a raw record and the value in its handler's `Success` to the reason why the response cannot carry the value."""
 
+ForEvent: TypeAlias = Callable[[object], Any]
+"""From an event to the source, of the same class, that reads this one event; raises `UnexpectedEventError` as `read` does."""
+
+ObserveAll: TypeAlias = Callable[[Outcome[Any, Any, Any]], object]
+"""A function that is called with every outcome as it is known."""
+
+Finish: TypeAlias = Callable[[Any], Any]
+"""From the finished batch to a `Result`, or an awaitable of one."""
+
 
 class SourceParts(TypedDict, total=False):
     """The parts that `replace` takes, each as in `Source`."""
@@ -39,6 +49,9 @@ class SourceParts(TypedDict, total=False):
     raise_on: RaiseOn
     check_of: Callable[[Sequence[RawRecord]], CheckValue] | None
     not_done: tuple[str, str]
+    for_event: ForEvent | None
+    observe: ObserveAll | None
+    finish: Finish | None
 
 
 class AsyncSource(Generic[R_co, D_co, B_contra, A_co]):
@@ -51,7 +64,20 @@ class AsyncSource(Generic[R_co, D_co, B_contra, A_co]):
     A source is made of functions, so two sources are equal only if they are the same object. It is immutable.
     """
 
-    __slots__ = ("as_delivered", "check_of", "lane_of", "name", "not_done", "parse", "raise_on", "read", "respond")
+    __slots__ = (
+        "as_delivered",
+        "check_of",
+        "finish",
+        "for_event",
+        "lane_of",
+        "name",
+        "not_done",
+        "observe",
+        "parse",
+        "raise_on",
+        "read",
+        "respond",
+    )
 
     name: str
     """The name of the service, for messages: `SQS`."""
@@ -75,6 +101,15 @@ class AsyncSource(Generic[R_co, D_co, B_contra, A_co]):
     makes the record `Crashed`."""
     not_done: tuple[str, str]
     """What becomes of a record that is not done, and of several, for messages."""
+    for_event: ForEvent | None
+    """Makes the source that reads one event, for a source that keeps something while that event is handled: the state of a
+    window. A run then uses that source instead of this one, which stays as it is and is shared by all invocations."""
+    observe: ObserveAll | None
+    """Called with every outcome as it is known, before the caller's own observer and before the next record of the lane is
+    started. It must not raise."""
+    finish: Finish | None
+    """Called once with the finished batch, before it is answered. A `Failure`, and what it raises, fails the invocation; a
+    text in its `Success` is logged as a warning. Only in async runs it may return an awaitable."""
 
     def __init__(
         self,
@@ -88,6 +123,9 @@ class AsyncSource(Generic[R_co, D_co, B_contra, A_co]):
         raise_on: RaiseOn = "entire_batch",
         check_of: Callable[[Sequence[RawRecord]], CheckValue] | None = None,
         not_done: tuple[str, str] = ("comes back", "come back"),
+        for_event: ForEvent | None = None,
+        observe: ObserveAll | None = None,
+        finish: Finish | None = None,
     ) -> None:
         keep = object.__setattr__  # the way past the `__setattr__` below; as properties these would cost every call
         keep(self, "name", name)
@@ -99,6 +137,9 @@ class AsyncSource(Generic[R_co, D_co, B_contra, A_co]):
         keep(self, "raise_on", raise_on)
         keep(self, "check_of", check_of)
         keep(self, "not_done", not_done)
+        keep(self, "for_event", for_event)
+        keep(self, "observe", observe)
+        keep(self, "finish", finish)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a source is immutable, so its {name!r} cannot be set: source.replace({name}=...)")
@@ -112,6 +153,13 @@ class AsyncSource(Generic[R_co, D_co, B_contra, A_co]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.name}>"
 
+    def opened(self, event: object) -> "AsyncSource[R_co, D_co, B_contra, A_co]":
+        """Return the source that reads this event: itself, unless it keeps something while an event is handled."""
+        if self.for_event is None:
+            return self
+        opened: AsyncSource[R_co, D_co, B_contra, A_co] = self.for_event(event)
+        return opened
+
     def replace(self, **parts: Unpack[SourceParts]) -> Self:
         """Return another source with some parts replaced; the types stay. To change the types, make a `Source`.
 
@@ -119,8 +167,9 @@ class AsyncSource(Generic[R_co, D_co, B_contra, A_co]):
         >>> kinesis().replace(lane_of=lambda raws: each_record)
         <Source of Kinesis Data Streams>
         """
-        kept = {name: getattr(self, name) for name in AsyncSource.__slots__}
-        replaced: dict[str, Any] = {**kept, **parts}
+        replaced: dict[str, Any] = {**_parts_of(self), **parts}
+        if self.for_event is not None and "for_event" not in parts:
+            replaced["for_event"] = _replacing(self.for_event, parts)
         return type(self)(**replaced)
 
 
@@ -161,6 +210,9 @@ class Source(AsyncSource[R_co, D_co, B_contra, A_co]):
         raise_on: RaiseOn = "entire_batch",
         check_of: Callable[[Sequence[RawRecord]], CheckValue] | None = None,
         not_done: tuple[str, str] = ("comes back", "come back"),
+        for_event: ForEvent | None = None,
+        observe: ObserveAll | None = None,
+        finish: Finish | None = None,
     ) -> None:
         super().__init__(
             read=read,
@@ -172,4 +224,22 @@ class Source(AsyncSource[R_co, D_co, B_contra, A_co]):
             raise_on=raise_on,
             check_of=check_of,
             not_done=not_done,
+            for_event=for_event,
+            observe=observe,
+            finish=finish,
         )
+
+
+def _replacing(for_event: ForEvent, parts: SourceParts) -> ForEvent:
+    """Return what makes the source that reads one event, and replaces these parts of it too."""
+
+    def opened(event: object) -> AsyncSource[Any, Any, Any, Any]:
+        source: AsyncSource[Any, Any, Any, Any] = for_event(event)
+        replaced: dict[str, Any] = {**_parts_of(source), **parts}
+        return type(source)(**replaced)
+
+    return opened
+
+
+def _parts_of(source: AsyncSource[Any, Any, Any, Any]) -> dict[str, Any]:
+    return {name: getattr(source, name) for name in AsyncSource.__slots__}

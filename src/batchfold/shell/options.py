@@ -103,8 +103,8 @@ def refuse_no_source(source: object, *, is_async: bool = False) -> None:
         return
     if isinstance(source, AsyncSource):
         raise TypeError(
-            f"the records of {source!r} have to be awaited, and the handler is synchronous: use an async handler, or a "
-            "function that fetches without awaiting"
+            f"the records of {source!r} have to be awaited, or its finish has, and the handler is synchronous: use an async "
+            "handler, or a function that fetches or finishes without awaiting"
         )
     raise TypeError(
         "expected a source, as sqs(...), kinesis(...), dynamodb(...) and kafka(...) return them, "

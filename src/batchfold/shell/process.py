@@ -18,7 +18,7 @@ from batchfold.core.chunks import (
     takes_sync_chunks,
 )
 from batchfold.core.fold import attempt_with, fold
-from batchfold.core.handlers import AnyFuture, Handler
+from batchfold.core.handlers import AnyFuture, Handler, is_awaitable
 from batchfold.core.progress import Progress
 from batchfold.core.records import AnyEvent, Record
 from batchfold.core.response import RaiseOn
@@ -34,7 +34,7 @@ from batchfold.shell.options import (
     refuse_no_concurrency,
     refuse_no_source,
 )
-from batchfold.shell.respond import refuse_unknown_raise_on, respond
+from batchfold.shell.respond import heed_finish, refuse_unknown_raise_on, respond
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -72,8 +72,9 @@ def fold_batch(
     Raises:
         UnexpectedEventError: the source cannot read the event. No record was handled.
 
-    It never raises for a record. Whatever a user's lane function raises, and `SystemExit` or `KeyboardInterrupt` from a
-    handler, passes through: the invocation fails, and everything comes back.
+    It never raises for a record. What finishes the window of a source made by `windowed` may raise. Whatever a user's lane
+    function raises, and `SystemExit` or `KeyboardInterrupt` from a handler, passes through: the invocation fails, and
+    everything comes back.
     """
     return run_batch(event, handler, source, context, executor, options)
 
@@ -153,12 +154,14 @@ async def fold_batch_async(
     progress: Progress[R, V, E, D, A] = begin(event, source, context, options)
     if takes_async_chunks(handler):
         refuse_one_lane(progress.lane, handler.size)
-    return await fold_side_by_side(
-        progress,
-        handler,
-        options.get("settle"),
-        max_concurrency=max_concurrency,
-        cancel_at_reserve=cancel_at_reserve,
+    return await _finished_async(
+        await fold_side_by_side(
+            progress,
+            handler,
+            options.get("settle"),
+            max_concurrency=max_concurrency,
+            cancel_at_reserve=cancel_at_reserve,
+        )
     )
 
 
@@ -220,6 +223,19 @@ def run_checked(
 ) -> Batch[V, E, D, A]:
     """Fold with a synchronous handler: one record at a time, in chunks, or in the threads of an executor."""
     progress: Progress[R, V, E, D, A] = begin(event, source, context, options)
+    if source.finish is None and source.for_event is None:
+        return _folded(progress, handler, executor, options)
+    return _finished(_folded(progress, handler, executor, options))
+
+
+def _folded(
+    progress: Progress[R, V, E, D, A],
+    handler: Handler[R, V, E],
+    executor: Executor | None,
+    options: FoldOptions[V, E, D],
+) -> Batch[V, E, D, A]:
+    # a `Source` opens as one, and `refuse_no_source` has refused everything else
+    source = cast("Source[R, D, Any, A]", progress.source)
     settle = options.get("settle")
     if takes_sync_chunks(handler):
         chunks = cast("InChunks[R, V, E]", handler)  # the line above, with what the handler's type says of it
@@ -232,6 +248,22 @@ def run_checked(
     if executor is None:
         return fold(progress, attempt, settle)
     return _fold_in_threads(progress, lambda raws: list(map(attempt, raws)), settle, 1, executor)
+
+
+def _finished(batch: Batch[V, E, D, A]) -> Batch[V, E, D, A]:
+    """Let the source finish the batch, and return it; raise if the source says that the invocation has failed."""
+    finish = batch.source.finish
+    if finish is not None:
+        heed_finish(finish(batch))
+    return batch
+
+
+async def _finished_async(batch: Batch[V, E, D, A]) -> Batch[V, E, D, A]:
+    finish = batch.source.finish
+    if finish is not None:
+        returned = finish(batch)
+        heed_finish(await returned if is_awaitable(returned) else returned)
+    return batch
 
 
 def _fold_in_threads(

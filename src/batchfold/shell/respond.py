@@ -28,9 +28,12 @@ from contextlib import suppress
 from traceback import TracebackException
 from typing import Any, TypeAlias, TypeVar, Union, get_args
 
+from returns.result import Success
+
 from batchfold.core._guards import add_note, is_plain_list
 from batchfold.core.batch import Answerable, AnyBatch
 from batchfold.core.faults import Crashed, Fault, Malformed, PayloadError
+from batchfold.core.handlers import result_of
 from batchfold.core.outcomes import Failed, Settled, Unprocessed
 from batchfold.core.records import item_name
 from batchfold.core.redaction import describe, escape, is_validation_error, reached_from, redact, why
@@ -100,6 +103,25 @@ def log_batch(batch: AnyBatch) -> None:
 def log_aside(message: str, error: Exception | None = None) -> None:
     """Write that something beside the handler went wrong, such as `then=` that raised."""
     _log(logging.ERROR, message, _NOT_ABOUT_ONE, None if error is None else redact(error))
+
+
+def heed_finish(returned: object) -> None:
+    """Log what a source says as it finishes a batch, or raise why it could not: the invocation then fails.
+
+    A `Failure` that holds an exception raises it, without a payload; any other error is in a `RejectedError`.
+    """
+    result = result_of(returned, "finish")
+    if isinstance(result, Success):
+        if (remark := result.unwrap()) is not None:
+            _log(logging.WARNING, str(remark), _NOT_ABOUT_ONE)
+        return
+    error: object = result.error if isinstance(result, Crashed) else result.failure()
+    failure = redact(error) if isinstance(error, BaseException) else RejectedError(error)
+    add_note(failure, "batchfold: finish failed, so the invocation fails, and all of its records come back")
+    try:
+        raise failure
+    finally:
+        del failure  # a cycle otherwise: the error keeps this frame
 
 
 class AsideLog:

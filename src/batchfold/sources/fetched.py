@@ -46,6 +46,10 @@ def fetched(source: Source[Any, Any, Any, Any], fetch: Callable[[Any], Any], /) 
     >>> source.parse({"messageId": "m1", "body": "a"}).body
     3
     """
+    if source.for_event is not None:
+        raise TypeError(
+            "fetched got a source made by windowed, which goes around it: windowed(fetched(source, fetch), State)"
+        )
     as_delivered, parse = source.as_delivered, source.parse
     if not is_async_function(fetch):
         return source.replace(parse=lambda raw: parse(_raw_record(fetch(as_delivered(raw)))))

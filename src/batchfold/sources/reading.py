@@ -162,8 +162,8 @@ def refuse_tumbling_window() -> NoReturn:
     https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-windows.html
     """
     refuse(
-        "the event is one of a tumbling window (it has 'window' and 'state'), which batchfold does not support yet: the "
-        "response would have to carry 'state'. Take TumblingWindowInSeconds off the event source mapping"
+        "the event is one of a tumbling window (it has 'window' and 'state'), and the response has to carry the window's "
+        "state: read it with windowed(...) around the source, or take TumblingWindowInSeconds off the event source mapping"
     )
 
 

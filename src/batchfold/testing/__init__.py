@@ -23,6 +23,7 @@ from batchfold.testing.driver import drain
 from batchfold.testing.effect import (
     Attempt,
     Attempted,
+    AttemptEnd,
     Effect,
     EffectFailed,
     FailureSchedule,
@@ -45,11 +46,13 @@ from batchfold.testing.sqs_queue import Queue, QueueState, SqsQueue
 from batchfold.testing.stream_events import KafkaMessage, KinesisData, kafka_event, kinesis_event
 from batchfold.testing.stream_retries import StreamSettings, StreamState
 from batchfold.testing.streams import DynamoDBStream, KinesisStream, ShardsState
+from batchfold.testing.tumbling_windows import WindowsState, state_in, window_event
 
 __all__ = [
     "AggregatedKinesisStream",
     "Answer",
     "Attempt",
+    "AttemptEnd",
     "Attempted",
     "Clock",
     "CompleteFailure",
@@ -100,6 +103,7 @@ __all__ = [
     "Transformed",
     "Tried",
     "UnsafeFunctionError",
+    "WindowsState",
     "assert_safe",
     "attribute_value",
     "attribute_values",
@@ -120,6 +124,8 @@ __all__ = [
     "s3_test_event",
     "sns_envelope",
     "sqs_event",
+    "state_in",
     "table_change",
     "tell",
+    "window_event",
 ]

@@ -1,6 +1,6 @@
 """The effect around which a function under test is built: it is performed, or it raises, as a schedule of failures says."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from threading import Lock
@@ -18,8 +18,9 @@ LambdaFunction: TypeAlias = Callable[[Any, Any], Any]
 Attempt: TypeAlias = Literal["succeeds", "fails", "overruns"]
 """How an attempt at a record ends. One that overruns takes longer than the function has."""
 
-AttemptEnd: TypeAlias = Literal["performed", "failed", "overran", "cut off", "settled"]
-"""How an attempt ended. One that overran would have outlasted any timeout; one that was cut off began too late."""
+AttemptEnd: TypeAlias = Literal["performed", "failed", "overran", "cut off", "settled", "counted"]
+"""How an attempt ended. One that overran would have outlasted any timeout; one that was cut off began too late. A record
+that was counted is in the state of a window, and performed when that window is finished."""
 
 
 @runtime_checkable
@@ -41,6 +42,14 @@ class Effect(Protocol):
 
     def settle(self, name: str | bytes, /) -> None:
         """Tell that the function is done with the record in another way: it is dead-lettered, discarded or not needed."""
+        ...
+
+    def step(self, name: str | bytes, /) -> None:
+        """Count this record into the state of its window, or fail as the schedule says: for the step of `windowed`."""
+        ...
+
+    def finish(self, names: Iterable[str | bytes], /) -> None:
+        """Finish a window whose state holds these records, all at once, or fail as the schedule says of any of them."""
         ...
 
 
@@ -171,20 +180,42 @@ class ScheduledEffect:
 
     def __call__(self, name: object, /) -> None:
         """Perform the effect, as `Effect` says. It takes any object, so that a wrong argument can be described."""
+        self._attempt([name], "performed")
+
+    def step(self, name: object, /) -> None:
+        """Count a record into the state of its window, as `Effect` says."""
+        self._attempt([name], "counted")
+
+    def finish(self, names: Iterable[object], /) -> None:
+        """Finish a window, as `Effect` says: one effect for all of its records, which fails if any of them is to."""
+        if known := list(names):
+            self._attempt(known, "performed", is_finish=True)
+
+    def _attempt(self, names: Sequence[object], success: AttemptEnd, *, is_finish: bool = False) -> None:
         with self._lock:
-            known = self._known(name)
-            number = self._attempts[known]
-            self._attempts[known] += 1
-            attempt = self._schedule.attempt(known, number)
-            if attempt == "overruns" or self._clock.now + self._seconds > self._deadline:
+            known = [self._known(name) for name in names]
+            ends = {name: self._next(name, is_finish=is_finish) for name in known}
+            overrun = [name for name, end in ends.items() if end == "overruns"]
+            failing = [name for name, end in ends.items() if end == "fails"]
+            if overrun or self._clock.now + self._seconds > self._deadline:
                 self._clock.advance(self._deadline - self._clock.now)
-                self._attempted.append(Attempted(known, "overran" if attempt == "overruns" else "cut off"))
+                self._attempted.append(Attempted((overrun or known)[0], "overran" if overrun else "cut off"))
                 self._is_cut_off = True
-                raise CutOff(known)
+                raise CutOff((overrun or known)[0])
             self._clock.advance(self._seconds)
-            self._attempted.append(Attempted(known, "failed" if attempt == "fails" else "performed"))
-        if attempt == "fails":
-            raise self._error(known)
+            if failing:
+                self._attempted.append(Attempted(failing[0], "failed"))
+            else:
+                self._attempted.extend(Attempted(name, success) for name in known)
+        if failing:
+            raise self._error(failing[0])
+
+    def _next(self, name: str, *, is_finish: bool) -> Attempt:
+        number = self._attempts[name]
+        self._attempts[name] += 1
+        # a record that never succeeds is in no state that could be finished
+        is_over = is_finish and number >= len(self._schedule.attempts.get(name, ()))
+        return "succeeds" if is_over else self._schedule.attempt(name, number)
 
     def settle(self, name: object, /) -> None:
         """Settle a record, as `Effect` says. It takes any object, so that a wrong argument can be described."""

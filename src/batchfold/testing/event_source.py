@@ -160,6 +160,15 @@ class EventSource(ABC):
         """Return whether `later` comes back because `earlier`, before it in the batch, was named."""
         return False
 
+    @property
+    def is_windowed(self) -> bool:
+        """Whether a record is done when its window is finished, and not before."""
+        return False
+
+    def variations(self) -> "tuple[EventSource, ...]":
+        """Return the source in each of the ways that AWS leaves open, which `assert_safe` tries; itself comes first."""
+        return (self,)
+
     def check_timeout(self, _timeout_seconds: Seconds, /) -> None:  # noqa: B027  # most sources allow any
         """Raise `ValueError` for a function's timeout that AWS does not allow for this mapping."""
 

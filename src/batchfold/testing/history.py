@@ -166,7 +166,7 @@ def _invocation(invocation: Invocation) -> Iterator[str]:
             for name, count in zip(invocation.delivered, invocation.receive_counts, strict=True)
         ]
     )
-    yield f"  {invocation.number}. at {invocation.at:g} s, Lambda delivers {delivered}"
+    yield f"  {invocation.number}. at {invocation.at:g} s, Lambda delivers {delivered or 'no record'}"
     attempts = listed([f"{attempted.name} {attempted.came_to}" for attempted in invocation.attempted], ", ")
     yield f"       attempts: {attempts or 'none'}"
     yield f"       the function {_shortened(invocation.shown_answer)}"

@@ -8,6 +8,7 @@ once.
 import hashlib
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -18,7 +19,7 @@ from batchfold.testing.event_source import Delivery, SourceRecord
 from batchfold.testing.refuse import refuse_other_numbers
 from batchfold.testing.stream_events import KinesisData, kinesis_event
 from batchfold.testing.stream_retries import StreamState
-from batchfold.testing.streams import FIRST_KINESIS_NUMBER, KinesisStream, ShardsState, arrival
+from batchfold.testing.streams import FIRST_KINESIS_NUMBER, KinesisStream, ShardsState
 
 _KEY_OF_AGGREGATES = "a"
 """The partition key that the KPL gives an aggregate, whatever the keys of its user records."""
@@ -119,6 +120,11 @@ class AggregatedKinesisStream(KinesisStream):
         """Return the aggregate that holds the record."""
         return (self._shard(record), record.position // self.aggregate_size)
 
+    def arrival_of(self, record: SourceRecord, /) -> datetime:
+        """Return when a record arrived: with its aggregate."""
+        first = record.position // self.aggregate_size * self.aggregate_size
+        return super().arrival_of(replace(record, position=first))
+
     def begin(self, records: tuple[SourceRecord, ...]) -> StreamState | ShardsState:
         """Return the stream with these records written to it, and its first batch on the way."""
         ages: dict[Hashable, Seconds] = {}
@@ -132,8 +138,11 @@ class AggregatedKinesisStream(KinesisStream):
         aggregates = self._aggregates(records)
         numbers = [_number_of(aggregate) for aggregate in aggregates]
         event = kinesis_event(
-            *(_data(aggregate, number) for aggregate, number in zip(aggregates, numbers, strict=True)),
-            shard_id=self._shard_id(records[0]),
+            *(
+                _data(aggregate, number, self.arrival_of(aggregate[0]))
+                for aggregate, number in zip(aggregates, numbers, strict=True)
+            ),
+            shard_id=self.shard_id_of(records[0]),
         )
         identifiers: dict[Hashable, int] = {
             number: aggregate[0].position for aggregate, number in zip(aggregates, numbers, strict=True)
@@ -153,9 +162,9 @@ def _number_of(aggregate: Sequence[SourceRecord]) -> str:
     return str(FIRST_KINESIS_NUMBER + aggregate[0].position)
 
 
-def _data(aggregate: Sequence[SourceRecord], number: str) -> KinesisData:
+def _data(aggregate: Sequence[SourceRecord], number: str, arrived_at: datetime) -> KinesisData:
     first = aggregate[0]
     if len(aggregate) == 1:
-        return KinesisData(first.payload, first.key, number, arrival(first))
+        return KinesisData(first.payload, first.key, number, arrived_at)
     data = kpl_aggregate(*(KplRecord(record.payload, record.key) for record in aggregate))
-    return KinesisData(data, _KEY_OF_AGGREGATES, number, arrival(first))
+    return KinesisData(data, _KEY_OF_AGGREGATES, number, arrived_at)

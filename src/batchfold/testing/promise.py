@@ -18,7 +18,12 @@ when one fails. Which repeats are necessary follows from that and from the sourc
   4. the source delivers several records as one (the user records of a KPL aggregate), and another one of them was not
      done in that invocation;
   5. the mapping has no `ReportBatchItemFailures`, so that only raising keeps a failed record, or a pipe halves its
-     batches, and one was not done.
+     batches, and one was not done;
+  6. the record is one of a tumbling window and was settled, and another one of that invocation was not done, or its window
+     could not be finished: only a failed invocation is right there, whatever Lambda does with the state.
+
+  A record of a tumbling window is performed when its window is finished: once, in one state. Until then it is counted,
+  which is undone if the invocation fails.
 
   So on a queue nothing repeats but what was cut off, and on a stream read in one lane nothing does outside an aggregate.
 - *Delivery.* What Firehose writes to the error output is not delivered, so no effect is performed for it in that
@@ -98,6 +103,7 @@ class Judge:
         performed = {**self._excused, **dict.fromkeys(delivery.repeated & self._excused.keys(), True)}
         overran = any(each.came_to == "overran" for each in attempted)
         done: set[int] = set()
+        settled: set[int] = set()
         performed_now: set[int] = set()
         for each in attempted:
             if each.came_to not in {"performed", "settled"}:
@@ -106,14 +112,20 @@ class Judge:
             if each.came_to == "performed":
                 self._watch_order(record, number)
                 performed_now.add(record.position)
+            else:
+                settled.add(record.position)
             if record.position in performed:
                 self.repeats.append(Repeat(record.name, number, performed[record.position]))
             performed[record.position] = False
             self._over.add(record.position)
             done.add(record.position)
         not_done = [record for record in delivery.records if record.position not in done]
+        failed = bool(not_done) or any(each.came_to == "failed" for each in attempted)
         for position in done:
-            performed[position] = overran or self._leaves_no_choice(self.records[position], not_done)
+            if self.source.is_windowed:
+                performed[position] = overran or (failed and position in settled)
+            else:
+                performed[position] = overran or self._leaves_no_choice(self.records[position], not_done)
         self._excused = performed
         if not overran:  # with time up, a function cannot answer any more
             self.undelivered |= {position for position, how in removed.items() if how == "error output"} & performed_now

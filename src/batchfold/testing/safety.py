@@ -180,9 +180,10 @@ class _Search:
         first = Scenario(source, ("A1",), FailureSchedule())
         if self._does_harm(first):
             return first
-        for outage in outages(source, overruns=overruns, duplicates=duplicates, max_records=max_records):
-            if self._does_harm(outage):
-                return shortened(outage, self._does_harm)
+        for variation in source.variations():
+            for outage in outages(variation, overruns=overruns, duplicates=duplicates, max_records=max_records):
+                if self._does_harm(outage):
+                    return shortened(outage, self._does_harm)
         played = self.tried.outages
         found = drawn(
             self._does_harm,
@@ -203,7 +204,8 @@ class _Search:
             self.tried,
             outages=self.tried.outages + 1,
             invocations=self.tried.invocations + history.invocation_count,
-            failures=self.tried.failures + sum(each.came_to not in {"performed", "settled"} for each in attempted),
+            failures=self.tried.failures
+            + sum(each.came_to not in {"performed", "settled", "counted"} for each in attempted),
             most_records=max(self.tried.most_records, len(scenario.records)),
         )
         return bool(complaints(history, scenario, self.expectation))

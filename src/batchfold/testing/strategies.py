@@ -314,6 +314,7 @@ def scenarios(
         {name: attempts for name, (_, attempts, _, _) in by_name if attempts},
         frozenset(name for name, (_, _, poison, _) in by_name if poison),
     )
+    source = draw(st.sampled_from(source.variations()))
     largest = min(source.batch_size, len(names))
     smaller_by = draw(st.integers(0, largest - 1))
     if smaller_by:

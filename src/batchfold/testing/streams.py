@@ -7,8 +7,8 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-create.html.
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any, ClassVar, cast
+from datetime import datetime
+from typing import Any, ClassVar, cast, get_args
 
 from batchfold.core.lanes import Lane
 from batchfold.sources.dynamodb import by_item_key
@@ -16,22 +16,24 @@ from batchfold.sources.kinesis import by_partition_key
 from batchfold.testing.answers import Answer, Reading
 from batchfold.testing.change_events import DynamoDBChange, dynamodb_event
 from batchfold.testing.context import Seconds, timestamp
-from batchfold.testing.event_parts import arn, deterministic_id, in_seconds, moment_at
+from batchfold.testing.event_parts import arn, deterministic_id, in_seconds
 from batchfold.testing.event_source import Delivery, SourceRecord, SourceState
-from batchfold.testing.refuse import refuse_other_numbers
+from batchfold.testing.refuse import refuse_other_numbers, refuse_other_words
 from batchfold.testing.stream_events import KinesisData, kinesis_event
-from batchfold.testing.stream_retries import StreamSettings, StreamState
+from batchfold.testing.stream_retries import StreamState
+from batchfold.testing.tumbling_windows import StateAfterPartialFailure, WindowSettings, WindowsState
 
 # The third number has one digit more than the second: compared as text, it is the lowest.
 FIRST_KINESIS_NUMBER = 10**56 - 2
 _FIRST_DYNAMODB_NUMBER = 10**21 - 2
 
 _MOST_BATCHES_OF_A_SHARD = 10
+_LONGEST_WINDOW_SECONDS = 900
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShardedStream(StreamSettings):
-    """A stream with shards. The settings beside these two are those of `StreamSettings`.
+class ShardedStream(WindowSettings):
+    """A stream with shards. The settings beside these two are those of `StreamSettings` and of `WindowSettings`.
 
     A record's key decides its shard, and with a `parallelization_factor` which of the batches of that shard it is in.
     The batches that are under way at once are delivered in turns, to one and the same function.
@@ -47,6 +49,14 @@ class ShardedStream(StreamSettings):
         super().__post_init__()
         refuse_other_numbers("shards", self.shards, 1)
         refuse_other_numbers("parallelization_factor", self.parallelization_factor, 1, _MOST_BATCHES_OF_A_SHARD)
+        refuse_other_numbers("tumbling_window_in_seconds", self.tumbling_window_in_seconds, 0, _LONGEST_WINDOW_SECONDS)
+        if self.partial_failure_state is not None:
+            refuse_other_words("partial_failure_state", self.partial_failure_state, get_args(StateAfterPartialFailure))
+        refuse_other_numbers("ends_early_after", self.ends_early_after, 0)
+        if self.tumbling_window_in_seconds and self.parallelization_factor > 1:
+            raise ValueError(
+                "Tumbling windows with a parallelization_factor are not modelled: a window is one of a shard."
+            )
 
     def lane_of(self, record: SourceRecord, /) -> Hashable | None:
         """Return the shard, or the partition key where several batches of a shard are under way at once."""
@@ -65,8 +75,42 @@ class ShardedStream(StreamSettings):
         parts: dict[int, list[SourceRecord]] = {}
         for record in records:
             parts.setdefault(self._batches(record), []).append(record)
-        states = [StreamState(mapping=self, unread=tuple(part)).read() for part in parts.values()]
+        states = [self._shard_with(tuple(part)).read() for part in parts.values()]
         return states[0] if len(states) == 1 else ShardsState(states=tuple(states), turns=(0,) * len(states)).next()
+
+    @property
+    def is_windowed(self) -> bool:
+        """Whether a record is done when its window is finished, and not before."""
+        return self.tumbling_window_in_seconds > 0
+
+    def variations(self) -> "tuple[ShardedStream, ...]":
+        """Return the stream in the ways that AWS leaves open, if it has windows: the one that was given comes first."""
+        if not self.is_windowed:
+            return (self,)
+        both: tuple[StateAfterPartialFailure, ...] = ("returned", "before")
+        readings = both if self.partial_failure_state is None else (self.partial_failure_state,)
+        endings = ((self.final_records, self.ends_early_after), (not self.final_records, 2), (self.final_records, 1))
+        return tuple(
+            replace(self, partial_failure_state=reading, final_records=final_records, ends_early_after=ends_early_after)
+            for final_records, ends_early_after in endings
+            for reading in readings
+        )
+
+    def _shard_with(self, unread: tuple[SourceRecord, ...]) -> StreamState:
+        if self.is_windowed:
+            return WindowsState(mapping=self, unread=unread, state={})
+        return StreamState(mapping=self, unread=unread)
+
+    def _batch_info(self, records: Sequence[SourceRecord], first_number: int, stream_arn: str) -> dict[str, Any]:
+        return {
+            "shardId": self.shard_id_of(records[0]),
+            "startSequenceNumber": str(first_number + records[0].position),
+            "endSequenceNumber": str(first_number + records[-1].position),
+            "approximateArrivalOfFirstRecord": timestamp(in_seconds(self.arrival_of(records[0]))),
+            "approximateArrivalOfLastRecord": timestamp(in_seconds(self.arrival_of(records[-1]))),
+            "batchSize": len(records),
+            "streamArn": stream_arn,
+        }
 
     def _batches(self, record: SourceRecord) -> int:
         return sum(record.key.encode()) % (self.shards * self.parallelization_factor)
@@ -74,7 +118,8 @@ class ShardedStream(StreamSettings):
     def _shard(self, record: SourceRecord) -> int:
         return self._batches(record) // self.parallelization_factor
 
-    def _shard_id(self, record: SourceRecord) -> str:
+    def shard_id_of(self, record: SourceRecord, /) -> str:
+        """Return the id of the shard of a record."""
         return f"shardId-{self._shard(record):012}"
 
 
@@ -126,20 +171,16 @@ class KinesisStream(ShardedStream):
         numbers = [str(FIRST_KINESIS_NUMBER + record.position) for record in records]
         event = kinesis_event(
             *(
-                KinesisData(record.payload, record.key, number, arrival(record))
+                KinesisData(record.payload, record.key, number, self.arrival_of(record))
                 for number, record in zip(numbers, records, strict=True)
             ),
-            shard_id=self._shard_id(records[0]),
+            shard_id=self.shard_id_of(records[0]),
         )
         return _listed(records, event, numbers, at)
 
     def batch_info(self, records: Sequence[SourceRecord], /) -> Mapping[str, Any] | None:
         """Return what a document about discarded records says of them."""
-        return {
-            "KinesisBatchInfo": _batch_info(
-                records, self._shard_id(records[0]), FIRST_KINESIS_NUMBER, arn("kinesis", "stream/orders")
-            )
-        }
+        return {"KinesisBatchInfo": self._batch_info(records, FIRST_KINESIS_NUMBER, arn("kinesis", "stream/orders"))}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,13 +208,15 @@ class DynamoDBStream(ShardedStream):
             TypeError: A payload is not a mapping, so it is no item.
         """
         numbers = [str(_FIRST_DYNAMODB_NUMBER + record.position) for record in records]
-        event = dynamodb_event(*(_change(record, number) for number, record in zip(numbers, records, strict=True)))
+        event = dynamodb_event(
+            *(_change(record, number, self.arrival_of(record)) for number, record in zip(numbers, records, strict=True))
+        )
         return _listed(records, event, numbers, at)
 
     def batch_info(self, records: Sequence[SourceRecord], /) -> Mapping[str, Any] | None:
         """Return what a document about discarded records says of them."""
         stream = self.deliver(tuple(records[:1]), at=0.0).raws[0]["eventSourceARN"]
-        return {"DDBStreamBatchInfo": _batch_info(records, self._shard_id(records[0]), _FIRST_DYNAMODB_NUMBER, stream)}
+        return {"DDBStreamBatchInfo": self._batch_info(records, _FIRST_DYNAMODB_NUMBER, stream)}
 
 
 def _listed(records: tuple[SourceRecord, ...], event: dict[str, Any], numbers: Sequence[str], at: Seconds) -> Delivery:
@@ -183,24 +226,7 @@ def _listed(records: tuple[SourceRecord, ...], event: dict[str, Any], numbers: S
     return Delivery(at, records, event, tuple(event["Records"]), identifiers)
 
 
-def arrival(record: SourceRecord) -> datetime:
-    """Return when a record was written: a millisecond after the one before it."""
-    return moment_at(0) - timedelta(seconds=record.age) + timedelta(milliseconds=record.position)
-
-
-def _batch_info(records: Sequence[SourceRecord], shard_id: str, first_number: int, stream_arn: str) -> dict[str, Any]:
-    return {
-        "shardId": shard_id,
-        "startSequenceNumber": str(first_number + records[0].position),
-        "endSequenceNumber": str(first_number + records[-1].position),
-        "approximateArrivalOfFirstRecord": timestamp(in_seconds(arrival(records[0]))),
-        "approximateArrivalOfLastRecord": timestamp(in_seconds(arrival(records[-1]))),
-        "batchSize": len(records),
-        "streamArn": stream_arn,
-    }
-
-
-def _change(record: SourceRecord, sequence_number: str) -> DynamoDBChange:
+def _change(record: SourceRecord, sequence_number: str, arrived_at: datetime) -> DynamoDBChange:
     payload = record.payload
     if not isinstance(payload, Mapping):
         raise TypeError(
@@ -214,5 +240,5 @@ def _change(record: SourceRecord, sequence_number: str) -> DynamoDBChange:
         new_image={**keys, **attributes},
         sequence_number=sequence_number,
         event_id=deterministic_id("stream/orders", record.position).replace("-", ""),
-        approximate_creation_time=arrival(record),
+        approximate_creation_time=arrived_at,
     )

@@ -1,0 +1,225 @@
+"""Tumbling windows: the builder of their events, and the model of a shard that has them.
+
+https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-windows.html describes them. The state goes from invocation
+to invocation; a response without one is a failed invocation; the last one of a window is marked, and has records or none.
+AWS leaves open which state follows a partial failure, so the model plays both readings (`partial_failure_state`).
+"""
+
+import json
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, TypeAlias, cast
+
+from batchfold.testing.answers import (
+    Answer,
+    CompleteFailure,
+    CompleteSuccess,
+    PartialFailure,
+    Raised,
+    Reading,
+    Returned,
+    TimedOut,
+    as_written,
+)
+from batchfold.testing.context import Seconds
+from batchfold.testing.event_parts import SENT_AT_MS
+from batchfold.testing.event_source import Delivery, SourceRecord
+from batchfold.testing.refuse import refuse_other_kinds
+from batchfold.testing.stream_retries import PendingBatch, StreamSettings, StreamState
+
+StateAfterPartialFailure: TypeAlias = Literal["returned", "before"]
+"""The state that follows a partial failure: the one that the response has, or the one from before."""
+
+LARGEST_STATE_BYTES = 1_000_000
+"""Lambda ends a window early whose state is larger."""
+
+_FIRST_WINDOW = datetime.fromtimestamp(SENT_AT_MS / 1_000, UTC)
+
+
+def window_event(
+    event: Mapping[str, Any],
+    *,
+    state: Mapping[str, Any] | None = None,
+    is_final: bool = False,
+    is_terminated_early: bool = False,
+    start: datetime = _FIRST_WINDOW,
+    seconds: int = 60,
+    shard_id: str = "shardId-000000000000",
+) -> dict[str, Any]:
+    """Build the event of a tumbling window of the event of a stream: `kinesis_event(...)` or `dynamodb_event(...)`.
+
+    The final invocation of a window may have no records: `window_event(kinesis_event(), is_final=True)`.
+
+    >>> from batchfold.testing import kinesis_event
+    >>> event = window_event(kinesis_event("a"), state={"count": 3})
+    >>> event["window"], event["state"], len(event["Records"])
+    ({'start': '2023-11-14T22:13:20Z', 'end': '2023-11-14T22:14:20Z'}, {'count': 3}, 1)
+    """
+    refuse_other_kinds("event", event, Mapping, "an event of a stream, such as kinesis_event(...) builds")
+    raws: Sequence[Mapping[str, Any]] = event["Records"]
+    return {
+        **event,
+        "window": {"start": _zulu(start), "end": _zulu(start + timedelta(seconds=seconds))},
+        "state": {} if state is None else dict(state),
+        "shardId": shard_id,
+        "eventSourceARN": raws[0]["eventSourceARN"] if raws else None,
+        "isFinalInvokeForWindow": is_final,
+        "isWindowTerminatedEarly": is_terminated_early,
+    }
+
+
+def _zulu(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowSettings(StreamSettings):
+    """The settings of a stream whose records are folded in tumbling windows, and what AWS leaves open about them.
+
+    Without `tumbling_window_in_seconds` there are none. Records of a shard arrive a second apart, so a window of two
+    seconds has two. `partial_failure_state` is the state that follows a partial failure: `assert_safe` tries both if it is
+    `None`, and `drain` plays `"returned"`. `final_records` says whether the final invocation of a window has its last
+    records or none, and `ends_early_after` is the number of records after which a window ends early, as one does whose
+    state exceeds 1 MB (0: none does); `assert_safe` tries others too.
+    """
+
+    tumbling_window_in_seconds: int = 0
+    partial_failure_state: StateAfterPartialFailure | None = None
+    final_records: bool = True
+    ends_early_after: int = 0
+
+    def window_of(self, record: SourceRecord, /) -> datetime:
+        """Return the beginning of the window of a record: windows begin at multiples of their length."""
+        arrived_at = self.arrival_of(record)
+        seconds = int(arrived_at.timestamp())
+        return datetime.fromtimestamp(seconds - seconds % self.tumbling_window_in_seconds, UTC)
+
+    def arrival_of(self, record: SourceRecord, /) -> datetime:
+        """Return when a record arrived: a second after the one before it, or a millisecond where there are no windows."""
+        apart = timedelta(seconds=1) if self.tumbling_window_in_seconds else timedelta(milliseconds=1)
+        return _FIRST_WINDOW - timedelta(seconds=record.age) + record.position * apart
+
+    def shard_id_of(self, record: SourceRecord, /) -> str:
+        """Return the id of the shard of a record."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowsState(StreamState):
+    """A shard with tumbling windows at one moment.
+
+    `folded` are the records that the open window's state holds so far, as Lambda sees it. They have left the shard when the
+    window is finished, not before: until then nothing has come of them.
+    """
+
+    mapping: WindowSettings
+    state: Mapping[str, Any]
+    folded: tuple[SourceRecord, ...] = ()
+    ends_early: bool = False
+
+    def step(self, answer: Answer, *, ended_at: Seconds) -> "tuple[Reading, WindowsState]":
+        """Take the state, and move on or retry. A response without state is a failed invocation. See `SourceState`."""
+        delivery, reading = self.answered(
+            answer, ended_at=ended_at, report_batch_item_failures=self.mapping.report_batch_item_failures
+        )
+        returned = state_in(answer)
+        if returned is None and not isinstance(reading, CompleteFailure):
+            reading = CompleteFailure("the response has no state")
+        batch, following = self.pending[0], self.pending[1:]
+        retried = self._retried(batch, reading, is_unhandled=isinstance(answer, Raised | TimedOut))
+        left = {record.position for part in retried for record in part.records}
+        folded = (*self.folded, *(record for record in batch.records if record.position not in left))
+        keeps = isinstance(reading, CompleteSuccess) or (
+            isinstance(reading, PartialFailure) and self.mapping.partial_failure_state != "before"
+        )
+        state = cast("Mapping[str, Any]", returned) if keeps else self.state
+        ended = isinstance(reading, CompleteSuccess) and delivery.event["isFinalInvokeForWindow"]
+        following_state = replace(
+            self,
+            pending=(*retried, *following),
+            now=ended_at + (self.mapping.interval(retried[0].retries) if retried else 0.0),
+            delivery=None,
+            state={} if ended else state,
+            folded=() if ended else folded,
+            ends_early=False if ended else self.ends_early,
+            removed={**self.removed, **({record.position: "done" for record in folded} if ended else {})},
+        )
+        return reading, following_state.read()
+
+    def read(self) -> "WindowsState":
+        """Return the shard with its next batch on the way: the last one of a window is marked, and may have no records."""
+        if self.pending:
+            if not self.pending[0].records:  # it waits for a success, however long
+                return replace(self, delivery=self.to_deliver())
+            lasting = cast("WindowsState", super().read())  # `replace` keeps the class
+            return lasting if lasting.delivery is None else replace(lasting, delivery=lasting.to_deliver())
+        if self.folded and self._is_to_end_early():
+            return replace(self, ends_early=True, pending=(PendingBatch(()),)).read()
+        records, _ = self._divided(self._of_open_window(), self._room())
+        if not (records or self.folded):
+            return self
+        return replace(self, pending=(PendingBatch(records),), unread=self.unread[len(records) :]).read()
+
+    def _is_to_end_early(self) -> bool:
+        most = self.mapping.ends_early_after
+        return 0 < most <= len(self.folded) or len(json.dumps(self.state)) > LARGEST_STATE_BYTES
+
+    def _room(self) -> int:
+        most = self.mapping.ends_early_after
+        return min(self.mapping.batch_size, most - len(self.folded)) if most else self.mapping.batch_size
+
+    def _of_open_window(self) -> tuple[SourceRecord, ...]:
+        """Return the records that are still to be delivered of the window that is open, or opens next."""
+        first = next(iter((*self.folded, *self.unread)), None)
+        if first is None:
+            return ()
+        window = self.mapping.window_of(first)
+        return tuple(record for record in self.unread if self.mapping.window_of(record) == window)
+
+    def to_deliver(self) -> Delivery:
+        """Return the batch that is pending, with the state of its window."""
+        records = self.pending[0].records
+        anchor = (*records, *self.folded)[0]
+        delivery = self.mapping.deliver(records or (anchor,), at=self.now)
+        is_last = not records or (
+            self.mapping.final_records
+            and len(self.pending) == 1
+            and not self._of_open_window()
+            and not self.ends_early
+            and not self._will_end_early(records)
+        )
+        event = window_event(
+            delivery.event,
+            state=self.state,
+            is_final=is_last,
+            is_terminated_early=self.ends_early,
+            start=self.mapping.window_of(anchor),
+            seconds=self.mapping.tumbling_window_in_seconds,
+            shard_id=self.mapping.shard_id_of(anchor),
+        )
+        if records:
+            return replace(delivery, event=event)
+        none: dict[Hashable, int] = {}
+        return Delivery(self.now, (), {**event, "Records": []}, (), none)
+
+    def _will_end_early(self, records: Sequence[SourceRecord]) -> bool:
+        return 0 < self.mapping.ends_early_after <= len(self.folded) + len(records)
+
+
+def state_in(answer: Answer) -> Mapping[str, Any] | None:
+    """Return the state in an answer; `None` if it has none, so that the invocation counts as failed.
+
+    >>> state_in(Returned({"state": {"count": 1}})), state_in(Returned({"state": None})), state_in(Raised("no"))
+    ({'count': 1}, None, None)
+    """
+    if not isinstance(answer, Returned):
+        return None
+    try:
+        response = as_written(answer.response)
+    except (TypeError, ValueError, RecursionError):
+        return None
+    if not isinstance(response, dict):
+        return None
+    state: object = cast("dict[str, object]", response).get("state")
+    return cast("dict[str, Any]", state) if isinstance(state, dict) else None
