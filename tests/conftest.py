@@ -19,7 +19,7 @@ _COMPILED_FOR_EVERY_BATCH = (
     "batchfold.core.fold",
     "batchfold.core.chunks",
     "batchfold.shell.lambda_handler",
-    "batchfold.shell.respond",
+    "batchfold.shell.failure_log",
     "batchfold.sources.windows",
 )
 

@@ -564,7 +564,6 @@ def with_arn(event: Any, arn: object) -> dict[str, object]:
         ({"Records": [{"EventSource": "aws:sns"}]}, "it has no eventSource"),
         ({"Records": [{"eventSource": "aws:s3"}]}, "its eventSource is 'aws:s3'"),
         ({"Records": [{"eventSource": "aws:sqs"}]}, "to have 'messageId'"),
-        ({**kinesis_event("one"), "window": {}, "state": {}}, "tumbling window"),
         ({"eventSource": {CARD: 1}}, "its eventSource is a value of type dict"),
         ({"Records": [{"eventSource": [CARD]}]}, "its eventSource is a value of type list"),
         ({"Records": [{"eventSource": CARD * 9}]}, "its eventSource is a value of type str"),

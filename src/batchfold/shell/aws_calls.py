@@ -135,7 +135,7 @@ def log_problems(problems: Iterable[Problem], what: str) -> None:
     if not by_kind:
         return
     from batchfold.core.redaction import escape  # noqa: PLC0415  # for those who have something to say
-    from batchfold.shell.respond import log_aside  # noqa: PLC0415  # for those who have something to say
+    from batchfold.shell.failure_log import log_aside  # noqa: PLC0415  # for those who have something to say
 
     for kind, of_kind in by_kind.items():
         for at, problem in enumerate(of_kind[:_MOST_LINES]):

@@ -323,7 +323,7 @@ async def _and_then_async(then: Callable[[Any], object], batch: Batch[V, E, D, A
 
 
 def _log_then(error: Exception) -> None:
-    from batchfold.shell.respond import log_aside  # noqa: PLC0415  # logging costs a cold start 7 ms
+    from batchfold.shell.failure_log import log_aside  # noqa: PLC0415  # logging costs a cold start 7 ms
 
     log_aside("then= raised; the response stands", error)
 

@@ -13,7 +13,7 @@ from batchfold.core.faults import Crashed, Fault, Malformed, Rejected, crashed
 from batchfold.core.handlers import must_be_awaited
 from batchfold.core.records import RawRecord, Record
 from batchfold.shell.around import around
-from batchfold.shell.respond import AsideLog
+from batchfold.shell.failure_log import AsideLog
 
 H = TypeVar("H", bound=Callable[..., Any])
 R = TypeVar("R")

@@ -13,7 +13,7 @@ from batchfold.core.progress import Progress
 from batchfold.core.records import Record
 from batchfold.core.settling import AsyncSettle, Settle
 from batchfold.core.source import AsyncSource, Source
-from batchfold.shell.respond import AsideLog
+from batchfold.shell.failure_log import AsideLog
 
 R = TypeVar("R")
 V = TypeVar("V")

@@ -16,7 +16,7 @@ from batchfold.core.handlers import result_of
 from batchfold.core.outcomes import Failed, Outcome, Settled
 from batchfold.core.records import Record
 from batchfold.shell.around import around
-from batchfold.shell.respond import AsideLog
+from batchfold.shell.failure_log import AsideLog
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
