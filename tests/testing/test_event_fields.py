@@ -64,6 +64,8 @@ KINESIS_FIELDS: dict[str, Any] = {
     "data": b"x",
     "sequence_number": "7",
     "partition_key": "p",
+    "explicit_hash_key": None,
+    "sub_sequence_number": None,
     "approximate_arrival_time": THEN,
     "encryption_type": "KMS",
     "kinesis_schema_version": "1.0",
