@@ -72,7 +72,7 @@ class Progress(Generic[R, V, E, D, A]):
         remaining_ms: Callable[[], int] | None = None,
         reserve_ms: int = 0,
     ) -> None:
-        self.source = source = source.opened(event)
+        self.source = source = source if source.for_event is None else source.for_event(event)
         raws, item_ids = source.read(event)
         # of our own, for a handler may sort or empty the list in the event: a record must keep its identifier
         self.raws: Sequence[RawRecord] = tuple(raws)
@@ -173,9 +173,10 @@ class Progress(Generic[R, V, E, D, A]):
 
     def tell(self, position: int, ending: Ending[V, E, D]) -> Outcome[V, E, D]:
         """Call the observers, and return the outcome that they were called with. Only where there is one."""
-        outcome = outcome_of(self.item_ids[position], self.source.as_delivered(self.raws[position]), ending)
-        if self.source.observe is not None:
-            self.source.observe(outcome)
+        source = self.source
+        outcome = outcome_of(self.item_ids[position], source.as_delivered(self.raws[position]), ending)
+        if source.observe is not None:
+            source.observe(outcome)
         if self._observe is None:
             return outcome
         try:

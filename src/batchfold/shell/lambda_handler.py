@@ -218,7 +218,7 @@ def as_lambda_handler(
         async def run(event: Any, context: Any) -> Batch[Any, Any, Any, Any]:
             batch: Batch[Any, Any, Any, Any] = await fold_batch_async(
                 event,
-                for_context(context),
+                handler if for_context is None else for_context(context),
                 source,
                 context=context if reads_time else None,
                 max_concurrency=in_flight,
@@ -249,10 +249,11 @@ def as_lambda_handler(
 
     def lambda_function(event: Any, context: Any, /) -> Any:  # anything else than an event is refused later
         clock = context if reads_time else None
+        handle = handler if for_context is None else for_context(context)
         # no batch in a local variable: `core.fold` says why
-        return respond(
-            _and_then(then, run_checked(event, for_context(context), sync_source, clock, executor, shared)), raise_on
-        )
+        if then is None:
+            return respond(run_checked(event, handle, sync_source, clock, executor, shared), raise_on)
+        return respond(_and_then(then, run_checked(event, handle, sync_source, clock, executor, shared)), raise_on)
 
     return _marked(lambda_function, source, raise_on)
 
@@ -296,15 +297,14 @@ def _is_async(
     return is_async or is_for_async
 
 
-def _and_then(then: Callable[[Any], object] | None, batch: Batch[V, E, D, A]) -> Batch[V, E, D, A]:
-    if then is not None:
-        try:
-            returned = then(batch)
-            if is_awaitable(returned):
-                close_unawaited(returned)
-                raise TypeError("then= returned an awaitable, and the handler is synchronous")  # noqa: TRY301  # logged below
-        except BaseException as error:  # noqa: BLE001  # raised again if it ends the process; else it changes nothing
-            _log_then(crashed(error).error)
+def _and_then(then: Callable[[Any], object], batch: Batch[V, E, D, A]) -> Batch[V, E, D, A]:
+    try:
+        returned = then(batch)
+        if is_awaitable(returned):
+            close_unawaited(returned)
+            raise TypeError("then= returned an awaitable, and the handler is synchronous")  # noqa: TRY301  # logged below
+    except BaseException as error:  # noqa: BLE001  # raised again if it ends the process; else it changes nothing
+        _log_then(crashed(error).error)
     return batch
 
 
@@ -328,12 +328,12 @@ def _log_then(error: Exception) -> None:
     log_aside("then= raised; the response stands", error)
 
 
-def _context_passer(handler: Callable[..., Any]) -> Callable[[Any], Callable[[Any], Any]]:
-    """Return a function from the Lambda context to a handler that takes the record alone."""
+def _context_passer(handler: Callable[..., Any]) -> Callable[[Any], Callable[[Any], Any]] | None:
+    """Return a function from the Lambda context to a handler that takes the record alone; `None` if the handler does."""
     if not takes_chunks(handler) and _takes_context(handler):
         return lambda context: lambda record: handler(record, context)
     if takes_chunks(handler) or is_coroutine_function(handler) or _is_known_to_need_none(handler):
-        return lambda _context: handler
+        return None
 
     def for_context(context: Any) -> Callable[[Any], Any]:
         return lambda record: _given_context(handler(record), context)

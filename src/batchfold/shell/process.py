@@ -223,7 +223,7 @@ def run_checked(
 ) -> Batch[V, E, D, A]:
     """Fold with a synchronous handler: one record at a time, in chunks, or in the threads of an executor."""
     progress: Progress[R, V, E, D, A] = begin(event, source, context, options)
-    if source.finish is None and source.for_event is None:
+    if progress.source.finish is None:
         return _folded(progress, handler, executor, options)
     return _finished(_folded(progress, handler, executor, options))
 
@@ -234,10 +234,9 @@ def _folded(
     executor: Executor | None,
     options: FoldOptions[V, E, D],
 ) -> Batch[V, E, D, A]:
-    # a `Source` opens as one, and `refuse_no_source` has refused everything else
-    source = cast("Source[R, D, Any, A]", progress.source)
+    source: Any = progress.source  # a `Source`: it opens as one, and `refuse_no_source` has refused everything else
     settle = options.get("settle")
-    if takes_sync_chunks(handler):
+    if isinstance(handler, InChunks):
         chunks = cast("InChunks[R, V, E]", handler)  # the line above, with what the handler's type says of it
         refuse_one_lane(progress.lane, chunks.size)
         attempt_chunk = attempt_chunk_with(chunks, source)
