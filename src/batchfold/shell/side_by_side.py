@@ -82,7 +82,8 @@ class _Run(Generic[R, V, E, D, A]):
     ) -> None:
         self._progress = progress
         self._handler = handler
-        self._size = handler.size if takes_async_chunks(handler) else 1
+        self._chunks = handler if takes_async_chunks(handler) else None
+        self._size = 1 if self._chunks is None else self._chunks.size
         self._parse: Callable[[RawRecord], R | Awaitable[R]] = progress.source.parse
         self._must_fetch = not isinstance(progress.source, Source)
         self._settle = settle
@@ -163,14 +164,15 @@ class _Run(Generic[R, V, E, D, A]):
         try:
             if self._is_ending():
                 return
-            if takes_async_chunks(self._handler):
-                all_handled: Sequence[Handled[V, E]] = await self._attempt_chunk(self._handler, positions)
+            if self._chunks is None:
+                all_handled: Sequence[Handled[V, E]] = (await self._attempt(self._progress.raws[positions[0]]),)
             else:
-                all_handled = [await self._attempt(self._progress.raws[positions[0]])]
+                all_handled = await self._attempt_chunk(self._chunks, positions)
             for position, handled in zip(positions, all_handled, strict=True):
-                ending = self._progress.checked(position, handled)
-                must_settle = self._settle is not None and not has_succeeded(ending)
-                self._finish(position, await self._settled(position, ending) if must_settle else ending)
+                ending: Ending[V, E, D] = self._progress.checked(position, handled)
+                if self._settle is not None and not has_succeeded(ending):
+                    ending = await self._settled(position, ending)
+                self._finish(position, ending)
         except BaseException as error:  # noqa: BLE001  # raised when all handlers have ended
             if not (isinstance(error, asyncio.CancelledError) and self._is_ending()):
                 self._escape(error)
