@@ -29,10 +29,19 @@ _TYPED = ("sqs", "kinesis", "dynamodb", "kafka", "firehose", "table_changes", "w
 _SOURCES = tuple(f"batchfold.sources.{name}" for name in _TYPED)
 _DEFAULT_TAKEN_FOR_BOUND = _SOURCES if sys.version_info >= (3, 13) else ()
 
+# From Python 3.12 on, the frames of a traceback lead to those of their callers. beartype's keep what a coroutine returned,
+# so a failure would hold itself.
+_KEPT_BY_THEIR_CHECKERS = ("batchfold.shell.side_by_side",) if sys.version_info >= (3, 12) else ()
+
 beartype_package(
     "batchfold",
     conf=BeartypeConf(
-        claw_skip_package_names=(*_UNREADABLE, *_COMPILED_FOR_EVERY_BATCH, *_DEFAULT_TAKEN_FOR_BOUND),
+        claw_skip_package_names=(
+            *_UNREADABLE,
+            *_COMPILED_FOR_EVERY_BATCH,
+            *_DEFAULT_TAKEN_FOR_BOUND,
+            *_KEPT_BY_THEIR_CHECKERS,
+        ),
         is_pep484_tower=True,
     ),
 )

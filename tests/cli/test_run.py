@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -488,7 +489,8 @@ def test_an_identifier_that_cannot_be_printed_is_written_out(run: Run) -> None:
     event = sqs_event("fail", "two")
     event["Records"][0]["messageId"] = "\ud800"
     result = run("process_batch(event, reserve, sqs())", event)
-    assert result.exit_code == 1
+    # from Python 3.12 on, Lambda's runtime cannot write such a response: the invocation fails
+    assert result.exit_code == (1 if sys.version_info < (3, 12) else 2)
     assert r" \ud800 " in result.stdout
 
 

@@ -57,6 +57,7 @@ class Progress(Generic[R, V, E, D, A]):
         "item_ids",
         "lane",
         "raws",
+        "reads_time",
         "schedule",
         "source",
     )
@@ -85,16 +86,12 @@ class Progress(Generic[R, V, E, D, A]):
         self.failed_aside = failed_aside
         self._observe = observe
         self._stop_when = stop_when
+        self.reads_time = remaining_ms is not None
         self._remaining_ms = remaining_ms
         self._reserve_ms = reserve_ms
         self._any_started = False
         self._stopped_at: int | None = None
         self._why_stopped: str | None = None
-
-    @property
-    def reads_time(self) -> bool:
-        """Return whether there is a clock to be asked."""
-        return self._remaining_ms is not None
 
     def ms_before_reserve(self) -> int:
         """Return the milliseconds that are left until the reserve is reached. Only where there is a clock."""

@@ -215,7 +215,7 @@ def as_lambda_handler(
         in_flight = _MAX_CONCURRENCY if max_concurrency is None else max_concurrency
         refuse_no_concurrency(in_flight)
 
-        async def run(event: Any, context: Any) -> Batch[Any, Any, Any, Any]:
+        async def run(event: Any, context: Any, finished: list[Batch[Any, Any, Any, Any]]) -> None:
             batch: Batch[Any, Any, Any, Any] = await fold_batch_async(
                 event,
                 handler if for_context is None else for_context(context),
@@ -225,12 +225,16 @@ def as_lambda_handler(
                 cancel_at_reserve=cancel_at_reserve,
                 **options,
             )
-            return batch if then is None else await _and_then_async(then, batch)
+            # not returned: from Python 3.12 on the tracebacks of what failed lead back to the loop's frames, and those hold
+            # the result of the run, so that the event would be kept until the cyclic collector runs
+            finished.append(batch if then is None else await _and_then_async(then, batch))
 
         def async_lambda_function(event: Any, context: Any, /) -> Any:  # anything else than an event is refused later
             from batchfold.shell.loop import run_on_loop  # noqa: PLC0415  # asyncio costs a cold start 30 ms
 
-            return respond(run_on_loop(run(event, context)), raise_on)
+            finished: list[Batch[Any, Any, Any, Any]] = []
+            run_on_loop(run(event, context, finished))
+            return respond(finished.pop(), raise_on)
 
         return _marked(async_lambda_function, source, raise_on)
 

@@ -39,7 +39,8 @@ def respond(batch: Answerable[A], raise_on: RaiseOn | None = None) -> A:
 
     Raises `BatchProcessingError` as `raise_on` says; where it says nothing, as the batch's source does.
     """
-    refuse_unknown_raise_on(raise_on)
+    if raise_on is not None:
+        refuse_unknown_raise_on(raise_on)
     if batch.is_all_success:
         return batch.response
     log_batch(batch)

@@ -132,13 +132,14 @@ class _Run(Generic[R, V, E, D, A]):
 
     def _create_task(self, positions: Sequence[int]) -> None:
         handling = self._handle(positions)
+        self._unfinished.update(positions)  # an eager task may have finished them before there is a task
         try:
             task = self._loop.create_task(handling)
         except BaseException:
+            self._unfinished.difference_update(positions)
             handling.close()
             raise
         self._tasks.add(task)
-        self._unfinished.update(positions)
         task.add_done_callback(partial(self._end, positions, handling))
 
     def _end(self, positions: Sequence[int], handling: Coroutine[Any, Any, None], task: asyncio.Future[Any]) -> None:
@@ -161,21 +162,25 @@ class _Run(Generic[R, V, E, D, A]):
             self._escape(error)
 
     async def _handle(self, positions: Sequence[int]) -> None:
+        all_handled: Sequence[Handled[V, E]] = ()
+        ending: Ending[V, E, D] = None
         try:
             if self._is_ending():
                 return
             if self._chunks is None:
-                all_handled: Sequence[Handled[V, E]] = (await self._attempt(self._progress.raws[positions[0]]),)
+                all_handled = (await self._attempt(self._progress.raws[positions[0]]),)
             else:
                 all_handled = await self._attempt_chunk(self._chunks, positions)
             for position, handled in zip(positions, all_handled, strict=True):
-                ending: Ending[V, E, D] = self._progress.checked(position, handled)
+                ending = self._progress.checked(position, handled)
                 if self._settle is not None and not has_succeeded(ending):
                     ending = await self._settled(position, ending)
                 self._finish(position, ending)
         except BaseException as error:  # noqa: BLE001  # raised when all handlers have ended
             if not (isinstance(error, asyncio.CancelledError) and self._is_ending()):
                 self._escape(error)
+        finally:
+            all_handled, ending, handled = (), None, None  # type: ignore[assignment]  # the opening of `core.fold` says why
 
     def _finish(self, position: int, ending: Ending[V, E, D]) -> None:
         self._unfinished.discard(position)
