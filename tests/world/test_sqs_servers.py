@@ -283,19 +283,21 @@ def hidden_in(client: SQSClient, queue: str) -> int:
 def test_backoff_hides_the_failed_messages_of_each_queue(simulated: SQSClient) -> None:
     back_off = sqs_backoff(seconds=lambda _failed: 600)
     records: list[dict[str, Any]] = []
-    for queue in ("orders", "refunds"):
+    for queue in ("late-orders", "late-refunds"):
         url = simulated.create_queue(QueueName=queue)["QueueUrl"]
         for body in ("bad", "good", "bad"):
             simulated.send_message(QueueUrl=url, MessageBody=body)
         records += received_from(simulated, queue)
     respond(back_off(fold_batch({"Records": records}, reserve, sqs())))
     time.sleep(1.1)  # the visibility timeout of the good ones ends
-    assert [hidden_in(simulated, queue) for queue in ("orders", "refunds")] == [2, 2]
+    assert [hidden_in(simulated, queue) for queue in ("late-orders", "late-refunds")] == [2, 2]
 
 
 def test_a_dead_letter_arrives(simulated: SQSClient) -> None:
-    dead = simulated.create_queue(QueueName="dead")["QueueUrl"]
-    send = sqs_sender("https://sqs.eu-west-1.amazonaws.com/123456789012/dead")
+    dead = simulated.create_queue(QueueName="arrivals")[
+        "QueueUrl"
+    ]  # moto keeps the queues of all its servers in one place
+    send = sqs_sender("https://sqs.eu-west-1.amazonaws.com/123456789012/arrivals")
     process_batch(sqs_event("good", "bad"), reserve, sqs(), settle=dead_letter(send, when=caused_by(OutOfStockError)))
     (message,) = simulated.receive_message(QueueUrl=dead, MessageAttributeNames=["All"])["Messages"]
     assert message.get("Body") == "bad"
