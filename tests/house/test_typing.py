@@ -94,3 +94,7 @@ def test_plain_handlers_need_no_mypy_plugin(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mypy", "--config-file", str(settings), str(program)]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout
+
+
+def test_mypy_says_in_its_first_line_that_a_source_is_missing(mypy_errors: Errors) -> None:
+    assert [message for message in mypy_errors["wiring.py"].values() if "ASourceIsMissing" in message]

@@ -9,6 +9,7 @@ from typing import (
     TYPE_CHECKING,
     Any,
     NamedTuple,
+    Never,
     Protocol,
     TypeAlias,
     TypeVar,
@@ -80,6 +81,16 @@ class LambdaFunction(Protocol[C_contra, A_co]):
     def __call__(self, event: AnyEvent, context: C_contra, /) -> A_co:
         """Handle the event."""
         ...
+
+
+class ASourceIsMissing:
+    """Shown by mypy where `as_lambda_handler` is called without a source; there is no object of it.
+
+    Otherwise mypy lists all overloads, and does not say what is missing.
+    """
+
+    def __init__(self) -> Never:
+        raise TypeError("this class is for the type checkers")
 
 
 @overload
@@ -166,9 +177,24 @@ def as_lambda_handler(
     then: Callable[[Batch[V, E, D, A]], object] | None = None,
     **options: Unpack[AsyncFoldOptions[V, E, D]],
 ) -> LambdaFunction[C, A]: ...
+@overload
+def as_lambda_handler(
+    handler: Callable[..., ASourceIsMissing],
+    /,
+    *,
+    executor: Any = None,
+    max_concurrency: Any = None,
+    cancel_at_reserve: Any = False,
+    raise_on: Any = None,
+    then: Any = None,
+    settle: Any = None,
+    observe: Any = None,
+    stop_when: Any = None,
+    reserve_ms: Any = None,
+) -> LambdaFunction[Never, Never]: ...
 def as_lambda_handler(
     handler: Callable[..., Any],
-    source: AsyncSource[Any, Any, Any, Any],
+    source: Any = None,
     *,
     executor: Executor | None = None,
     max_concurrency: int | None = None,
