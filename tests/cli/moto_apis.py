@@ -46,6 +46,7 @@ def perform(name):
     return Success(None)
 
 on_queue = as_lambda_handler(lambda record: perform(record.body), sqs())
+on_pipe = as_lambda_handler(lambda record: perform(record.body), pipes(sqs()))
 on_fifo = as_lambda_handler(lambda record: perform(record.body), sqs(lane=by_message_group))
 on_stream = as_lambda_handler(lambda record: perform(record.data.decode()), kinesis())
 on_table = as_lambda_handler(lambda record: perform(record.new_image["id"]), dynamodb())

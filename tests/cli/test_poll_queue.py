@@ -50,6 +50,15 @@ def test_a_thousand_messages_of_a_fifo_queue_drain_in_the_order_of_their_groups(
     assert is_in_order(program.effects)
 
 
+def test_a_function_behind_a_pipe_is_given_lists(moto: Moto, program: Program) -> None:
+    sent = names(4, 40)
+    url = moto.queue("piped", sent)
+    result = poll(program, "on_pipe", "--queue-url", url, "--until-empty", "--pipe", env={"FAIL_RATE": "0.2"})
+    assert result.exit_code == 0, result.output
+    assert sorted(program.effects) == sorted(sent)
+    assert moto.left_in(url) == []
+
+
 # ------------------------------------------------------------ signals
 def test_sigterm_lets_the_invocation_end_and_nothing_is_half_done(moto: Moto, program: Program) -> None:
     sent = names(1, 100)

@@ -104,6 +104,9 @@ def poll(
     max_batches: Annotated[
         int | None, typer.Option(min=1, metavar="COUNT", help="End after so many invocations.")
     ] = None,
+    by_pipe: Annotated[
+        bool, typer.Option("--pipe", help="Deliver messages as EventBridge Pipes does: the event is a list.")
+    ] = False,
     until_empty: Annotated[
         bool,
         typer.Option("--until-empty", help="End once the queue is empty, or every shard is read to its end."),
@@ -136,7 +139,11 @@ def poll(
         fail(
             f"expected --queue-url to be a queue's URL, such as http://localhost:4566/000000000000/orders, got {queue_url!r}"
         )
-    run = _Run(function, timeout, max_batches, until_empty=until_empty, log_aloud=show_traceback)
+    if by_pipe and queue_url is None:
+        fail(
+            "--pipe is for --queue-url: the retries of a pipe on a stream are not played; batchfold simulate plays them"
+        )
+    run = _Run(function, timeout, max_batches, until_empty=until_empty, log_aloud=show_traceback, by_pipe=by_pipe)
     try:
         aws = Aws(
             "batchfold poll",
@@ -199,6 +206,7 @@ class _Run:
     most_batches: int | None
     until_empty: bool
     log_aloud: bool
+    by_pipe: bool = False
 
     def polled(
         self,
@@ -218,6 +226,7 @@ class _Run:
                 report_batch_item_failures=mapping.report_batch_item_failures,
                 most_batches=self.most_batches,
                 until_empty=self.until_empty,
+                by_pipe=self.by_pipe,
             )
             try:
                 with self._environment(poller) as environment:

@@ -51,6 +51,8 @@ class Poller:
     report_batch_item_failures: bool
     most_batches: int | None
     until_empty: bool
+    by_pipe: bool = False
+    """Whether the event is the list that EventBridge Pipes passes."""
     not_done: set[str] = field(default_factory=set[str])
     """The item identifiers of the records that were delivered and are not done."""
     environment: Environment | None = None
@@ -73,7 +75,7 @@ class Poller:
             tally.in_flight = len(raws)
             self.board.doing = f"invoking with {len(raws):,} of {place}"
             try:
-                call = self.environment.invoke({"Records": list(raws)})
+                call = self.environment.invoke(list(raws) if self.by_pipe else {"Records": list(raws)})
             except Interrupted:
                 self.ended = len(raws)
                 raise
