@@ -395,8 +395,15 @@ async def tells_the_time_later(record: SqsRecord[int], context: LambdaContext) -
     return tells_the_time(record, context)
 
 
+def by_body(handler: Any) -> Any:
+    def body(record: SqsRecord[int]) -> int:
+        return record.body
+
+    return route(body, {4: handler})
+
+
 @pytest.mark.parametrize("handler", [tells_the_time, tells_the_time_later])
-@pytest.mark.parametrize("layer", [only(is_even), timed(Latencies()), checked])
+@pytest.mark.parametrize("layer", [only(is_even), timed(Latencies()), checked, by_body])
 def test_a_layer_hands_on_the_lambda_context(handler: Any, layer: Any) -> None:
     values: list[object] = []
 

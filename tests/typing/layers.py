@@ -191,6 +191,13 @@ assert_type(
     Callable[[SqsRecord[EventBridge[Order]]], IOResult[str, Unknown | NoRouteError]],
 )
 as_lambda_handler(by_change, dynamodb(Order))
+assert_type(
+    as_lambda_handler(route(lambda record: record.body.quantity, {1: reserve_in_time}), sqs(Order)),
+    LambdaFunction[LambdaContext],
+)
+as_lambda_handler(route(lambda record: record.body.quantity, {1: reserve_in_time_async}), sqs(Order))
+route(lambda record: record.body.quantity, {1: reserve, 2: reserve_in_time})  # BAD one needs the context, one does not
+as_lambda_handler(route(lambda record: record.body.quantity, {1: reserve_or_not}), sqs(Order))  # BAD no context
 route({"INSERT": insert})  # BAD no key
 route(lambda record: record.event, {"INSERT": insert})  # BAD a record has no such thing
 route(lambda record: record.event_name, {"INSERT": insert, "REMOVE": rename})  # BAD handlers of different records

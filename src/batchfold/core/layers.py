@@ -208,28 +208,28 @@ class NoRouteError(LookupError):
 
 @overload
 def route(
-    key: Callable[[R], K], handlers: Mapping[K, Callable[[R], Result[V, E]]]
-) -> Callable[[R], Result[V, E | NoRouteError]]: ...
+    key: Callable[[R], K], handlers: Mapping[K, Callable[Concatenate[R, X], Result[V, E]]]
+) -> Callable[Concatenate[R, X], Result[V, E | NoRouteError]]: ...
 @overload
 def route(
-    key: Callable[[R], K], handlers: Mapping[K, Callable[[R], IOResult[V, E]]]
-) -> Callable[[R], IOResult[V, E | NoRouteError]]: ...
+    key: Callable[[R], K], handlers: Mapping[K, Callable[Concatenate[R, X], IOResult[V, E]]]
+) -> Callable[Concatenate[R, X], IOResult[V, E | NoRouteError]]: ...
 @overload
 def route(
-    key: Callable[[R], K], handlers: Mapping[K, Callable[[R], Awaitable[Result[V, E]]]]
-) -> Callable[[R], Awaitable[Result[V, E | NoRouteError]]]: ...
+    key: Callable[[R], K], handlers: Mapping[K, Callable[Concatenate[R, X], Awaitable[Result[V, E]]]]
+) -> Callable[Concatenate[R, X], Awaitable[Result[V, E | NoRouteError]]]: ...
 @overload
 def route(
-    key: Callable[[R], K], handlers: Mapping[K, Callable[[R], Awaitable[IOResult[V, E]]]]
-) -> Callable[[R], Awaitable[IOResult[V, E | NoRouteError]]]: ...
-def route(key: Callable[[Any], Any], handlers: Mapping[Any, Callable[[Any], Any]]) -> Callable[[Any], Any]:
+    key: Callable[[R], K], handlers: Mapping[K, Callable[Concatenate[R, X], Awaitable[IOResult[V, E]]]]
+) -> Callable[Concatenate[R, X], Awaitable[IOResult[V, E | NoRouteError]]]: ...
+def route(key: Callable[[Any], Any], handlers: Mapping[Any, Callable[..., Any]]) -> Callable[..., Any]:
     """Make a handler that hands each record to the one of `handlers` that stands under the record's key.
 
     A record whose key has no handler comes back, `Rejected` with a `NoRouteError`: nothing is known to be done with it.
     `settle=discard(when=caused_by(NoRouteError))` lets go of such records, and a handler that returns `Success(None)`
     names the kinds that need nothing done. If `key` raises, or what it returns cannot be hashed, the record has `Crashed`.
 
-    All handlers are synchronous, or all are async. They take the record alone.
+    All handlers are synchronous, or all are async. They take the record alone, or all take the Lambda context too.
 
     >>> from returns.result import Result, Success
     >>> def insert(record: dict[str, str]) -> Result[str, str]:
@@ -252,21 +252,29 @@ def route(key: Callable[[Any], Any], handlers: Mapping[Any, Callable[[Any], Any]
 
     if any(map(is_async_function, routes.values())):
 
-        async def handle_async(record: Any) -> Any:
+        async def handle_async(record: Any, *context: Any) -> Any:
             found = key(record)
             handler = routes.get(found)
             if handler is None:
                 return no_route(found)
-            returned = handler(record)
+            returned = handler(record, *context)
             return await returned if is_awaitable(returned) else returned
 
-        return handle_async
+        return _like_any_of(routes, handle_async)
 
-    def handle(record: Any) -> Any:
+    def handle(record: Any, *context: Any) -> Any:
         found = key(record)
         handler = routes.get(found)
-        return no_route(found) if handler is None else handler(record)
+        return no_route(found) if handler is None else handler(record, *context)
 
+    return _like_any_of(routes, handle)
+
+
+def _like_any_of(routes: Mapping[Any, Callable[..., Any]], handle: Callable[..., Any]) -> Callable[..., Any]:
+    """Let it be asked what its handlers take: one stands for all of them."""
+    for handler in routes.values():
+        handle.__wrapped__ = handler  # type: ignore[attr-defined]  # as `functools.wraps` does
+        break
     return handle
 
 
