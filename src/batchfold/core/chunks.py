@@ -90,7 +90,7 @@ def in_chunks(handle: Callable[[list[Any]], Any], *, size: int) -> Any:
     For work that is cheaper in bulk: `BatchWriteItem` (25 at a time), `PutRecords` (500), one SQL statement. The function
     gets a list of the records that parsed, and returns one `Result` for each, in their order. If it raises, or returns
     another number of results, every record of the chunk is `Crashed`, and no record of another. An async function makes a
-    handler for async runs.
+    handler for async runs. Give the function a name and its list a type: the checkers cannot infer the records of a lambda.
 
     A chunk holds at most one record of each lane, so no order is broken. Where the whole batch is one lane (a stream or
     a FIFO queue by default) there would be no chunks: that is a `ValueError`, raised before any record is handled.
