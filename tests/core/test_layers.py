@@ -386,6 +386,12 @@ def test_what_tell_raises_is_logged_and_changes_nothing(caplog: pytest.LogCaptur
     assert "tell raised" in caplog.text
 
 
+def test_a_route_without_handlers_rejects_every_record() -> None:
+    handlers: dict[int, Callable[[SqsRecord[int]], Result[int, str]]] = {}
+    (failed,) = fold_batch(sqs_event(4), route(lambda record: record.body, handlers), NUMBERS).failed
+    assert "there are routes for nothing" in str(failed.fault.error)
+
+
 # ------------------------------------------------------------ the Lambda context
 def tells_the_time(record: SqsRecord[int], context: LambdaContext) -> Result[int, str]:
     return Success(record.body + context.get_remaining_time_in_millis())

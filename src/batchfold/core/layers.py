@@ -272,9 +272,8 @@ def route(key: Callable[[Any], Any], handlers: Mapping[Any, Callable[..., Any]])
 
 def _like_any_of(routes: Mapping[Any, Callable[..., Any]], handle: Callable[..., Any]) -> Callable[..., Any]:
     """Let it be asked what its handlers take: one stands for all of them."""
-    for handler in routes.values():
-        handle.__wrapped__ = handler  # type: ignore[attr-defined]  # as `functools.wraps` does
-        break
+    if routes:
+        handle.__wrapped__ = next(iter(routes.values()))  # type: ignore[attr-defined]  # as `functools.wraps` does
     return handle
 
 
