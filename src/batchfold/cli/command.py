@@ -8,11 +8,11 @@ import typer
 from batchfold import __version__
 from batchfold.cli import check_command, mapping_command
 from batchfold.cli.account import Answered, Call
-from batchfold.cli.call import CannotCallError, Interrupted, called
-from batchfold.cli.event_file import UnreadableEventError, event_text
+from batchfold.cli.call import called
+from batchfold.cli.event_file import event_text
 from batchfold.cli.poll import poll
 from batchfold.cli.replay import replay
-from batchfold.cli.report import fail, output, report, say, tell_ending, write
+from batchfold.cli.report import errors_told, fail, output, report, say, tell_ending, write
 from batchfold.cli.simulate import simulate
 from batchfold.cli.verdict import Verdict, judge
 
@@ -81,17 +81,8 @@ def run(
     cannot be imported, a function that raises, hangs, ends its process or leaves a thread behind, a response that Lambda
     cannot read (everything comes back), or one that loses records. Ctrl-C ends it with 130.
     """
-    try:
+    with errors_told():
         call = called(function, event_text(event), timeout=timeout, log_aloud=show_traceback or only_response)
-    except UnreadableEventError as error:
-        fail(str(error))
-    except CannotCallError as error:
-        if error.traceback:
-            say(error.traceback)
-        fail(str(error))
-    except Interrupted as interrupted:
-        say("Interrupted: the function was ended.")
-        raise typer.Exit(interrupted.exit_status) from None
     verdict = judge(call)
     tell_ending(call.ending)
     try:

@@ -11,16 +11,15 @@ from typing import Annotated
 
 import typer
 
-from batchfold.cli.account import RefusedError
 from batchfold.cli.aws import Aws, endpoint_of
-from batchfold.cli.call import CannotCallError, Interrupted
+from batchfold.cli.call import Interrupted
 from batchfold.cli.checkpoint import checkpoint_in
 from batchfold.cli.environment import Environment
 from batchfold.cli.poll_board import Board
 from batchfold.cli.poll_queue import LONG_POLL_SECONDS, notes_on, poll_queue, queue_facts
 from batchfold.cli.poll_stream import poll_stream
 from batchfold.cli.polling import Poller
-from batchfold.cli.report import fail, say
+from batchfold.cli.report import errors_told, fail
 from batchfold.cli.scene import with_settings
 from batchfold.cli.shard import StreamMapping
 from batchfold.cli.stopping import Stopping
@@ -144,7 +143,7 @@ def poll(
             "--pipe is for --queue-url: the retries of a pipe on a stream are not played; batchfold simulate plays them"
         )
     run = _Run(function, timeout, max_batches, until_empty=until_empty, log_aloud=show_traceback, by_pipe=by_pipe)
-    try:
+    with errors_told():
         aws = Aws(
             "batchfold poll",
             "poll",
@@ -156,12 +155,6 @@ def poll(
         else:
             api = KinesisApi(aws, stream) if stream is not None else DynamoDBApi(aws, table or "")
             exit_status = _poll_stream(run, aws, api, setting or [], starting_position, checkpoint)
-    except CannotCallError as error:
-        if error.traceback:
-            say(error.traceback)
-        fail(str(error))
-    except RefusedError as error:
-        fail(str(error))
     raise typer.Exit(exit_status)
 
 
@@ -199,7 +192,7 @@ def _poll_stream(
 
 @dataclass(frozen=True)
 class _Run:
-    """What is asked for, whatever the source."""
+    """The options of a poll that do not depend on the source."""
 
     function: str
     timeout: float

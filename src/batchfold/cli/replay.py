@@ -11,9 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from batchfold.cli.account import Call, RefusedError
+from batchfold.cli.account import Call
 from batchfold.cli.aws import endpoint_of
-from batchfold.cli.call import CannotCallError, Interrupted
 from batchfold.cli.environment import Environment
 from batchfold.cli.replay_aws import AwsError, Clients, Queue, StreamReader
 from batchfold.cli.replay_files import letters_of
@@ -21,7 +20,7 @@ from batchfold.cli.replay_given_up import GivenUp, Letter
 from batchfold.cli.replay_recognised import recognised
 from batchfold.cli.replay_report import as_json, now, what_became, what_is_there
 from batchfold.cli.replay_run import Replay, Replayed
-from batchfold.cli.report import fail, output, say, tell_ending, write
+from batchfold.cli.report import errors_told, fail, output, say, tell_ending, write
 from batchfold.cli.stopping import Stopping
 
 _NOT_DONE, _ERROR = 1, 2
@@ -110,7 +109,7 @@ def replay(
     """
     urls = _urls_in(origin, delete=delete, dry_run=dry_run)
     stopping = Stopping()
-    try:
+    with errors_told("Interrupted: what was not done by then stays where it was."):
         session = _Session(
             queue=_queue(urls, Clients(endpoint_url or endpoint_of(origin[0]), region), timeout),
             files=[] if urls else [letter for each in origin for letter in letters_of(Path(each))],
@@ -147,15 +146,6 @@ def replay(
         _write(replayed, as_text=not json_, dry_run=dry_run, all_rows=all_rows)
         session.tell(replayed, delete=delete, dry_run=dry_run)
         stopping.check()
-    except CannotCallError as error:
-        if error.traceback:
-            say(error.traceback)
-        fail(str(error))
-    except RefusedError as error:
-        fail(str(error))
-    except Interrupted as interrupted:
-        say("Interrupted: what was not done by then stays where it was.")
-        raise typer.Exit(interrupted.exit_status) from None
     if has_failed:
         raise typer.Exit(_ERROR)
     raise typer.Exit(0 if dry_run or all(each.is_done for each in replayed) else _NOT_DONE)
@@ -206,7 +196,7 @@ def _queue(urls: Sequence[str], clients: Clients, timeout: float) -> Queue | Non
 
 
 class _Session:
-    """What is read, held, deleted and released."""
+    """One replay: it reads, holds, deletes and releases messages."""
 
     def __init__(
         self,

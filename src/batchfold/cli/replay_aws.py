@@ -18,6 +18,7 @@ from batchfold.cli.api_events import dynamodb_raw, kinesis_raw
 from batchfold.cli.aws import Aws, code_of, told
 from batchfold.cli.replay_given_up import Letter, OneRecord, ShardRange, region_of_arn
 from batchfold.shell.sqs_client import region_of
+from batchfold.testing.piped import flat
 
 T = TypeVar("T")
 
@@ -289,8 +290,6 @@ def as_piped(record: OneRecord) -> OneRecord:
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-kinesis.html
     """
-    raw = dict(record.raw)
-    if record.shape == "kinesis" and "kinesis" in raw:
-        raw |= raw.pop("kinesis")
+    raw = flat(record.raw)
     item_id = raw.get("eventID") if record.shape in ("kinesis", "dynamodb") else record.item_id
     return OneRecord(raw=raw, shape=record.shape, item_id=item_id, group=record.group, by_pipe=True)

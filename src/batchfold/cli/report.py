@@ -4,8 +4,8 @@ The function prints too, and its words may hold anything: what moves a cursor is
 """
 
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from shutil import get_terminal_size
 from typing import Any, NoReturn, cast
 
@@ -17,7 +17,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from batchfold.cli.account import Answered, CutOff, Ending, Raised
+from batchfold.cli.account import Answered, CutOff, Ending, Raised, RefusedError
+from batchfold.cli.call import CannotCallError, Interrupted
 from batchfold.cli.verdict import Fate, Verdict
 
 _STYLES: dict[Fate, str] = {
@@ -82,6 +83,22 @@ def fail(message: str) -> NoReturn:
     """End the command with a message and the exit status of an error."""
     say(f"Error: {message}")
     raise typer.Exit(2)
+
+
+@contextmanager
+def errors_told(interrupted: str = "Interrupted: the function was ended.") -> Generator[None, None, None]:
+    """End the command, with a message, where the function cannot be called, something is refused, or a signal came."""
+    try:
+        yield
+    except CannotCallError as error:
+        if error.traceback:
+            say(error.traceback)
+        fail(str(error))
+    except RefusedError as error:
+        fail(str(error))
+    except Interrupted as signal:
+        say(interrupted)
+        raise typer.Exit(signal.exit_status) from None
 
 
 def escaped(text: str) -> str:

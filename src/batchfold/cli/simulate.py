@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from batchfold.cli.account import Invoking, Played, Progressed, RefusedError, Step
-from batchfold.cli.call import LATE_SECONDS, CannotCallError, Interrupted, heard, how_it_ended, refuse_no_import
+from batchfold.cli.call import LATE_SECONDS, CannotCallError, heard, how_it_ended, refuse_no_import
 from batchfold.cli.event_file import event_text
 from batchfold.cli.grid import Simulated, shown
 from batchfold.cli.picture import as_html, as_svg
-from batchfold.cli.report import fail, output, say, write
+from batchfold.cli.report import errors_told, fail, output, say, write
 
 _SHORT_SECONDS = 1.0
 """A simulation that takes no longer needs no progress bar."""
@@ -139,22 +139,13 @@ def simulate(
         "most_invocations": most_invocations,
         "lane": None,
     }
-    try:
+    with errors_told():
         if event is not None:
             asked["event"] = event_text(event)
         simulations = [
             _played(function, name, variant, timeout, log_aloud=show_output)
             for name, variant in _variants(asked, compare)
         ]
-    except CannotCallError as error_:
-        if error_.traceback:
-            say(error_.traceback)
-        fail(str(error_))
-    except RefusedError as error_:
-        fail(str(error_))
-    except Interrupted as interrupted:
-        say("Interrupted: the function was ended.")
-        raise typer.Exit(interrupted.exit_status) from None
     _write(simulations, as_json=as_json, all_rows=all_rows, svg=svg, html=html)
     raise typer.Exit(max(map(_exit_status, simulations)))
 

@@ -39,10 +39,11 @@ def pipes_event(event: Mapping[str, Any], /) -> list[dict[str, Any]]:
     listed: object = event.get("Records")
     if not is_plain_list(listed):
         raise ValueError("event lists its records under 'Records', as sqs_event, kinesis_event and dynamodb_event do.")
-    return [_as_piped(raw) for raw in listed]
+    return [flat(raw) for raw in listed]
 
 
-def _as_piped(raw: dict[str, Any]) -> dict[str, Any]:
+def flat(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a raw record as a pipe delivers it: the fields under `kinesis`, if it has any, beside the others."""
     part: object = raw.get("kinesis")
     others = {key: value for key, value in raw.items() if key != "kinesis"}
     return {**part, **others} if is_mapping(part) else others
@@ -122,12 +123,12 @@ class PipedStream(StreamSettings):
 
     @property
     def halves_on_error(self) -> bool:
-        """Whether a batch that failed is halved."""
+        """Return whether a batch that failed is halved."""
         return self.automatic_bisect
 
     @property
     def brings_all_back(self) -> bool:
-        """Whether all records come back if one is not done: if the batch is halved."""
+        """Return whether all records come back if one is not done: if the batch is halved."""
         return self.automatic_bisect
 
     def comes_back_after(self, _earlier: SourceRecord, _later: SourceRecord, /) -> bool:
