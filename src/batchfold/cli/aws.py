@@ -24,7 +24,7 @@ _READ_SECONDS = 10
 _ATTEMPTS = 3
 
 _LONGEST_MESSAGE = 200
-"""What is no AWS may answer with a whole page."""
+"""A server that is not AWS may answer with a whole page."""
 
 _WAITS = (1.0, 2.0, 4.0, 8.0, 16.0)
 """The seconds before a call that found nobody is made again."""

@@ -34,7 +34,7 @@ _COLUMNS = ("received", "in flight", "done", "came back", "given up", "behind")
 
 @dataclass
 class Tally:
-    """What has become of the records of one queue or shard."""
+    """The counts of the records of one queue or shard, by their fate."""
 
     received: int = 0
     in_flight: int = 0
@@ -97,7 +97,7 @@ class Board:
 
     @property
     def is_live(self) -> bool:
-        """Whether a table can be redrawn: not in a file or a pipe, on a dumb terminal, or where colour is not wanted."""
+        """Return whether a table can be redrawn: not in a file or a pipe, on a dumb terminal, or where colour is not wanted."""
         stands_on_a_terminal = self.console.is_terminal and cast("IO[Any]", self.console.file).isatty()
         return stands_on_a_terminal and not self.console.is_dumb_terminal and not self.console.no_color
 

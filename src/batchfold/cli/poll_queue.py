@@ -28,7 +28,7 @@ _SHORT_POLL_SECONDS = 1
 
 @dataclass(frozen=True)
 class QueueFacts:
-    """What a queue says of itself."""
+    """The attributes of a queue that a poll needs."""
 
     url: str
     arn: str

@@ -35,13 +35,13 @@ class Invoked:
 
     @property
     def is_unhandled(self) -> bool:
-        """Whether it ended in an error, rather than in a response that Lambda cannot read."""
+        """Return whether it ended in an error, rather than in a response that Lambda cannot read."""
         return isinstance(self.call.ending, Raised | CutOff)
 
 
 @dataclass
 class Poller:
-    """What the pollers of all sources have in common. `most_batches` are invoked, `None` for as many as there are.
+    """The part that the pollers of all sources share. `most_batches` are invoked, `None` for as many as there are.
 
     It ends where the source is drained, if that is asked for.
     """
@@ -52,7 +52,7 @@ class Poller:
     most_batches: int | None
     until_empty: bool
     by_pipe: bool = False
-    """Whether the event is the list that EventBridge Pipes passes."""
+    """True if the event is the list that EventBridge Pipes passes."""
     not_done: set[str] = field(default_factory=set[str])
     """The item identifiers of the records that were delivered and are not done."""
     environment: Environment | None = None
@@ -62,7 +62,7 @@ class Poller:
 
     @property
     def has_invoked_enough(self) -> bool:
-        """Whether no more batches are to be invoked."""
+        """Return whether no more batches are to be invoked."""
         return self.most_batches is not None and self.board.invocations >= self.most_batches
 
     def invoke(self, place: str, raws: Sequence[Mapping[str, Any]], positions: Mapping[str, int]) -> Invoked:

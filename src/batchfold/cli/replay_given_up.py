@@ -1,4 +1,4 @@
-"""What was given up, and how it can be brought back: the words in which the rest of a replay speaks."""
+"""Records that were given up, and how they are brought back: the words of the rest of a replay."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -90,7 +90,7 @@ Content: TypeAlias = OneRecord | ShardRange | WholeEvent | OutOfReach
 
 @dataclass(frozen=True, kw_only=True)
 class GivenUp:
-    """What a message or a document says of the records that were given up."""
+    """The content of a message or a document about records that were given up."""
 
     letter: Letter
     kind: Kind

@@ -19,7 +19,7 @@ from batchfold.core._guards import is_mapping
 from batchfold.core.records import ItemId, item_name
 
 ReplayFate: TypeAlias = Literal["done", "failed", "not started", "not done", "left"]
-"""What became of a record. Left is one that was not given to the function; not done is one that the function handled, or
+"""The fate of a record. Left is one that was not given to the function; not done is one that the function handled, or
 may have handled, and that is not certain to be done."""
 
 CallFunction: TypeAlias = Callable[[Any, bool], Call]
@@ -37,7 +37,7 @@ class Fetches(Protocol):
 
 @dataclass(frozen=True)
 class Told:
-    """What became of one record, and why."""
+    """The fate of one record, and the reason."""
 
     record: str
     fate: ReplayFate
@@ -46,7 +46,7 @@ class Told:
 
 @dataclass
 class Replayed:
-    """What became of the records of one message or document."""
+    """The fates of the records of one message or document."""
 
     of: GivenUp
     told: list[Told] = field(default_factory=list[Told])

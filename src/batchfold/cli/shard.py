@@ -95,12 +95,12 @@ class Shard:
 
     @property
     def is_finished(self) -> bool:
-        """Whether every record is done with and no more will come."""
+        """Return whether every record is done with and no more will come."""
         return self.is_read_up and self.delivery is None and not self.waiting
 
     @property
     def wants_records(self) -> bool:
-        """Whether it is to be read: it has no batch on the way, nor enough records for one."""
+        """Return whether it is to be read: it has no batch on the way, nor enough records for one."""
         return self.delivery is None and not self.is_read_up and len(self.waiting) < self.mapping.batch_size
 
     def take(self, records: Sequence[StreamRecord], *, now: Seconds, wall: float) -> None:

@@ -24,7 +24,7 @@ class Stopping:
 
     @property
     def is_asked(self) -> bool:
-        """Whether a signal has come."""
+        """Return whether a signal has come."""
         return bool(self._signals)
 
     @contextmanager

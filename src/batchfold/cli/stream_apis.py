@@ -76,11 +76,11 @@ class StreamApi(ABC):
     empty_reads_at_the_end: ClassVar[int]
     """How often nothing comes, until the end of an open shard counts as reached."""
     begins_at_times: ClassVar[bool]
-    """Whether an iterator can begin at a time; if not, that of `Since` begins at the oldest record."""
+    """True if an iterator can begin at a time; if not, that of `Since` begins at the oldest record."""
 
     client: Any
     name: str
-    """What messages call it: `stream orders`."""
+    """The name of it in messages: `stream orders`."""
     title: str
     """The service and the name: `Kinesis stream orders`."""
     arn: str

@@ -69,7 +69,7 @@ class Malformed(Value):
 
     @property
     def is_from_parsing(self) -> bool:
-        """Whether it was parsed before the handler, which was not called. A handler may read what was not parsed."""
+        """Return whether it was parsed before the handler, which was not called. A handler may read what was not parsed."""
         return self._is_from_parsing
 
     def _content(self) -> tuple[Any, ...]:

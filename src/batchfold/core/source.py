@@ -100,7 +100,7 @@ class AsyncSource(Generic[R_co, D_co, B_contra, A_co]):
     called once for each `Success`, as they come and from any thread, and must not raise. An exception that it returns
     makes the record `Crashed`."""
     not_done: tuple[str, str]
-    """What becomes of a record that is not done, and of several, for messages."""
+    """The words for the fate of a record that is not done, and of several, for messages."""
     for_event: ForEvent | None
     """Makes the source that reads one event, for a source that keeps something while that event is handled: the state of a
     window. A run then uses that source instead of this one, which stays as it is and is shared by all invocations."""

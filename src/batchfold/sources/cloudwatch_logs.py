@@ -82,7 +82,7 @@ class CloudWatchLogs(Envelope, Generic[Line]):
 
     @property
     def is_control(self) -> bool:
-        """Whether this is a control message, with which CloudWatch checks that the stream is there."""
+        """Return whether this is a control message, with which CloudWatch checks that the stream is there."""
         return self.message_type == "CONTROL_MESSAGE"
 
     @classmethod

@@ -48,7 +48,7 @@ Data_co = TypeVar("Data_co", covariant=True, default=bytes)
 
 
 class FirehoseAnswer(TypedDict):
-    """What becomes of one record, in the response."""
+    """The answer about one record, in the response."""
 
     recordId: str
     result: Literal["Ok", "Dropped", "ProcessingFailed"]

@@ -59,7 +59,7 @@ class S3Object(Envelope):
 
 
 class S3NotificationRecord(Envelope):
-    """What happened to one object."""
+    """The notification about one object."""
 
     event_name: Annotated[str, Field(alias="eventName")]
     """The kind of the event, such as `ObjectCreated:Put`, without `s3:` in front."""
@@ -124,7 +124,7 @@ class S3Notification(Envelope):
     """
 
     records: Annotated[tuple[S3NotificationRecord, ...], Field(alias="Records")] = ()
-    """What happened, to one object each; empty in the test event, and never otherwise."""
+    """The notifications, about one object each; empty in the test event, and never otherwise."""
     event: Annotated[Literal["s3:TestEvent"] | None, Field(alias="Event")] = None
     """`s3:TestEvent` in the test event."""
     test_bucket: Annotated[str | None, Field(alias="Bucket")] = None
@@ -132,7 +132,7 @@ class S3Notification(Envelope):
 
     @property
     def is_test(self) -> bool:
-        """Whether this is the test event that S3 sends when notifications are set up."""
+        """Return whether this is the test event that S3 sends when notifications are set up."""
         return self.event is not None
 
     @model_validator(mode="after")

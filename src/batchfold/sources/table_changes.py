@@ -155,5 +155,5 @@ class DynamoDBChange(Envelope, Generic[New, Old, Keys]):
 
     @property
     def is_ttl_delete(self) -> bool:
-        """Whether DynamoDB itself removed the item, because its time to live had ended."""
+        """Return whether DynamoDB itself removed the item, because its time to live had ended."""
         return is_ttl_delete(self.event_name, self.user_identity or {})

@@ -134,7 +134,7 @@ class EventSource(ABC):
 
     @property
     def brings_all_back(self) -> bool:
-        """Whether all records of a batch come back if one is not done: without `ReportBatchItemFailures`."""
+        """Return whether all records of a batch come back if one is not done: without `ReportBatchItemFailures`."""
         return not self.report_batch_item_failures
 
     def default_payload(self, name: str) -> object:
@@ -162,7 +162,7 @@ class EventSource(ABC):
 
     @property
     def is_windowed(self) -> bool:
-        """Whether a record is done when its window is finished, and not before."""
+        """Return whether a record is done when its window is finished, and not before."""
         return False
 
     def variations(self) -> "tuple[EventSource, ...]":

@@ -35,7 +35,7 @@ _SECONDS_BETWEEN_RETRIES = 1.0
 
 @dataclass(frozen=True)
 class Transformed:
-    """What Firehose makes of an answer, for each record of the event in order.
+    """The results that Firehose reads in an answer, for each record of the event in order.
 
     `results` are `Ok`, `Dropped` or `ProcessingFailed`; `problems` say why the answer is wrong, where it is: that record
     counts as failed.

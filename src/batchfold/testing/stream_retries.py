@@ -92,7 +92,7 @@ class StreamSettings(EventSource):
 
     @property
     def halves_on_error(self) -> bool:
-        """Whether a batch that failed is halved: as `bisect_batch_on_function_error` says."""
+        """Return whether a batch that failed is halved: as `bisect_batch_on_function_error` says."""
         return self.bisect_batch_on_function_error
 
     def interval(self, retries: int) -> Seconds:

@@ -80,7 +80,7 @@ class ShardedStream(WindowSettings):
 
     @property
     def is_windowed(self) -> bool:
-        """Whether a record is done when its window is finished, and not before."""
+        """Return whether a record is done when its window is finished, and not before."""
         return self.tumbling_window_in_seconds > 0
 
     def variations(self) -> "tuple[ShardedStream, ...]":
