@@ -15,7 +15,7 @@ from returns.maybe import Some
 from returns.result import Failure, Result, Success, safe
 
 from batchfold.core.faults import Crashed
-from batchfold.core.handlers import is_awaitable, result_of
+from batchfold.core.handlers import Giver, is_awaitable, result_of
 
 
 def refusal(returned: object) -> str:
@@ -122,8 +122,8 @@ def test_a_future_of_a_thread_is_refused_for_it_may_still_fail() -> None:
 
 def test_what_goes_to_another_step_may_run_there() -> None:
     numbers = Success(number for number in range(3))
-    assert result_of(numbers, goes_to_another_step=True) is numbers
-    assert result_of(IOResult.from_result(numbers), goes_to_another_step=True) == numbers
+    assert result_of(numbers, Giver("a step", hands_on=True)) is numbers
+    assert result_of(IOResult.from_result(numbers), Giver("a step", hands_on=True)) == numbers
 
 
 def test_a_coroutine_is_refused_and_closed() -> None:
@@ -134,7 +134,7 @@ def test_a_coroutine_is_refused_and_closed() -> None:
 def test_one_who_only_watches_closes_nothing() -> None:
     waiting = coroutine()
     for returned in (waiting, Success(waiting), IOSuccess(Success(waiting))):
-        assert isinstance(result_of(returned, closes=False), Crashed)
+        assert isinstance(result_of(returned, Giver("the handler", closes=False)), Crashed)
     assert getcoroutinestate(waiting) == CORO_CREATED
     waiting.close()
 

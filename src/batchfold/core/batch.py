@@ -54,7 +54,6 @@ class AnyBatch:
         item_ids: Sequence[ItemId],
         endings: Sequence[Ending[Any, Any, Any]],
         source: Any,
-        *,
         why_stopped: str | None = None,
         stopped_at: int | None = None,
         ms_left: Callable[[], int] | None = None,

@@ -10,7 +10,7 @@ from typing_extensions import TypeVar
 
 from batchfold.core.chunks import refuse_chunks
 from batchfold.core.faults import Crashed
-from batchfold.core.handlers import AnyFuture, AnyResult, R, is_async_function, is_awaitable, result_of
+from batchfold.core.handlers import AnyFuture, AnyResult, Giver, R, is_async_function, is_awaitable, result_of
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -157,7 +157,7 @@ def _result_before_another(returned: Any) -> Result[Any, Any]:
     A container that waits for the Lambda context would: whoever called the chain gives it the context, it succeeds, and
     the steps behind it never run.
     """
-    result = result_of(returned, "a step of a chain", goes_to_another_step=True)
+    result = result_of(returned, Giver("a step of a chain", hands_on=True))
     if isinstance(result, Crashed):
         raise result.error
     return result

@@ -70,7 +70,7 @@ def fold(
     """
     raws, endings, schedule = progress.raws, progress.endings, progress.schedule
     may_start = progress.may_start if progress.reads_time else None
-    tell = progress.tell if progress.is_watched else None
+    tell = progress.tell
     checked = None if progress.check is None else progress.checked
     try:
         for position in schedule.one_by_one():
@@ -80,7 +80,9 @@ def fold(
             if checked is not None:
                 handled = checked(position, handled)
             if type(handled) in SUCCEEDED:
-                endings[position] = handled if tell is None else tell(position, handled)
+                endings[position] = handled
+                if tell is not None:
+                    tell(position, handled)
             else:
                 progress.finish(position, settled_by(settle, progress, position, handled))
                 if schedule.is_closed:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from functools import lru_cache, partial
 from inspect import iscoroutinefunction, isfunction
 from types import AsyncGeneratorType, GeneratorType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, Union, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeAlias, Union, cast, get_args, get_origin
 
 from returns.interfaces.specific.result import ResultLikeN
 from returns.primitives.container import BaseContainer
@@ -97,37 +97,46 @@ def is_awaitable(value: object) -> bool:
     return hasattr(_kind_of(value), "__await__")
 
 
-def result_of(
-    returned: object, giver: str = "the handler", *, goes_to_another_step: bool = False, closes: bool = True
-) -> Result[Any, Any] | Crashed:
+class Giver(NamedTuple):
+    """Somebody who returned what should be a `Result`, and what is special about that."""
+
+    name: str
+    hands_on: bool = False
+    """Another step is given the value, and may run through a generator."""
+    closes: bool = True
+    """Coroutines that nobody will await are closed. One who only watches leaves them to others."""
+
+
+_HANDLER = Giver("the handler")
+
+
+def result_of(returned: object, giver: Giver = _HANDLER) -> Result[Any, Any] | Crashed:
     """Return the `Result` that a handler (or `giver`) returned, taken out of an `IOResult`, or `Crashed` for anything else.
 
     The `TypeError` in `Crashed` says what came back and how to mend it. `None`, a bare value and an awaitable are refused,
     and so is a `Success` that holds what may still fail: another `Result` (`@safe` on a function that returns one makes
-    it), a collection of them, an awaitable, or a generator. Another step may be given a generator: it runs it. Coroutines
-    that nobody will await are closed, unless `closes` is false: one who only watches leaves them to others.
+    it), a collection of them, an awaitable, or a generator.
     """
     kind = type(returned)
     if kind is Success:
         success: Any = returned  # the line above says it, but not to the checkers
         value: Any = success._inner_value  # noqa: SLF001  # named in its `__match_args__`; `unwrap` takes as long as all the rest
-        if value is None or (hint := _not_over(value)) is None or (goes_to_another_step and hint is _NOT_RUN):
+        if value is None or (hint := _not_over(value)) is None or (giver.hands_on and hint is _NOT_RUN):
             return success  # type: ignore[no-any-return]  # a Success, as the comparison above says
-        if closes:
+        if giver.closes:
             close_unawaited(value)
         return _refused(
-            f"{giver} returned a Success that holds a {type(value).__name__}, whose own outcome would be lost: {hint}"
+            f"{giver.name} returned a Success that holds a {type(value).__name__}, whose own outcome would be lost: {hint}"
         )
     if kind is Failure:
         return cast("Failure[Any]", returned)  # the line above says it, but not to the checkers
     if _is_io_result(returned):
         from returns.unsafe import unsafe_perform_io  # noqa: PLC0415  # whoever made an IOResult has paid for returns.io
 
-        inside = unsafe_perform_io(cast("Any", returned))
-        return result_of(inside, giver, goes_to_another_step=goes_to_another_step, closes=closes)
-    if closes:
+        return result_of(unsafe_perform_io(cast("Any", returned)), giver)
+    if giver.closes:
         close_unawaited(returned)
-    return _refused(_complaint(returned, giver))
+    return _refused(_complaint(returned, giver.name))
 
 
 def holds(predicate: Callable[[T], object], value: T) -> bool:

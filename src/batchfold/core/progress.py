@@ -44,7 +44,6 @@ class Progress(Generic[R, V, E, D, A]):
 
     __slots__ = (
         "_any_started",
-        "_observe",
         "_remaining_ms",
         "_reserve_ms",
         "_stop_when",
@@ -53,13 +52,13 @@ class Progress(Generic[R, V, E, D, A]):
         "check",
         "endings",
         "failed_aside",
-        "is_watched",
         "item_ids",
         "lane",
         "raws",
         "reads_time",
         "schedule",
         "source",
+        "tell",
     )
 
     def __init__(
@@ -82,9 +81,8 @@ class Progress(Generic[R, V, E, D, A]):
         self.schedule = Schedule(assign_lanes(self.lane, self.raws))
         self.endings: list[Ending[V, E, D]] = [None] * len(self.raws)
         self.check = None if source.check_of is None else source.check_of(self.raws)
-        self.is_watched = observe is not None or source.observe is not None
         self.failed_aside = failed_aside
-        self._observe = observe
+        self.tell = None if observe is None and source.observe is None else self._teller(observe)
         self._stop_when = stop_when
         self.reads_time = remaining_ms is not None
         self._remaining_ms = remaining_ms
@@ -125,8 +123,8 @@ class Progress(Generic[R, V, E, D, A]):
     def finish(self, position: int, ending: Ending[V, E, D]) -> None:
         """Take the ending of a started record; `None` if its handler was not reached after all."""
         is_done = type(ending) in DONE
-        if self.is_watched and ending is not None:
-            ending = self.tell(position, ending)
+        if self.tell is not None and ending is not None:
+            self.tell(position, ending)
         if not is_done and self._stop_when is not None and ending is not None:
             ending = self.outcome(position, ending)
             if self._is_to_stop(self._stop_when, ending):
@@ -143,18 +141,18 @@ class Progress(Generic[R, V, E, D, A]):
 
     def batch(self) -> Batch[V, E, D, A]:
         """Return the batch, once no more records are started and all that were started are finished."""
-        if self.is_watched:
+        if self.tell is not None:
             for position, ending in enumerate(self.endings):
                 if ending is None:
-                    self.endings[position] = self.tell(position, ending)
+                    self.tell(position, ending)
         batch: Batch[V, E, D, A] = Batch(
             self.raws,
             self.item_ids,
             self.endings,
             self.source,
-            why_stopped=self._why_stopped,
-            stopped_at=self._stopped_at,
-            ms_left=None if self._remaining_ms is None else _ms_left(self._remaining_ms, self._reserve_ms),
+            self._why_stopped,
+            self._stopped_at,
+            None if self._remaining_ms is None else _ms_left(self._remaining_ms, self._reserve_ms),
         )
         for watch in _watchers:
             watch(batch)
@@ -168,19 +166,28 @@ class Progress(Generic[R, V, E, D, A]):
         """Return the outcome of a record that has this ending."""
         return outcome_of(self.item_ids[position], self.source.as_delivered(self.raws[position]), ending)
 
-    def tell(self, position: int, ending: Ending[V, E, D]) -> Outcome[V, E, D]:
-        """Call the observers, and return the outcome that they were called with. Only where there is one."""
-        source = self.source
-        outcome = outcome_of(self.item_ids[position], source.as_delivered(self.raws[position]), ending)
-        if source.observe is not None:
-            source.observe(outcome)
-        if self._observe is None:
-            return outcome
-        try:
-            self._observe(outcome)
-        except BaseException as error:  # noqa: BLE001  # raised again if it ends the process: an observer changes nothing
-            self.failed_aside("an observer raised; the outcome that it was called with stands", crashed(error).error)
-        return outcome
+    def _teller(self, observe: Observe[V, E, D] | None) -> Callable[[int, Ending[V, E, D]], None]:
+        """Return what tells the observers the outcome of a record that has this ending."""
+        item_ids, raws, as_delivered, of_source = (
+            self.item_ids,
+            self.raws,
+            self.source.as_delivered,
+            self.source.observe,
+        )
+        failed_aside = self.failed_aside  # not `self`, which would be a cycle: the opening of `core.fold` says why
+
+        def tell(position: int, ending: Ending[V, E, D]) -> None:
+            outcome = outcome_of(item_ids[position], as_delivered(raws[position]), ending)
+            if of_source is not None:
+                of_source(outcome)
+            if observe is None:
+                return
+            try:
+                observe(outcome)
+            except BaseException as error:  # noqa: BLE001  # raised again if it ends the process: observers change nothing
+                failed_aside("an observer raised; the outcome that it was called with stands", crashed(error).error)
+
+        return tell
 
     def _is_to_stop(self, stop_when: StopWhen[E, D], outcome: Outcome[V, E, D]) -> bool:
         if not isinstance(outcome, Failed) or self.schedule.is_closed:

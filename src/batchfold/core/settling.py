@@ -9,7 +9,7 @@ from returns.result import Failure, Result, Success
 from typing_extensions import TypeVar
 
 from batchfold.core.faults import Crashed
-from batchfold.core.handlers import AnyFuture, AnyResult, holds, is_async_function, is_awaitable, result_of
+from batchfold.core.handlers import AnyFuture, AnyResult, Giver, holds, is_async_function, is_awaitable, result_of
 from batchfold.core.outcomes import Failed, Settled
 from batchfold.core.records import Record
 
@@ -125,7 +125,7 @@ def caused_by(*kinds: type[object]) -> Callable[[Failed[object, Record]], bool]:
 
 def settled_or_failed(failed: Failed[E, D], returned: object) -> Settled[E, D] | Failed[E, D]:
     """Return the failed record, settled or not, after `settle` returned this for it."""
-    result = result_of(returned, "settle")
+    result = result_of(returned, Giver("settle"))
     if isinstance(result, Crashed):
         return could_not_settle(failed, result.error)
     if isinstance(result, Success):

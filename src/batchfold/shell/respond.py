@@ -14,7 +14,7 @@ from returns.result import Success
 from batchfold.core._guards import add_note, is_plain_list
 from batchfold.core.batch import Answerable, AnyBatch
 from batchfold.core.faults import Crashed, Fault, PayloadError
-from batchfold.core.handlers import result_of
+from batchfold.core.handlers import Giver, result_of
 from batchfold.core.records import item_name
 from batchfold.core.redaction import is_validation_error, redact, why
 from batchfold.core.response import RaiseOn
@@ -57,7 +57,7 @@ def heed_finish(returned: object) -> None:
 
     A `Failure` that holds an exception raises it, without a payload; any other error is in a `RejectedError`.
     """
-    result = result_of(returned, "finish")
+    result = result_of(returned, Giver("finish"))
     if isinstance(result, Success):
         if (remark := result.unwrap()) is not None:
             log_remark(str(remark))

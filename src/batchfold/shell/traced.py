@@ -12,7 +12,7 @@ from returns.result import Failure
 
 from batchfold.core.chunks import results_of, takes_chunks
 from batchfold.core.faults import Crashed, Malformed, crashed
-from batchfold.core.handlers import result_of
+from batchfold.core.handlers import Giver, result_of
 from batchfold.core.outcomes import Failed, Outcome, Settled
 from batchfold.core.records import Record
 from batchfold.shell.around import around
@@ -168,7 +168,7 @@ def traced(tracer: Tracer) -> Traced:
 
 def _type_of_failure(returned: object) -> str | None:
     """Return the value of `error.type` for what a handler returned, `None` for a `Success`."""
-    handled = result_of(returned, goes_to_another_step=True, closes=False)
+    handled = result_of(returned, Giver("the handler", hands_on=True, closes=False))
     if isinstance(handled, Crashed):
         return _type_of(handled.error)
     return _type_of(handled.failure()) if isinstance(handled, Failure) else None

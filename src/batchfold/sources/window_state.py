@@ -15,7 +15,7 @@ from returns.result import Failure, Result, Success
 from batchfold.core._guards import is_mapping
 from batchfold.core.batch import AnyBatch
 from batchfold.core.faults import Crashed
-from batchfold.core.handlers import result_of
+from batchfold.core.handlers import Giver, result_of
 from batchfold.core.lanes import whole_batch
 from batchfold.core.outcomes import Outcome, Succeeded
 from batchfold.core.records import Event
@@ -201,5 +201,5 @@ class WindowState:
 
 
 def _judged(returned: object, remark: str | None) -> Result[str | None, object]:
-    result = result_of(returned, "finish")
+    result = result_of(returned, Giver("finish"))
     return Failure(result.error) if isinstance(result, Crashed) else result.map(lambda _: remark)
