@@ -118,7 +118,7 @@ class Progress(Generic[R, V, E, D, A]):
 
     def start(self) -> int | None:
         """Return the position of the next record to handle; `None` if none may start (now, or any more)."""
-        return self.schedule.start() if self.may_start() else None
+        return self.schedule.start() if self._remaining_ms is None or self.may_start() else None
 
     def finish(self, position: int, ending: Ending[V, E, D]) -> None:
         """Take the ending of a started record; `None` if its handler was not reached after all."""

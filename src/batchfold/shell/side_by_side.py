@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
 from batchfold.core.batch import Batch
@@ -89,8 +88,7 @@ class _Run(Generic[R, V, E, D, A]):
         self._settle = settle
         self._max_concurrency = max_concurrency
         self._loop = asyncio.get_running_loop()
-        self._tasks: set[asyncio.Future[Any]] = set()
-        self._unfinished: set[int] = set()
+        self._tasks: dict[asyncio.Future[Any], tuple[Sequence[int], Coroutine[Any, Any, None]]] = {}
         self._ended: asyncio.Future[None] = self._loop.create_future()  # one or more of the tasks have
         self._timer: asyncio.TimerHandle | None = None
         self._is_reserve_reached = False
@@ -132,22 +130,21 @@ class _Run(Generic[R, V, E, D, A]):
 
     def _create_task(self, positions: Sequence[int]) -> None:
         handling = self._handle(positions)
-        self._unfinished.update(positions)  # an eager task may have finished them before there is a task
         try:
             task = self._loop.create_task(handling)
         except BaseException:
-            self._unfinished.difference_update(positions)
             handling.close()
             raise
-        self._tasks.add(task)
-        task.add_done_callback(partial(self._end, positions, handling))
+        self._tasks[task] = positions, handling
+        task.add_done_callback(self._end)
 
-    def _end(self, positions: Sequence[int], handling: Coroutine[Any, Any, None], task: asyncio.Future[Any]) -> None:
-        self._tasks.discard(task)
+    def _end(self, task: asyncio.Future[Any]) -> None:
+        positions, handling = self._tasks.pop(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._escape(error)
-        if not self._unfinished.isdisjoint(positions):
-            self._close(positions, handling)
+        endings = self._progress.endings
+        if unfinished := [position for position in positions if endings[position] is None]:
+            self._close(unfinished, handling)
         if not self._ended.done():
             self._ended.set_result(None)
 
@@ -156,8 +153,8 @@ class _Run(Generic[R, V, E, D, A]):
         with suppress(Exception):  # nothing of it may go on
             handling.close()
         try:
-            for position in self._unfinished.intersection(positions):
-                self._finish(position, None)
+            for position in positions:
+                self._progress.finish(position, None)
         except BaseException as error:  # noqa: BLE001  # raised when all handlers have ended
             self._escape(error)
 
@@ -172,19 +169,15 @@ class _Run(Generic[R, V, E, D, A]):
             else:
                 all_handled = await self._attempt_chunk(self._chunks, positions)
             for position, handled in zip(positions, all_handled, strict=True):
-                ending = self._progress.checked(position, handled)
+                ending = handled if self._progress.check is None else self._progress.checked(position, handled)
                 if self._settle is not None and not has_succeeded(ending):
                     ending = await self._settled(position, ending)
-                self._finish(position, ending)
+                self._progress.finish(position, ending)
         except BaseException as error:  # noqa: BLE001  # raised when all handlers have ended
             if not (isinstance(error, asyncio.CancelledError) and self._is_ending()):
                 self._escape(error)
         finally:
             all_handled, ending, handled = (), None, None  # type: ignore[assignment]  # the opening of `core.fold` says why
-
-    def _finish(self, position: int, ending: Ending[V, E, D]) -> None:
-        self._unfinished.discard(position)
-        self._progress.finish(position, ending)
 
     def _escape(self, error: BaseException) -> None:
         if self._escaped is None:
