@@ -83,7 +83,9 @@ if TYPE_CHECKING:
     from batchfold.shell.observing import observe_all as observe_all
     from batchfold.shell.observing import timed as timed
     from batchfold.shell.options import AsyncFoldOptions as AsyncFoldOptions
+    from batchfold.shell.options import AsyncFunctionOptions as AsyncFunctionOptions
     from batchfold.shell.options import FoldOptions as FoldOptions
+    from batchfold.shell.options import FunctionOptions as FunctionOptions
     from batchfold.shell.options import LambdaContext as LambdaContext
     from batchfold.shell.process import fold_batch as fold_batch
     from batchfold.shell.process import fold_batch_async as fold_batch_async
@@ -172,7 +174,7 @@ else:
         "shell.errors": "BatchProcessingError RejectedError UnprocessedError",
         "shell.lambda_handler": "LambdaFunction as_lambda_handler",
         "shell.observing": "Latencies Measures measures_of observe_all timed",
-        "shell.options": "AsyncFoldOptions FoldOptions LambdaContext",
+        "shell.options": "AsyncFoldOptions AsyncFunctionOptions FoldOptions FunctionOptions LambdaContext",
         "shell.process": "fold_batch fold_batch_async process_batch process_batch_async",
         "shell.respond": "respond",
         "shell.s3_pointers": "DeletesObjects DeletesObjectsAsync GetsObjects GetsObjectsAsync delete_fetched s3_pointers",

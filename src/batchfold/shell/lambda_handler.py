@@ -39,8 +39,9 @@ from batchfold.core.records import AnyEvent, PartialResponse, Record
 from batchfold.core.response import RaiseOn
 from batchfold.core.source import AsyncSource, Source
 from batchfold.shell.options import (
-    AsyncFoldOptions,
+    AsyncFunctionOptions,
     FoldOptions,
+    FunctionOptions,
     LambdaContext,
     refuse_async_settle,
     refuse_misused,
@@ -97,85 +98,49 @@ class ASourceIsMissing:
 def as_lambda_handler(
     handler: Callable[[R], AnyResult[V, E]],
     source: Source[R, D, BatchOf[V], A],
-    *,
-    executor: Executor | None = None,
-    raise_on: RaiseOn | None = None,
-    then: Callable[[Batch[V, E, D, A]], object] | None = None,
-    **options: Unpack[FoldOptions[V, E, D]],
+    **options: Unpack[FunctionOptions[V, E, D, A]],
 ) -> LambdaFunction[object, A]: ...
 @overload
 def as_lambda_handler(
     handler: Callable[[R], AnyFuture[V, E]],
     source: AsyncSource[R, D, BatchOf[V], A],
-    *,
-    max_concurrency: int = 10,
-    cancel_at_reserve: bool = False,
-    raise_on: RaiseOn | None = None,
-    then: Callable[[Batch[V, E, D, A]], object] | None = None,
-    **options: Unpack[AsyncFoldOptions[V, E, D]],
+    **options: Unpack[AsyncFunctionOptions[V, E, D, A]],
 ) -> LambdaFunction[object, A]: ...
 @overload
 def as_lambda_handler(
     handler: Callable[[R, LambdaContext], AnyResult[V, E]],
     source: Source[R, D, BatchOf[V], A],
-    *,
-    executor: Executor | None = None,
-    raise_on: RaiseOn | None = None,
-    then: Callable[[Batch[V, E, D, A]], object] | None = None,
-    **options: Unpack[FoldOptions[V, E, D]],
+    **options: Unpack[FunctionOptions[V, E, D, A]],
 ) -> LambdaFunction[LambdaContext, A]: ...
 @overload
 def as_lambda_handler(
     handler: Callable[[R, LambdaContext], AnyFuture[V, E]],
     source: AsyncSource[R, D, BatchOf[V], A],
-    *,
-    max_concurrency: int = 10,
-    cancel_at_reserve: bool = False,
-    raise_on: RaiseOn | None = None,
-    then: Callable[[Batch[V, E, D, A]], object] | None = None,
-    **options: Unpack[AsyncFoldOptions[V, E, D]],
+    **options: Unpack[AsyncFunctionOptions[V, E, D, A]],
 ) -> LambdaFunction[LambdaContext, A]: ...
 @overload
 def as_lambda_handler(
     handler: Callable[[R, L], AnyResult[V, E]],
     source: Source[R, D, BatchOf[V], A],
-    *,
-    executor: Executor | None = None,
-    raise_on: RaiseOn | None = None,
-    then: Callable[[Batch[V, E, D, A]], object] | None = None,
-    **options: Unpack[FoldOptions[V, E, D]],
+    **options: Unpack[FunctionOptions[V, E, D, A]],
 ) -> LambdaFunction[L, A]: ...
 @overload
 def as_lambda_handler(
     handler: Callable[[R, L], AnyFuture[V, E]],
     source: AsyncSource[R, D, BatchOf[V], A],
-    *,
-    max_concurrency: int = 10,
-    cancel_at_reserve: bool = False,
-    raise_on: RaiseOn | None = None,
-    then: Callable[[Batch[V, E, D, A]], object] | None = None,
-    **options: Unpack[AsyncFoldOptions[V, E, D]],
+    **options: Unpack[AsyncFunctionOptions[V, E, D, A]],
 ) -> LambdaFunction[L, A]: ...
 @overload
 def as_lambda_handler(
     handler: Callable[[R], NeedsContext[V, E, C]],
     source: Source[R, D, BatchOf[V], A],
-    *,
-    executor: Executor | None = None,
-    raise_on: RaiseOn | None = None,
-    then: Callable[[Batch[V, E, D, A]], object] | None = None,
-    **options: Unpack[FoldOptions[V, E, D]],
+    **options: Unpack[FunctionOptions[V, E, D, A]],
 ) -> LambdaFunction[C, A]: ...
 @overload
 def as_lambda_handler(
     handler: Callable[[R], NeedsContextAsync[V, E, C]],
     source: AsyncSource[R, D, BatchOf[V], A],
-    *,
-    max_concurrency: int = 10,
-    cancel_at_reserve: bool = False,
-    raise_on: RaiseOn | None = None,
-    then: Callable[[Batch[V, E, D, A]], object] | None = None,
-    **options: Unpack[AsyncFoldOptions[V, E, D]],
+    **options: Unpack[AsyncFunctionOptions[V, E, D, A]],
 ) -> LambdaFunction[C, A]: ...
 @overload
 def as_lambda_handler(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, Protocol, TypedDict, runtime_checkable
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypedDict, runtime_checkable
 
 from typing_extensions import TypeVar
 
+from batchfold.core.batch import Batch
 from batchfold.core.handlers import must_be_awaited
 from batchfold.core.outcomes import Observe, StopWhen
 from batchfold.core.progress import Progress
-from batchfold.core.records import Record
+from batchfold.core.records import PartialResponse, Record
+from batchfold.core.response import RaiseOn
 from batchfold.core.settling import AsyncSettle, Settle
 from batchfold.core.source import AsyncSource, Source
 from batchfold.shell.failure_log import AsideLog
@@ -21,6 +23,12 @@ E = TypeVar("E")
 D = TypeVar("D", bound=Record)
 D_any = TypeVar("D_any", bound=Record, default=Record)
 A = TypeVar("A")
+A_any = TypeVar("A_any", default=PartialResponse)
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+else:
+    Executor = Any  # importing it costs a cold start 8 ms, and those who pass one have done so
 
 
 @runtime_checkable
@@ -66,6 +74,30 @@ class AsyncFoldOptions(SharedOptions[V, E, D_any], Generic[V, E, D_any], total=F
 
     settle: Settle[E, D_any] | AsyncSettle[E, D_any] | None
     """The last word on each failed record, as in `FoldOptions`. It may be async."""
+
+
+class FunctionOptions(FoldOptions[V, E, D_any], Generic[V, E, D_any, A_any], total=False):
+    """Options of `as_lambda_handler` with a synchronous handler."""
+
+    executor: Executor | None
+    """A `ThreadPoolExecutor`, in whose threads lanes run side by side, as in `process_batch`."""
+    raise_on: RaiseOn | None
+    """When the function raises instead of answering; by default as the source says."""
+    then: Callable[[Batch[V, E, D_any, A_any]], object] | None
+    """Called with the finished batch, before the response is made."""
+
+
+class AsyncFunctionOptions(AsyncFoldOptions[V, E, D_any], Generic[V, E, D_any, A_any], total=False):
+    """Options of `as_lambda_handler` with an async handler."""
+
+    max_concurrency: int
+    """How many handlers run at a time, at most; 10 by default."""
+    cancel_at_reserve: bool
+    """Cancel the handlers that still run when only `reserve_ms` is left, as in `process_batch_async`."""
+    raise_on: RaiseOn | None
+    """When the function raises instead of answering; by default as the source says."""
+    then: Callable[[Batch[V, E, D_any, A_any]], object] | None
+    """Called with the finished batch, before the response is made, on the same loop. It may be async."""
 
 
 _SHARED = ("settle", "observe", "stop_when", "reserve_ms")
