@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol, assert_type
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar, assert_type
 
 from pydantic import BaseModel
 from returns.io import IOResult
 from returns.result import Result, Success
+from typing_extensions import Unpack
 
 import batchfold
 from batchfold import (
     AnyBatch,
     Batch,
+    BatchOf,
     Failed,
+    FunctionOptions,
     KinesisRecord,
     LambdaContext,
     LambdaFunction,
     Outcome,
     PartialResponse,
+    Record,
+    Source,
     SqsRecord,
     as_lambda_handler,
     caused_by,
@@ -215,3 +220,23 @@ fold_batch(event, in_chunks(of_list, size=3), sqs(Legacy))  # BAD model
 async def in_chunks_later() -> None:
     await process_batch_async(event, in_chunks(of_list_async, size=3), sqs(Order))
     await process_batch_async(event, in_chunks(of_list, size=3), sqs(Order))  # BAD sync, async run
+
+
+# ------------------------------------------------------------ a function of one's own around as_lambda_handler
+R = TypeVar("R")
+V = TypeVar("V")
+E = TypeVar("E")
+D = TypeVar("D", bound=Record)
+A = TypeVar("A")
+
+
+def as_our_handler(
+    handler: Callable[[R], Result[V, E]],
+    source: Source[R, D, BatchOf[V], A],
+    **options: Unpack[FunctionOptions[V, E, D, A]],
+) -> LambdaFunction[object, A]:
+    return as_lambda_handler(handler, source, **options)
+
+
+assert_type(as_our_handler(reserve, sqs(Order), raise_on="never"), LambdaFunction[object, PartialResponse])
+as_our_handler(reserve, sqs(Order), reserve=1_000)  # BAD option
