@@ -220,9 +220,9 @@ def test_the_checkpoint_is_behind_every_record_that_is_not_done_with(
             reading = CompleteFailure("it raised")
         elif isinstance(answer, int):
             reading = PartialFailure(frozenset([delivery.positions[answer % len(delivered)]]))
-        left, given_up = shard.answer(reading, now=now, is_unhandled=answer == "failed")
-        gone = {name for each in given_up for name in each.item_ids}
-        finished |= gone | {name for name in delivered if name not in left}
+        settled = shard.answer(reading, now=now, is_unhandled=answer == "failed")
+        assert settled.done == set(delivered) - settled.back - settled.gone
+        finished |= settled.gone | settled.done
         not_yet = [98 + at for at in range(count) if str(98 + at) not in finished]
         up_to = shard.done_up_to
         assert (up_to is None) == (98 in not_yet)

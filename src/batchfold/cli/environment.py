@@ -29,6 +29,7 @@ from batchfold.cli.call import (
 )
 from batchfold.testing.answers import CompleteFailure, Reading, Returned, TimedOut, read_answer
 from batchfold.testing.answers import Raised as RaisedAnswer
+from batchfold.testing.tumbling_windows import state_in
 
 _MOST_BYTES_AT_ONCE = 2**16
 
@@ -183,3 +184,10 @@ def reading_of(call: Call, identifiers: Mapping[Hashable, int], *, report_batch_
             return CompleteFailure(f"the function {how} before it returned")
         case _:
             assert_never(call.ending)
+
+
+def state_of(call: Call) -> Mapping[str, Any] | None:
+    """Return the state in the response to a window; `None` if it has none."""
+    if not isinstance(call.ending, Answered) or call.ending.response is None:
+        return None
+    return state_in(Returned(json.loads(call.ending.response)))
