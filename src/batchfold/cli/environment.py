@@ -60,6 +60,8 @@ class Environment:
         self._printed: int | None = None
         self._invocations = 0
         self._starts = 0
+        self.is_windowed = False
+        """True if the function's source is made by `windowed`, once the process has been started."""
 
     def __enter__(self) -> Self:
         return self
@@ -90,8 +92,10 @@ class Environment:
         finally:
             os.close(writes)
         said = self._heard(folder)
-        if not any(isinstance(step, Ready) for step in said.steps):
+        ready = [step for step in said.steps if isinstance(step, Ready)]
+        if not ready:
             refuse_no_import(said, self._target, self._timeout)
+        self.is_windowed = ready[0].is_windowed
 
     def invoke(self, event: Any, *, is_invocation: bool = False) -> Call:
         """Call the function on an event, which may be anything if it is one of an asynchronous invocation.

@@ -221,25 +221,27 @@ class _StreamPoller:
         dues = [due_at for shard in self._open() if (due_at := shard.due_at()) is not None]
         reads = [shard.read_again_at for shard in self._open() if shard.wants_records]
         until = min([*dues, *reads, self._list_again_at], default=now + _LONGEST_SLEEP_SECONDS)
-        self._poller.board.doing = "waiting for records" if not dues else f"next batch in {duration(min(dues) - now)}"
+        doing = "waiting for records" if not dues else f"next batch in {duration(min(dues) - now)}"
+        if not dues and (seconds := self._window_seconds):
+            doing = f"waiting for records, and for the end of a window in {duration(seconds)}"
+        self._poller.board.doing = doing
         for shard in self._open():
             self._tell_behind(shard)
         with self._poller.stopping.waiting():
             time.sleep(min(_LONGEST_SLEEP_SECONDS, max(0.01, until - now)))
 
     def _tell_windows(self) -> None:
-        """Tell once what a run that is to end by itself still waits for."""
-        ends = [shard.window_ends_at for shard in self._open()]
+        """Tell once that a run which is to end by itself waits for the end of a window."""
         is_waiting = all(shard.is_idle and shard.delivery is None and not shard.waiting for shard in self._open())
-        if (
-            self._poller.until_empty
-            and is_waiting
-            and not self._has_told_windows
-            and (open_ := list(filter(None, ends)))
-        ):
+        if self._poller.until_empty and is_waiting and not self._has_told_windows and (seconds := self._window_seconds):
             self._has_told_windows = True
-            seconds = max(0.0, max(open_) - time.time())
             self._poller.tell(f"every shard is read to its end; the last open window ends in {duration(seconds)}")
+
+    @property
+    def _window_seconds(self) -> float:
+        """The time until the last one of the windows ends that are open; 0 if none is."""
+        ends = [ends_at for shard in self._open() if (ends_at := shard.window_ends_at) is not None]
+        return max(0.0, max(ends, default=0.0) - time.time())
 
     def _told(self) -> AbstractContextManager[None]:
         return errors_told(self._api.name, self._endpoint_url)

@@ -118,10 +118,9 @@ class Poller:
         tally.lost += len(lost)
         self.not_done = (self.not_done - done) | back | counted | set(lost)
         is_unfinished = not invoked.positions and bool(counted)
-        counts = [_in_window(window, len(counted.intersection(kept).difference(lost)))] if window is not None else []
-        counts += [f"{len(done.difference(lost)):,} done"] if done or not counted else []
+        counts = _counts(window, len(done.difference(lost)), len(counted.intersection(kept).difference(lost)))
         counts += [f"{len(back):,} {'comes' if len(back) == 1 else 'come'} back {comes_back}".rstrip()] if back else []
-        counts += [f"its end comes back {comes_back}"] if is_unfinished else []
+        counts += [f"the end of the window comes back {comes_back}"] if is_unfinished else []
         counts += [f"{len(gone):,} given up"] if gone else []
         counts += [f"{len(lost):,} lost"] if lost else []
         self._tell_call(invoked.call)
@@ -152,7 +151,7 @@ class Poller:
     def _tell_call(self, call: Call) -> None:
         """Show what the function raised, or where it was when its time was over, as Lambda's log does."""
         match call.ending:
-            case Raised(says=says, is_ours=False):
+            case Raised(says=says, is_ours=False) | Raised(says=says, kind="UnexpectedEventError"):
                 self.board.printed(f"{says}\n".encode())
             case CutOff(was_at=was_at) if was_at:
                 self.board.printed(f"The function was here when its time was over:\n{was_at.rstrip()}\n".encode())
@@ -183,10 +182,13 @@ def _reasons(
     return [*reasons, *each[:_MOST_REASONS], *([f"and {more} more"] if more > 0 else [])]
 
 
-def _in_window(window: Window, count: int) -> str:
+def _counts(window: Window | None, done: int, in_window: int) -> list[str]:
+    """Say how many records are done, or in the state of a window that is not finished."""
+    if window is None:
+        return [f"{done:,} done"]
     if window.is_finished:
-        return f"{window.name} {'ended early' if window.ended_early else 'finished'}"
-    return f"{count:,} in {window.name}"
+        return [f"{window.name} {'ended early' if window.ended_early else 'finished'}", f"{done:,} done"]
+    return [f"{in_window:,} in {window.name}"] if in_window else []
 
 
 def _may_be_done(outcome: Outcome | None) -> bool:

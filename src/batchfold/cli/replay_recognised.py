@@ -104,7 +104,7 @@ def _sent_record(letter: Letter, source_arn: str | None) -> GivenUp:
         content: Content = _sent_message(letter, source, item_id or "")
     else:
         raw = _json(letter.body)
-        content = _sent_raw(raw, item_id) if is_mapping(raw) else OutOfReach("its body is no raw record in JSON")
+        content = record_of(raw, item_id) if is_mapping(raw) else OutOfReach("its body is no raw record in JSON")
     is_kafka = isinstance(content, OneRecord) and content.shape == "kafka"
     return GivenUp(
         letter=letter,
@@ -127,7 +127,8 @@ def _sent_message(letter: Letter, queue_arn: str, item_id: str) -> OneRecord:
     return OneRecord(raw=raw, shape="sqs", item_id=item_id)  # the group stayed behind, and its order with it
 
 
-def _sent_raw(raw: Mapping[str, Any], item_id: str | None) -> OneRecord:
+def record_of(raw: Mapping[str, Any], item_id: str | None) -> OneRecord:
+    """Return the record that a raw record is; `item_id` names it where it does not say that itself."""
     event_source = raw.get("eventSource")
     if event_source == "aws:kinesis" and is_mapping(raw.get("kinesis")):
         return OneRecord(raw=raw, shape="kinesis", item_id=raw["kinesis"].get("sequenceNumber"))

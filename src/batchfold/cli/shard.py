@@ -74,6 +74,8 @@ class StreamMapping(WindowSettings):
 class PipeMapping(PipedStream, StreamMapping):
     """The settings of a pipe that reads a stream, with real records."""
 
+    on_failure_destination: bool = True  # as of every `StreamMapping`
+
     def item_id_of(self, record: StreamRecord) -> str:
         """Return what the response names a record by: its event id."""
         return str(record.raw["eventID"])
