@@ -136,9 +136,10 @@ def record_of(raw: Mapping[str, Any], item_id: str | None) -> OneRecord:
         return OneRecord(raw=raw, shape="kinesis", item_id=raw.get("eventID"), by_pipe=True)
     if event_source == "aws:dynamodb" and is_mapping(raw.get("dynamodb")):
         number = raw["dynamodb"].get("SequenceNumber")
+        named = number if item_id is None else item_id
         # a pipe's records look the same, but the event's identifier names them
-        by_pipe = item_id != number and item_id == raw.get("eventID")
-        return OneRecord(raw=raw, shape="dynamodb", item_id=item_id, by_pipe=by_pipe)
+        by_pipe = named != number and named == raw.get("eventID")
+        return OneRecord(raw=raw, shape="dynamodb", item_id=named, by_pipe=by_pipe)
     if {"topic", "partition", "offset"} <= set(raw):
         kafka_id = {"partition": f"{raw['topic']}-{raw['partition']}", "offset": raw["offset"]}
         return OneRecord(raw=raw, shape="kafka", item_id=kafka_id)
