@@ -153,7 +153,7 @@ def test_a_run_that_is_stopped_in_a_window_begins_it_again(moto: Moto, program: 
     settings = ["-m", "BatchSize=4", *in_windows()]
     options = ["on_stream", "--stream", stream, "--checkpoint", str(program.folder / "c.json"), *settings]
     for at_least, number in ((20, signal.SIGTERM), (60, signal.SIGKILL)):
-        with program.start(*options, SECONDS="0.01", FAIL_RATE="0.02") as process:
+        with program.start(*options, SECONDS="0.03", FAIL_RATE="0.02") as process:
             wait_until(partial(program.has_performed, at_least))
             process.send_signal(number)
             output, _ = process.communicate(timeout=20)
@@ -161,11 +161,10 @@ def test_a_run_that_is_stopped_in_a_window_begins_it_again(moto: Moto, program: 
     unfinished = len(kept(program, "sums"))
     result = poll(program, *options, "--until-empty")
     assert result.exit_code == 0, result.output
-    sums = kept(program, "sums")
-    assert unfinished < len(sums)
-    assert sorted(map(list, set(map(tuple, sums)))) == windows_of(moto, stream)  # each whole, and none is missing
-    repeated = [names for names, count in Counter(map(tuple, sums)).items() if count > 1]
-    assert len(repeated) <= 1  # SIGKILL may come between the end of a window and its checkpoint
+    sums = Counter(map(json.dumps, kept(program, "sums")))
+    assert unfinished < sums.total()
+    assert sorted(map(json.loads, sums)) == windows_of(moto, stream)  # each whole, and none is missing
+    assert sums.total() <= len(sums) + 1  # SIGKILL may come between the end of a window and its checkpoint
 
 
 def test_windows_of_a_table_are_counted(moto: Moto, program: Program) -> None:
@@ -201,7 +200,7 @@ def test_a_window_is_finished_when_its_time_is_over(moto: Moto, program: Program
     *_, last = kept(program, "events")
     assert last["isFinalInvokeForWindow"] is True
     assert datetime.fromisoformat(last["window"]["end"]).timestamp() <= time.time()
-    assert "3 done in 2 invocations" in result.stdout.replace(", 0 came back", "")
+    assert "3 received, 3 done, 0 came back" in result.stdout
 
 
 def test_a_run_that_ends_in_a_window_says_that_its_records_are_not_done(moto: Moto, program: Program) -> None:
@@ -280,7 +279,7 @@ def test_300_records_drain_through_a_pipe(
         else ["--stream", moto.stream(name, sent, shards=2)]
     )
     settings = ["-m", "BatchSize=20", *SOON, *(["-m", "OnPartialBatchItemFailure=AUTOMATIC_BISECT"] if bisect else [])]
-    result = poll(program, function, *where, "--pipe", "--until-empty", *settings, env={"FAIL_RATE": "0.03"})
+    result = poll(program, function, *where, "--pipe", "--until-empty", *settings, env={"FAIL_RATE": "0.06"})
     assert result.exit_code == 0, result.output
     assert sorted(set(program.effects)) == sorted(sent)
     assert bool(program.repeats) == bisect  # halves repeat what was done
