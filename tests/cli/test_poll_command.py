@@ -52,7 +52,6 @@ QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/orders"
         (["--stream", "a", "--table", "b"], "expected one of --queue-url, --stream and --table, got 2"),
         (["--queue-url", "orders"], "expected --queue-url to be a queue's URL"),
         (["--queue-url", QUEUE, "--checkpoint", "x"], "--checkpoint is for --stream and --table"),
-        (["--stream", "a", "--pipe"], "--pipe is for --queue-url"),
         (["--stream", "a", "--region", REGION, "--endpoint-url", "b"], "Invalid endpoint: b"),
         (["--queue-url", "http://127.0.0.1:1/1/a", "--region", REGION], "http://127.0.0.1:1 cannot be reached"),
     ],

@@ -183,6 +183,9 @@ def test_a_run_that_is_continued_from_latest_leaves_out_what_was_there_before() 
 
 
 # ------------------------------------------------------------ one shard
+RAW = {"eventSourceARN": ARN}
+
+
 def shard_with(count: int, mapping: StreamMapping) -> Shard:
     shard = Shard(ShardFacts("shardId-000000000007", frozenset()), mapping, "TRIM_HORIZON")
     shard.take([StreamRecord(str(98 + at), {}, 0.0) for at in range(count)], now=0.0, wall=0.0)
@@ -220,9 +223,9 @@ def test_the_checkpoint_is_behind_every_record_that_is_not_done_with(
             reading = CompleteFailure("it raised")
         elif isinstance(answer, int):
             reading = PartialFailure(frozenset([delivery.positions[answer % len(delivered)]]))
-        left, given_up = shard.answer(reading, now=now, is_unhandled=answer == "failed")
-        gone = {name for each in given_up for name in each.item_ids}
-        finished |= gone | {name for name in delivered if name not in left}
+        settled = shard.answer(reading, now=now, is_unhandled=answer == "failed")
+        assert settled.done == set(delivered) - settled.back - settled.gone
+        finished |= settled.gone | settled.done
         not_yet = [98 + at for at in range(count) if str(98 + at) not in finished]
         up_to = shard.done_up_to
         assert (up_to is None) == (98 in not_yet)
@@ -232,6 +235,100 @@ def test_the_checkpoint_is_behind_every_record_that_is_not_done_with(
             before = int(up_to)
     assert shard.is_finished
     assert finished == {str(98 + at) for at in range(count)}
+
+
+@given(
+    st.lists(st.integers(0, 100), min_size=1, max_size=20),
+    st.integers(1, 6),
+    st.sampled_from([-1, 0, 2]),
+    st.lists(st.one_of(st.just("done"), st.just("failed"), st.integers(0, 5)), max_size=40),
+)
+def test_in_windows_the_checkpoint_moves_when_one_is_finished(
+    arrivals: list[int], size: int, retries: int, answers: list[str | int]
+) -> None:
+    """Arrival times need not be in order. The state counts each record once, and a window waits for its end."""
+    mapping = StreamMapping(batch_size=size, maximum_retry_attempts=retries, tumbling_window_in_seconds=10)
+    shard = Shard(ShardFacts("s", frozenset()), mapping, "TRIM_HORIZON")
+    shard.take([StreamRecord(str(at), RAW, float(each)) for at, each in enumerate(arrivals)], now=0.0, wall=200.0)
+    now, finished, begun = 0.0, list[str](), list[str]()
+    while not shard.is_at_rest:
+        due_at = shard.due_at()
+        if due_at is None:
+            assert shard.window_ends_at is not None
+            assert not shard.is_at_rest
+            shard.note_end(asked_at=shard.window_ends_at + 1, reads_needed=1)
+            continue
+        now = max(now, due_at)
+        finished += [name for each in shard.make_batch(now) for name in each.item_ids]
+        if (delivery := shard.delivery) is None:
+            continue
+        assert delivery.event["state"].get("names", []) == begun
+        delivered = [record.name for record in delivery.records]
+        answer = answers.pop(0) if answers else "done"
+        reading: CompleteFailure | CompleteSuccess | PartialFailure = CompleteSuccess()
+        took = delivered
+        if answer == "failed":
+            reading, took = CompleteFailure("it raised"), []
+        elif isinstance(answer, int) and delivered:
+            first = answer % len(delivered)
+            reading, took = PartialFailure(frozenset([delivery.positions[first]])), delivered[:first]
+        settled = shard.answer(reading, now=now, is_unhandled=False, state={"names": [*begun, *took]})
+        assert settled.window is not None
+        begun = [] if settled.window.is_finished else [*begun, *took]
+        assert settled.window.counted == set(begun)
+        finished += sorted([*settled.done, *settled.gone], key=int)
+        not_yet = [at for at in range(len(arrivals)) if str(at) not in finished]
+        first_left = min(not_yet, default=len(arrivals))
+        assert shard.done_up_to == (str(first_left - 1) if first_left else None)
+    assert sorted(finished, key=int) == [str(at) for at in range(len(arrivals))]
+    assert retries >= 0 or finished == sorted(finished, key=int)
+
+
+def test_a_record_beyond_its_end_finishes_a_window_with_the_last_records() -> None:
+    mapping = StreamMapping(batch_size=2, tumbling_window_in_seconds=10, maximum_batching_window_in_seconds=60)
+    shard = Shard(ShardFacts("s", frozenset()), mapping, "TRIM_HORIZON")
+    shard.take([StreamRecord("1", RAW, 12.0)], now=1.0, wall=20.0)
+    assert shard.due_at() == 61.0
+    shard.take([StreamRecord("2", RAW, 21.0)], now=2.0, wall=21.0)
+    assert shard.due_at() == 0.0
+    shard.make_batch(2.0)
+    assert shard.delivery is not None
+    assert [record.name for record in shard.delivery.records] == ["1"]
+    assert shard.delivery.event["isFinalInvokeForWindow"] is True
+    shard.answer(CompleteSuccess(), now=2.0, is_unhandled=False, state={})
+    assert (shard.due_at(), shard.done_up_to) == (62.0, "1")
+
+
+@pytest.mark.parametrize(("asked_at", "due_at"), [(20.0, None), (20.9, None), (21.0, 0.0)])
+def test_the_clock_ends_a_window_once_the_end_of_the_shard_was_read_after_it(
+    asked_at: float, due_at: float | None
+) -> None:
+    shard = Shard(ShardFacts("s", frozenset()), StreamMapping(tumbling_window_in_seconds=10), "TRIM_HORIZON")
+    shard.take([StreamRecord("1", RAW, 12.0)], now=0.0, wall=12.0)
+    shard.make_batch(0.0)
+    shard.answer(CompleteSuccess(), now=0.0, is_unhandled=False, state={})
+    for at in (asked_at, 30.0):
+        shard.note_end(asked_at=at, reads_needed=2)
+    assert shard.is_idle
+    assert shard.due_at() == due_at
+    shard.note_end(asked_at=None, reads_needed=2)
+    assert not shard.is_idle
+
+
+def test_a_closed_shard_finishes_its_window() -> None:
+    shard = Shard(ShardFacts("s", frozenset()), StreamMapping(tumbling_window_in_seconds=10), "TRIM_HORIZON")
+    shard.take([StreamRecord("1", RAW, 12.0)], now=0.0, wall=12.0)
+    shard.make_batch(0.0)
+    shard.answer(CompleteSuccess(), now=0.0, is_unhandled=False, state={"n": 1})
+    assert shard.due_at() is None
+    shard.is_read_up = True
+    assert not shard.is_finished
+    assert shard.due_at() == 0.0
+    shard.make_batch(0.0)
+    assert shard.delivery is not None
+    assert (shard.delivery.event["Records"], shard.delivery.event["state"]) == ([], {"n": 1})
+    shard.answer(CompleteSuccess(), now=0.0, is_unhandled=False, state={})
+    assert shard.is_finished
 
 
 def test_a_batch_is_due_when_it_is_full_or_its_window_is_over() -> None:

@@ -216,6 +216,8 @@ def test_settings_that_a_pipe_does_not_have_are_refused(model: Callable[..., Eve
         model(on_failure_destination="S3")
     with pytest.raises(ValueError, match="reads every response"):
         model(report_batch_item_failures=False)
+    with pytest.raises(ValueError, match="no tumbling windows"):
+        model(tumbling_window_in_seconds=5)
     with pytest.raises(ValueError, match="batch_size"):
         model(batch_size=0)
 

@@ -32,11 +32,13 @@ from batchfold.testing import (
     KinesisStream,
     LambdaFunction,
     MakeFunction,
+    Returned,
     UnsafeFunctionError,
     assert_safe,
     drain,
     dynamodb_event,
     kinesis_event,
+    name_records,
     tell,
     window_event,
 )
@@ -276,6 +278,22 @@ def test_a_shard_has_one_window_after_the_other() -> None:
     ]
     assert set(history.fates.values()) == {Fate.DONE}
     assert [each.removed for each in history.invocations] == [(), (("A1", "done"), ("A2", "done")), (("A3", "done"),)]
+
+
+def test_a_window_that_one_batch_holds_has_one_invocation() -> None:
+    _, events = drained("A1 A2 A3", windows())
+    assert events == [(["A1", "A2"], None, True, False), (["A3"], None, True, False)]
+
+
+def test_a_record_with_an_earlier_arrival_time_counts_in_the_window_that_is_open() -> None:
+    held = name_records(["A1", "A2", "A3"], str, {"A2": 60})
+    state: Any = windows().begin(held)
+    seen: list[list[str]] = []
+    while state.delivery is not None:
+        seen.append([record.name for record in state.delivery.records])
+        _, state = state.step(Returned({"state": {}}), ended_at=state.delivery.at)
+    assert seen == [["A1", "A2"], ["A3"]]
+    assert set(state.removed.values()) == {"done"}
 
 
 def test_the_final_invocation_may_have_no_records() -> None:

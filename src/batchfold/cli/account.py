@@ -34,6 +34,9 @@ class Ready:
 
     step: ClassVar[str] = "ready"
 
+    is_windowed: bool = False
+    """True if the function's source is made by `windowed`."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Delivered:

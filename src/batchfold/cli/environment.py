@@ -29,6 +29,7 @@ from batchfold.cli.call import (
 )
 from batchfold.testing.answers import CompleteFailure, Reading, Returned, TimedOut, read_answer
 from batchfold.testing.answers import Raised as RaisedAnswer
+from batchfold.testing.tumbling_windows import state_in
 
 _MOST_BYTES_AT_ONCE = 2**16
 
@@ -59,6 +60,8 @@ class Environment:
         self._printed: int | None = None
         self._invocations = 0
         self._starts = 0
+        self.is_windowed = False
+        """True if the function's source is made by `windowed`, once the process has been started."""
 
     def __enter__(self) -> Self:
         return self
@@ -89,8 +92,10 @@ class Environment:
         finally:
             os.close(writes)
         said = self._heard(folder)
-        if not any(isinstance(step, Ready) for step in said.steps):
+        ready = [step for step in said.steps if isinstance(step, Ready)]
+        if not ready:
             refuse_no_import(said, self._target, self._timeout)
+        self.is_windowed = ready[0].is_windowed
 
     def invoke(self, event: Any, *, is_invocation: bool = False) -> Call:
         """Call the function on an event, which may be anything if it is one of an asynchronous invocation.
@@ -183,3 +188,10 @@ def reading_of(call: Call, identifiers: Mapping[Hashable, int], *, report_batch_
             return CompleteFailure(f"the function {how} before it returned")
         case _:
             assert_never(call.ending)
+
+
+def state_of(call: Call) -> Mapping[str, Any] | None:
+    """Return the state in the response to a window; `None` if it has none."""
+    if not isinstance(call.ending, Answered) or call.ending.response is None:
+        return None
+    return state_in(Returned(json.loads(call.ending.response)))

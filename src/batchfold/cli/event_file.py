@@ -125,6 +125,11 @@ def sources_of(function: object) -> list[AnySource]:
     return [made.source] if isinstance(made, MadeBy) else []
 
 
+def is_windowed(function: object) -> bool:
+    """Return whether the function is made by `as_lambda_handler`, and its source by `windowed`."""
+    return any(source.for_event is not None for source in sources_of(function))
+
+
 def delivered(read: ReadEvent) -> Delivered:
     """Say what the event's source says of it: where it comes from, and how it is answered."""
     raws, _ = read.source.read(read.event)

@@ -20,12 +20,12 @@ from batchfold.cli.poll_queue import LONG_POLL_SECONDS, notes_on, poll_queue, qu
 from batchfold.cli.poll_stream import poll_stream
 from batchfold.cli.polling import Poller
 from batchfold.cli.report import errors_told, fail
-from batchfold.cli.scene import with_settings
-from batchfold.cli.shard import StreamMapping
+from batchfold.cli.scene import SceneError, with_settings
+from batchfold.cli.shard import PipeMapping, StreamMapping
 from batchfold.cli.stopping import Stopping
 from batchfold.cli.stream_apis import DynamoDBApi, KinesisApi, StreamApi
 from batchfold.shell.sqs_client import region_of
-from batchfold.testing import EventSource, SqsQueue
+from batchfold.testing import EventSource, SqsPipe, SqsQueue
 
 _OF_QUEUES = ("batch_size", "maximum_batching_window_in_seconds", "report_batch_item_failures")
 _OF_STREAMS = (
@@ -34,7 +34,9 @@ _OF_STREAMS = (
     "maximum_record_age_in_seconds",
     "maximum_retry_attempts",
     "seconds_between_retries",
+    "tumbling_window_in_seconds",
 )
+_OF_PIPES = (*_OF_STREAMS, "automatic_bisect")  # those that a pipe has not, its model refuses, and says why
 
 _MOST_NAMES = 5
 
@@ -80,7 +82,8 @@ def poll(
             metavar="NAME=VALUE",
             help="A setting of the event source mapping, in AWS's spelling or ours: BatchSize=5, "
             "MaximumBatchingWindowInSeconds=2, MaximumRetryAttempts=3, BisectBatchOnFunctionError=true, "
-            "ReportBatchItemFailures=false. A wrong name lists them all.",
+            "TumblingWindowInSeconds=30, ReportBatchItemFailures=false; of a pipe OnPartialBatchItemFailure=AUTOMATIC_BISECT. "
+            "A wrong name lists them all.",
         ),
     ] = None,
     timeout: Annotated[
@@ -104,11 +107,18 @@ def poll(
         int | None, typer.Option(min=1, metavar="COUNT", help="End after so many invocations.")
     ] = None,
     by_pipe: Annotated[
-        bool, typer.Option("--pipe", help="Deliver messages as EventBridge Pipes does: the event is a list.")
+        bool,
+        typer.Option(
+            "--pipe",
+            help="Deliver as EventBridge Pipes does: the event is a list, and of a stream only what is named comes back.",
+        ),
     ] = False,
     until_empty: Annotated[
         bool,
-        typer.Option("--until-empty", help="End once the queue is empty, or every shard is read to its end."),
+        typer.Option(
+            "--until-empty",
+            help="End once the queue is empty, or every shard is read to its end and its windows are finished.",
+        ),
     ] = False,
     show_traceback: Annotated[
         bool, typer.Option("--traceback", help="Write what batchfold logs, with tracebacks, to the error output.")
@@ -119,7 +129,7 @@ def poll(
     The command receives messages and reads shards over the API of AWS or of an emulator, and calls the function in a process
     of its own, which is kept from batch to batch and ended when the timeout is over. It reads responses by the rules that
     'batchfold simulate' plays: a message that is done is deleted, a shard goes on behind the records that are done, and the
-    rest comes back. One batch is under way at a time, so message groups and shards keep their order. Messages stay hidden while
+    rest comes back. With TumblingWindowInSeconds, a shard goes on behind the windows that are finished. One batch is under way at a time, so message groups and shards keep their order. Messages stay hidden while
     the function runs, however long that takes.
 
     Ctrl-C and SIGTERM stop the command once the invocation that is under way has ended. A second signal ends the function too,
@@ -138,11 +148,7 @@ def poll(
         fail(
             f"expected --queue-url to be a queue's URL, such as http://localhost:4566/000000000000/orders, got {queue_url!r}"
         )
-    if by_pipe and queue_url is None:
-        fail(
-            "--pipe is for --queue-url: the retries of a pipe on a stream are not played; batchfold simulate plays them"
-        )
-    run = _Run(function, timeout, max_batches, until_empty=until_empty, log_aloud=show_traceback, by_pipe=by_pipe)
+    run = _Run(function, timeout, max_batches, until_empty=until_empty, log_aloud=show_traceback)
     with errors_told():
         aws = Aws(
             "batchfold poll",
@@ -151,19 +157,20 @@ def poll(
             endpoint_url=endpoint_url or (endpoint_of(queue_url) if queue_url else None),
         )
         if queue_url is not None:
-            exit_status = _poll_queue(run, aws, queue_url, setting or [])
+            exit_status = _poll_queue(run, aws, queue_url, setting or [], by_pipe=by_pipe)
         else:
             api = KinesisApi(aws, stream) if stream is not None else DynamoDBApi(aws, table or "")
-            exit_status = _poll_stream(run, aws, api, setting or [], starting_position, checkpoint)
+            mapping = _stream_mapping(setting or [], timeout, by_pipe=by_pipe)
+            exit_status = _poll_stream(run, aws, api, mapping, starting_position, checkpoint)
     raise typer.Exit(exit_status)
 
 
-def _poll_queue(run: "_Run", aws: Aws, url: str, settings: list[str]) -> int:
+def _poll_queue(run: "_Run", aws: Aws, url: str, settings: list[str], *, by_pipe: bool) -> int:
     client = aws.client("sqs", wait_seconds=LONG_POLL_SECONDS)
     facts = queue_facts(client, url, aws.endpoint_url)
     given = {"fifo": facts.name.endswith(".fifo")}
-    mapping = with_settings(SqsQueue, given, settings, only=_OF_QUEUES)
-    board = Board(f"SQS queue {facts.name}, batches of {mapping.batch_size:,}, {run.function}", "queue")
+    mapping = with_settings(SqsPipe if by_pipe else SqsQueue, given, settings, only=_OF_QUEUES)
+    board = Board(run.title(f"SQS queue {facts.name}", mapping, by_pipe=by_pipe), "queue")
     return run.polled(
         board,
         mapping,
@@ -173,20 +180,30 @@ def _poll_queue(run: "_Run", aws: Aws, url: str, settings: list[str]) -> int:
     )
 
 
+def _stream_mapping(settings: list[str], timeout: float, *, by_pipe: bool) -> StreamMapping:
+    if not by_pipe:
+        return with_settings(StreamMapping, {}, settings, only=_OF_STREAMS)
+    pipe = with_settings(PipeMapping, {}, settings, only=_OF_PIPES)
+    try:
+        pipe.check_timeout(timeout)
+    except ValueError as error:
+        raise SceneError(str(error)) from None
+    return pipe
+
+
 def _poll_stream(
-    run: "_Run", aws: Aws, api: StreamApi, settings: list[str], start: StartingPosition, file: Path | None
+    run: "_Run", aws: Aws, api: StreamApi, mapping: StreamMapping, start: StartingPosition, file: Path | None
 ) -> int:
-    mapping = with_settings(StreamMapping, {}, settings, only=_OF_STREAMS)
     since = time.time() - _CLOCKS_MAY_DIFFER_BY_SECONDS if start is StartingPosition.LATEST else None
     checkpoint = checkpoint_in(file, api.arn, since)
-    board = Board(f"{api.title}, batches of {mapping.batch_size:,}, {run.function}", "shard")
+    board = Board(run.title(api.title, mapping, by_pipe=isinstance(mapping, PipeMapping)), "shard")
     notes = [f"going on from {file}"] if checkpoint.is_continued else [f"from {start.value} on"]
     return run.polled(
         board,
         mapping,
         notes,
         lambda poller: poll_stream(poller, aws, api, mapping, checkpoint, start.value),
-        "every shard is read to its end",
+        "every shard is read to its end" + (", its windows finished" if mapping.is_windowed else ""),
     )
 
 
@@ -199,7 +216,12 @@ class _Run:
     most_batches: int | None
     until_empty: bool
     log_aloud: bool
-    by_pipe: bool = False
+
+    def title(self, place: str, mapping: EventSource, *, by_pipe: bool) -> str:
+        """Say in a line what is polled, how, and for which function."""
+        windows = getattr(mapping, "tumbling_window_in_seconds", 0)
+        how = [f"batches of {mapping.batch_size:,}", *([f"windows of {windows:,} s"] if windows else [])]
+        return f"{place}{' through a pipe' if by_pipe else ''}, {', '.join(how)}, {self.function}"
 
     def polled(
         self,
@@ -219,7 +241,6 @@ class _Run:
                 report_batch_item_failures=mapping.report_batch_item_failures,
                 most_batches=self.most_batches,
                 until_empty=self.until_empty,
-                by_pipe=self.by_pipe,
             )
             try:
                 with self._environment(poller) as environment:

@@ -18,7 +18,7 @@ from batchfold.cli.api_events import sqs_raw
 from batchfold.cli.aws import Aws, Persevering, errors_told
 from batchfold.cli.hiding import MOST_AT_ONCE, Hiding, Message
 from batchfold.cli.polling import Poller
-from batchfold.testing import SqsQueue
+from batchfold.testing import SqsPipe, SqsQueue
 from batchfold.testing.answers import not_done
 
 LONG_POLL_SECONDS = 20
@@ -86,11 +86,14 @@ class _QueuePoller:
 
     def _handle(self, messages: Sequence[Message], hiding: Hiding) -> None:
         raws = [sqs_raw(message, self._facts.arn, self._facts.region) for message in messages]
-        invoked = self._poller.invoke(self._facts.name, raws, {raw["messageId"]: at for at, raw in enumerate(raws)})
+        event = raws if isinstance(self._settings, SqsPipe) else {"Records": raws}
+        invoked = self._poller.invoke(self._facts.name, event, {raw["messageId"]: at for at, raw in enumerate(raws)})
         back = not_done(invoked.reading, range(len(messages)))
         self._delete([message for at, message in enumerate(messages) if at not in back], hiding)
         soon = f"within {self._facts.visibility_seconds} s"
-        self._poller.settle(self._facts.name, invoked, back=invoked.item_ids(back), gone=frozenset(), comes_back=soon)
+        returning = invoked.item_ids(back)
+        done = frozenset(invoked.positions) - returning
+        self._poller.settle(self._facts.name, invoked, done=done, back=returning, comes_back=soon)
 
     def _receive(self, hiding: Hiding) -> list[Message]:
         """Wait for messages, and with a batching window for more of them."""

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html and https://docs.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import TypeVar
@@ -52,6 +52,7 @@ class _StreamPoller:
         self._shards: dict[str, Shard] = {}
         self._list_again_at = 0.0
         self._turns: dict[str, int] = {}
+        self._has_told_windows = False
         self._persevering = Persevering(poller.tell, is_asked_to_end=lambda: poller.stopping.is_asked)
 
     def poll(self) -> None:
@@ -73,6 +74,7 @@ class _StreamPoller:
             if not due:
                 if self._poller.until_empty and self._is_drained():
                     return
+                self._tell_windows()
                 self._wait(now)
 
     # ------------------------------------------------------------ shards
@@ -110,10 +112,7 @@ class _StreamPoller:
 
     def _is_drained(self) -> bool:
         may_have_children = time.monotonic() >= self._list_again_at
-        return not may_have_children and all(
-            shard.delivery is None and not shard.waiting and shard.empty_reads >= self._api.empty_reads_at_the_end
-            for shard in self._open()
-        )
+        return not may_have_children and all(shard.is_at_rest and shard.is_idle for shard in self._open())
 
     # ------------------------------------------------------------ reading
     def _read(self, shard: Shard) -> None:
@@ -121,6 +120,7 @@ class _StreamPoller:
         now = time.monotonic()
         if not shard.wants_records or now < shard.read_again_at:
             return
+        asked_at = time.time()
         page = self._page(shard)
         now, wall = time.monotonic(), time.time()
         since = shard.leaves_out_before
@@ -129,15 +129,12 @@ class _StreamPoller:
         shard.iterator = page.iterator
         shard.is_read_up = page.iterator is None
         is_at_the_end = not page.records and not page.behind_seconds
-        shard.empty_reads = shard.empty_reads + 1 if is_at_the_end else 0
+        shard.note_end(asked_at=asked_at if is_at_the_end else None, reads_needed=self._api.empty_reads_at_the_end)
         seconds = self._api.seconds_between_reads
-        shard.read_again_at = now + (max(seconds, _IDLE_SECONDS) if self._is_idle(shard) else seconds)
+        shard.read_again_at = now + (max(seconds, _IDLE_SECONDS) if shard.is_idle else seconds)
         shard.behind_seconds = page.behind_seconds
         self._poller.board.tally(shard.facts.name).received += len(records)
         self._tell_behind(shard)
-
-    def _is_idle(self, shard: Shard) -> bool:
-        return shard.empty_reads >= self._api.empty_reads_at_the_end
 
     def _page(self, shard: Shard) -> Page:
         """Return the next page; with a new iterator where the old one has expired."""
@@ -188,20 +185,21 @@ class _StreamPoller:
             return
         shard_id, name = shard.facts.shard_id, shard.facts.name
         self._turns[shard_id] = self._turns.get(shard_id, 0) + 1
-        positions = {record.name: record.position for record in delivery.records}
-        invoked = self._poller.invoke(name, delivery.raws, positions)
+        positions = {str(item_id): position for item_id, position in delivery.identifiers.items()}
+        invoked = self._poller.invoke(name, delivery.event, positions)
         now = time.monotonic()
-        left, given_up = shard.answer(invoked.reading, now=now, is_unhandled=invoked.is_unhandled)
+        settled = shard.answer(invoked.reading, now=now, is_unhandled=invoked.is_unhandled, state=invoked.state)
         self._move_checkpoint(shard)
-        back = left & set(positions)
-        gone = frozenset(item_id for each in given_up for item_id in each.item_ids) & set(positions)
         due = shard.delivery
-        soon = f"in {duration(due.at - now)}" if back and due is not None else ""
-        self._poller.settle(name, invoked, back=back, gone=gone, comes_back=soon)
-        self._note_given_up(shard, given_up)
+        back, gone = settled.back & set(positions), settled.gone & set(positions)
+        soon = f"in {duration(due.at - now)}" if due is not None else ""
+        self._poller.settle(
+            name, invoked, done=settled.done, back=back, gone=gone, comes_back=soon, window=settled.window
+        )
+        self._note_given_up(shard, settled.given_up)
         self._tell_behind(shard)
 
-    def _note_given_up(self, shard: Shard, given_up: list[GivenUp]) -> None:
+    def _note_given_up(self, shard: Shard, given_up: Sequence[GivenUp]) -> None:
         """Count and tell what was given up."""
         if given_up:
             self._move_checkpoint(shard)
@@ -223,11 +221,27 @@ class _StreamPoller:
         dues = [due_at for shard in self._open() if (due_at := shard.due_at()) is not None]
         reads = [shard.read_again_at for shard in self._open() if shard.wants_records]
         until = min([*dues, *reads, self._list_again_at], default=now + _LONGEST_SLEEP_SECONDS)
-        self._poller.board.doing = "waiting for records" if not dues else f"next batch in {duration(min(dues) - now)}"
+        doing = "waiting for records" if not dues else f"next batch in {duration(min(dues) - now)}"
+        if not dues and (seconds := self._window_seconds):
+            doing = f"waiting for records, and for the end of a window in {duration(seconds)}"
+        self._poller.board.doing = doing
         for shard in self._open():
             self._tell_behind(shard)
         with self._poller.stopping.waiting():
             time.sleep(min(_LONGEST_SLEEP_SECONDS, max(0.01, until - now)))
+
+    def _tell_windows(self) -> None:
+        """Tell once that a run which is to end by itself waits for the end of a window."""
+        is_waiting = all(shard.is_idle and shard.delivery is None and not shard.waiting for shard in self._open())
+        if self._poller.until_empty and is_waiting and not self._has_told_windows and (seconds := self._window_seconds):
+            self._has_told_windows = True
+            self._poller.tell(f"every shard is read to its end; the last open window ends in {duration(seconds)}")
+
+    @property
+    def _window_seconds(self) -> float:
+        """The time until the last one of the windows ends that are open; 0 if none is."""
+        ends = [ends_at for shard in self._open() if (ends_at := shard.window_ends_at) is not None]
+        return max(0.0, max(ends, default=0.0) - time.time())
 
     def _told(self) -> AbstractContextManager[None]:
         return errors_told(self._api.name, self._endpoint_url)

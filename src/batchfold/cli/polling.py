@@ -11,12 +11,15 @@ from typing import Any
 
 from batchfold.cli.account import Call, CutOff, Outcome, Raised
 from batchfold.cli.call import Interrupted
-from batchfold.cli.environment import Environment, reading_of
+from batchfold.cli.environment import Environment, reading_of, state_of
 from batchfold.cli.event_file import key_of
 from batchfold.cli.poll_board import Board
+from batchfold.cli.shard import Window
 from batchfold.cli.stopping import Stopping
 from batchfold.cli.verdict import outcomes_of
+from batchfold.core._guards import is_mapping
 from batchfold.testing.answers import CompleteFailure, PartialFailure, Reading
+from batchfold.testing.tumbling_windows import with_state
 
 _MOST_REASONS = 3
 
@@ -28,6 +31,8 @@ class Invoked:
     positions: Mapping[str, int]
     call: Call
     reading: Reading
+    state: Mapping[str, Any] | None = None
+    """The state in the response to a window."""
 
     def item_ids(self, positions: Collection[int]) -> frozenset[str]:
         """Return the item identifiers of the records at these positions."""
@@ -51,8 +56,6 @@ class Poller:
     report_batch_item_failures: bool
     most_batches: int | None
     until_empty: bool
-    by_pipe: bool = False
-    """True if the event is the list that EventBridge Pipes passes."""
     not_done: set[str] = field(default_factory=set[str])
     """The item identifiers of the records that were delivered and are not done."""
     environment: Environment | None = None
@@ -65,49 +68,64 @@ class Poller:
         """Return whether no more batches are to be invoked."""
         return self.most_batches is not None and self.board.invocations >= self.most_batches
 
-    def invoke(self, place: str, raws: Sequence[Mapping[str, Any]], positions: Mapping[str, int]) -> Invoked:
-        """Call the function on a batch. Raises `Interrupted` if it is not to begin, or was ended."""
+    def invoke(self, place: str, event: Any, positions: Mapping[str, int]) -> Invoked:
+        """Call the function on the event of a batch. Raises `Interrupted` if it is not to begin, or was ended."""
         tally = self.board.tally(place)
         identifiers: dict[Hashable, int] = dict(positions.items())
         if self.environment is None:
             raise RuntimeError("the environment has not been started")
         with self.stopping.running():
-            tally.in_flight = len(raws)
-            self.board.doing = f"invoking with {len(raws):,} of {place}"
+            tally.in_flight = len(positions)
+            self.board.doing = f"invoking with {len(positions):,} of {place}"
             try:
-                call = self.environment.invoke(list(raws) if self.by_pipe else {"Records": list(raws)})
+                call = self.environment.invoke(event)
             except Interrupted:
-                self.ended = len(raws)
+                self.ended = len(positions)
                 raise
             finally:
                 tally.in_flight = 0
                 self.board.doing = ""
         reading = reading_of(call, identifiers, report_batch_item_failures=self.report_batch_item_failures)
+        state = state_of(call)
+        if is_mapping(event) and "window" in event:
+            reading = with_state(reading, state)
         self.board.invocations += 1
         self.board.failed_invocations += isinstance(reading, CompleteFailure)
-        return Invoked(positions, call, reading)
+        return Invoked(positions, call, reading, state)
 
     def settle(
-        self, place: str, invoked: Invoked, *, back: frozenset[str], gone: frozenset[str], comes_back: str
+        self,
+        place: str,
+        invoked: Invoked,
+        *,
+        done: frozenset[str],
+        back: frozenset[str],
+        gone: frozenset[str] = frozenset(),
+        comes_back: str,
+        window: Window | None = None,
     ) -> None:
-        """Count what became of the records, and tell it. `back` and `gone` are item identifiers.
+        """Count what became of the records, and tell it. `done`, `back` and `gone` are item identifiers.
 
-        `comes_back` says when the ones come back that do; the ones that are `gone` were given up.
+        `comes_back` says when the ones come back that do; the ones that are `gone` were given up. Once a window is finished,
+        those of earlier invocations are done, too.
         """
         tally, outcomes = self.board.tally(place), outcomes_of(invoked.call.folds)
-        done = [item_id for item_id in invoked.positions if item_id not in back | gone]
-        lost = [item_id for item_id in done if not _may_be_done(outcomes.get(key_of(item_id)))]
-        tally.done += len(done) - len(lost)
+        kept = [item_id for item_id in invoked.positions if item_id not in back | gone]
+        lost = [item_id for item_id in kept if not _may_be_done(outcomes.get(key_of(item_id)))]
+        counted = frozenset[str]() if window is None else window.counted
+        tally.done += len(done.difference(lost))
         tally.came_back += len(back)
         tally.lost += len(lost)
-        self.not_done = (self.not_done - set(done)) | back | set(lost)
-        counts = [f"{len(done) - len(lost):,} done"]
+        self.not_done = (self.not_done - done) | back | counted | set(lost)
+        is_unfinished = not invoked.positions and bool(counted)
+        counts = _counts(window, len(done.difference(lost)), len(counted.intersection(kept).difference(lost)))
         counts += [f"{len(back):,} {'comes' if len(back) == 1 else 'come'} back {comes_back}".rstrip()] if back else []
+        counts += [f"the end of the window comes back {comes_back}"] if is_unfinished else []
         counts += [f"{len(gone):,} given up"] if gone else []
         counts += [f"{len(lost):,} lost"] if lost else []
         self._tell_call(invoked.call)
         text = f"{_clock()}  {place}: {len(invoked.positions):,} delivered, {', '.join(counts)}"
-        if back or gone or lost:
+        if back or gone or lost or is_unfinished:
             style = "bold red" if gone or lost else "yellow"
             self.board.line(text, *_reasons(invoked, outcomes, back | gone, lost), style=style)
         elif not self.board.is_live:
@@ -133,7 +151,7 @@ class Poller:
     def _tell_call(self, call: Call) -> None:
         """Show what the function raised, or where it was when its time was over, as Lambda's log does."""
         match call.ending:
-            case Raised(says=says, is_ours=False):
+            case Raised(says=says, is_ours=False) | Raised(says=says, kind="UnexpectedEventError"):
                 self.board.printed(f"{says}\n".encode())
             case CutOff(was_at=was_at) if was_at:
                 self.board.printed(f"The function was here when its time was over:\n{was_at.rstrip()}\n".encode())
@@ -162,6 +180,15 @@ def _reasons(
     each += [f"{item_id}: it is not done, and the response does not bring it back" for item_id in lost]
     more = len(each) - _MOST_REASONS
     return [*reasons, *each[:_MOST_REASONS], *([f"and {more} more"] if more > 0 else [])]
+
+
+def _counts(window: Window | None, done: int, in_window: int) -> list[str]:
+    """Say how many records are done, or in the state of a window that is not finished."""
+    if window is None:
+        return [f"{done:,} done"]
+    if window.is_finished:
+        return [f"{window.name} {'ended early' if window.ended_early else 'finished'}", f"{done:,} done"]
+    return [f"{in_window:,} in {window.name}"] if in_window else []
 
 
 def _may_be_done(outcome: Outcome | None) -> bool:

@@ -20,7 +20,10 @@ from batchfold.cli.replay_given_up import GivenUp, Letter
 from batchfold.cli.replay_recognised import recognised
 from batchfold.cli.replay_report import as_json, now, what_became, what_is_there
 from batchfold.cli.replay_run import Replay, Replayed
+from batchfold.cli.replay_windows import TOLD
 from batchfold.cli.report import errors_told, fail, output, say, tell_ending, write
+from batchfold.cli.scene import with_settings
+from batchfold.cli.shard import StreamMapping
 from batchfold.cli.stopping import Stopping
 
 _NOT_DONE, _ERROR = 1, 2
@@ -78,6 +81,15 @@ def replay(
     by_pipe: Annotated[
         bool, typer.Option("--pipe", help="Deliver records as EventBridge Pipes does: the event is a list.")
     ] = False,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--mapping",
+            "-m",
+            metavar="NAME=VALUE",
+            help="TumblingWindowInSeconds=60: deliver records of streams in windows of this length, each with an empty state.",
+        ),
+    ] = None,
     timeout: Annotated[
         float, typer.Option(min=1, max=40_000, metavar="SECONDS", help="The function's timeout.")
     ] = 30.0,
@@ -110,6 +122,9 @@ def replay(
     urls = _urls_in(origin, delete=delete, dry_run=dry_run)
     stopping = Stopping()
     with errors_told("Interrupted: what was not done by then stays where it was."):
+        windows = with_settings(StreamMapping, {}, setting or [], only=("tumbling_window_in_seconds",))
+        if windows.is_windowed and by_pipe:
+            fail("-m TumblingWindowInSeconds and --pipe exclude each other: a pipe has no tumbling windows")
         session = _Session(
             queue=_queue(urls, Clients(endpoint_url or endpoint_of(origin[0]), region), timeout),
             files=[] if urls else [letter for each in origin for letter in letters_of(Path(each))],
@@ -134,6 +149,8 @@ def replay(
                 batch_size=batch_size,
                 by_pipe=by_pipe,
                 whole_ranges=whole_range,
+                windows=windows,
+                is_windowed=lambda: environment.is_windowed,
             )
             if not dry_run:
                 with stopping.waiting():
@@ -145,6 +162,8 @@ def replay(
             has_failed = session.has_failed or run.has_failed
         _write(replayed, as_text=not json_, dry_run=dry_run, all_rows=all_rows)
         session.tell(replayed, delete=delete, dry_run=dry_run)
+        if run.has_made_windows:
+            say(TOLD)
         stopping.check()
     if has_failed:
         raise typer.Exit(_ERROR)

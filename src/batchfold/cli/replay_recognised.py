@@ -104,7 +104,7 @@ def _sent_record(letter: Letter, source_arn: str | None) -> GivenUp:
         content: Content = _sent_message(letter, source, item_id or "")
     else:
         raw = _json(letter.body)
-        content = _sent_raw(raw, item_id) if is_mapping(raw) else OutOfReach("its body is no raw record in JSON")
+        content = record_of(raw, item_id) if is_mapping(raw) else OutOfReach("its body is no raw record in JSON")
     is_kafka = isinstance(content, OneRecord) and content.shape == "kafka"
     return GivenUp(
         letter=letter,
@@ -127,7 +127,8 @@ def _sent_message(letter: Letter, queue_arn: str, item_id: str) -> OneRecord:
     return OneRecord(raw=raw, shape="sqs", item_id=item_id)  # the group stayed behind, and its order with it
 
 
-def _sent_raw(raw: Mapping[str, Any], item_id: str | None) -> OneRecord:
+def record_of(raw: Mapping[str, Any], item_id: str | None) -> OneRecord:
+    """Return the record that a raw record is; `item_id` names it where it does not say that itself."""
     event_source = raw.get("eventSource")
     if event_source == "aws:kinesis" and is_mapping(raw.get("kinesis")):
         return OneRecord(raw=raw, shape="kinesis", item_id=raw["kinesis"].get("sequenceNumber"))
@@ -135,9 +136,10 @@ def _sent_raw(raw: Mapping[str, Any], item_id: str | None) -> OneRecord:
         return OneRecord(raw=raw, shape="kinesis", item_id=raw.get("eventID"), by_pipe=True)
     if event_source == "aws:dynamodb" and is_mapping(raw.get("dynamodb")):
         number = raw["dynamodb"].get("SequenceNumber")
+        named = number if item_id is None else item_id
         # a pipe's records look the same, but the event's identifier names them
-        by_pipe = item_id != number and item_id == raw.get("eventID")
-        return OneRecord(raw=raw, shape="dynamodb", item_id=item_id, by_pipe=by_pipe)
+        by_pipe = named != number and named == raw.get("eventID")
+        return OneRecord(raw=raw, shape="dynamodb", item_id=named, by_pipe=by_pipe)
     if {"topic", "partition", "offset"} <= set(raw):
         kafka_id = {"partition": f"{raw['topic']}-{raw['partition']}", "offset": raw["offset"]}
         return OneRecord(raw=raw, shape="kafka", item_id=kafka_id)

@@ -14,8 +14,11 @@ from batchfold.cli.call import CannotCallError, Interrupted, RefusedEventError
 from batchfold.cli.replay_aws import AwsError, as_piped
 from batchfold.cli.replay_batches import Piece, batches, event_of, in_parts
 from batchfold.cli.replay_given_up import GivenUp, OneRecord, OutOfReach, ShardRange, WholeEvent
+from batchfold.cli.replay_recognised import record_of
+from batchfold.cli.replay_windows import by_window, event_in_window, goes_in_windows, window_of, with_fresh_state
+from batchfold.cli.shard import StreamMapping
 from batchfold.cli.verdict import Row, judge, why_it_failed
-from batchfold.core._guards import is_mapping
+from batchfold.core._guards import is_list, is_mapping
 from batchfold.core.records import ItemId, item_name
 
 ReplayFate: TypeAlias = Literal["done", "failed", "not started", "not done", "left"]
@@ -75,6 +78,11 @@ class Replay:
     batch_size: int | None = None
     by_pipe: bool = False
     whole_ranges: bool = False
+    windows: StreamMapping = field(default_factory=StreamMapping)
+    """How long the windows are in which records of streams are delivered; by default there are none."""
+    is_windowed: Callable[[], bool] = lambda: False
+    """Returns whether the function's source has windows."""
+    has_made_windows: bool = False
     interrupted: Interrupted | None = None
     was_called: bool = False
     has_failed: bool = False
@@ -90,7 +98,8 @@ class Replay:
             if isinstance(given_up.content, OneRecord)
         ]
         for batch in batches(alone, self.batch_size):
-            self._deliver(batch, all_)
+            for part in self._by_window(batch):
+                self._deliver(part, all_)
             self._complete(all_[id(piece.of)] for piece in batch)
         for replayed in all_.values():
             content = replayed.of.content
@@ -100,7 +109,7 @@ class Replay:
                 case ShardRange():
                     self._replay_range(content, replayed, all_)
                 case WholeEvent():
-                    self._replay_event(content, replayed)
+                    self._replay_event(content, replayed, all_)
                 case OutOfReach(why):
                     replayed.told.append(Told(replayed.of.letter.name, "left", why))
             self._complete([replayed])
@@ -129,7 +138,7 @@ class Replay:
         if not rest:
             return
         try:
-            call = self._called(event_of(rest), is_invocation=False)
+            call = self._called(self._event_of(rest), is_invocation=False)
         except _NotCalledError as error:
             self._tell(rest, all_, error.fate, error.why)
         else:
@@ -163,19 +172,50 @@ class Replay:
         if missing < 0 and not self.whole_ranges:
             replayed.told.append(Told(name, "left", _others(len(records), wanted.count)))
             return
-        pieces = [Piece(replayed.of, self._as_delivered(replace(record, by_pipe=wanted.by_pipe))) for record in records]
+        records = [replace(record, by_pipe=wanted.by_pipe) for record in records]
+        self._deliver_in_order(records, replayed, all_)
+        if missing > 0:
+            of = f"{missing} of {wanted.count} records" if records else _all(wanted.count)
+            replayed.told.append(Told(name, "left", f"{of}: {_TRIMMED}"))
+
+    def _deliver_in_order(self, records: Iterable[OneRecord], replayed: Replayed, all_: dict[int, Replayed]) -> None:
+        """Deliver the records of one batch, in parts, as long as all is done."""
+        pieces = [Piece(replayed.of, self._as_delivered(record)) for record in records]
         is_stopped = False
-        for part in in_parts(pieces, self.batch_size):
+        for part in (part for some in in_parts(pieces, self.batch_size) for part in self._by_window(some)):
             if is_stopped:
                 self._tell(part, all_, "not started", "an earlier record of its batch is not done")
                 continue
             self._deliver(part, all_)
             is_stopped = any(told.fate != "done" for told in replayed.told)
-        if missing > 0:
-            of = f"{missing} of {wanted.count} records" if records else _all(wanted.count)
-            replayed.told.append(Told(name, "left", f"{of}: {_TRIMMED}"))
 
-    def _replay_event(self, content: WholeEvent, replayed: Replayed) -> None:
+    def _by_window(self, batch: list[Piece]) -> list[list[Piece]]:
+        is_split = self.windows.is_windowed and all(map(goes_in_windows, batch))
+        return by_window(batch, self.windows) if is_split else [batch]
+
+    def _event_of(self, batch: Sequence[Piece]) -> Any:
+        """Return the event of a batch, in its window if it has one. Raises `_NotCalledError` if that is not known."""
+        if not goes_in_windows(batch[0]):
+            return event_of(batch)
+        if not self.windows.is_windowed:
+            if self.is_windowed():
+                raise _NotCalledError("left", _NO_LENGTH)
+            return event_of(batch)
+        start = window_of(batch[0], self.windows)
+        if start is None:
+            raise _NotCalledError("left", "it does not tell when it arrived, so its window is not known")
+        self.has_made_windows = True
+        return event_in_window(batch, start, self.windows)
+
+    def _replay_event(self, content: WholeEvent, replayed: Replayed, all_: dict[int, Replayed]) -> None:
+        event = content.event
+        if replayed.of.kind in ("Kinesis batch", "DynamoDB batch") and is_mapping(event):
+            if "window" in event:
+                self.has_made_windows = True
+                event = with_fresh_state(event)
+            elif (self.windows.is_windowed or self.is_windowed()) and is_list(raws := event.get("Records")):
+                self._deliver_in_order((record_of(raw, None) for raw in raws), replayed, all_)
+                return
         name = replayed.of.letter.name
         if not self._may_call():
             replayed.told.append(Told(name, "not started", _INTERRUPTED))
@@ -184,7 +224,7 @@ class Replay:
             replayed.told.append(Told(name, "left", "its visibility timeout could not be extended"))
             return
         try:
-            call = self._called(content.event, is_invocation=content.is_invocation)
+            call = self._called(event, is_invocation=content.is_invocation)
         except _NotCalledError as error:
             replayed.told.append(Told(name, error.fate, error.why))
         else:
@@ -222,6 +262,9 @@ class _NotCalledError(Exception):
 
 
 _TRIMMED = "no longer in the stream, whose retention is over, or which was deleted"
+_NO_LENGTH = (
+    "the function has tumbling windows, and nothing tells how long they are: -m TumblingWindowInSeconds=60 does"
+)
 _THREAD = "the function returned while a thread of its own still worked"
 _INTERRUPTED = "the replay was interrupted"
 _INTERRUPTED_IN = "the replay was interrupted while the function had it"

@@ -179,6 +179,10 @@ def _model(kind: str | None, read: ReadEvent | None, function: object) -> type[E
     )
 
 
+_IN_AWS_WORDS = {"OnPartialBatchItemFailure=AUTOMATIC_BISECT": "automatic_bisect=true"}
+"""Settings that AWS spells in another way than ours, name and value."""
+
+
 def with_settings(
     model: type[SourceT], given: Mapping[str, object], settings: Sequence[str], *, only: Collection[str] = ()
 ) -> SourceT:
@@ -188,7 +192,7 @@ def with_settings(
     """
     known = {_spelled(each.name): each for each in fields(model) if not only or each.name in only}
     values: dict[str, object] = dict(given)
-    for setting in settings:
+    for setting in (_IN_AWS_WORDS.get(each, each) for each in settings):
         name, equals, value = setting.partition("=")
         field = known.get(_spelled(name))
         if not equals or field is None:

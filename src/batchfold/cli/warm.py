@@ -16,6 +16,7 @@ from typing import IO, Any, NoReturn
 
 from batchfold.cli.account import Ready, write_step
 from batchfold.cli.child import invoke, log_watched, refusals_told, serve
+from batchfold.cli.event_file import is_windowed
 from batchfold.cli.load import loaded
 
 
@@ -29,7 +30,7 @@ def _keep(folder: Path, *, target: str, timeout: float, log_aloud: bool) -> NoRe
     was_at = (folder / "was_at").open("w", encoding="utf-8")
     current = folder
     with log_watched(lambda: current, aloud=log_aloud), loaded(target) as function:
-        write_step(current, Ready())
+        write_step(current, Ready(is_windowed=is_windowed(function)))
         while True:
             asked = waiting.get()
             current = Path(asked["folder"])

@@ -18,6 +18,7 @@ from batchfold.testing.refuse import refuse_other_kinds, refuse_other_words
 from batchfold.testing.sqs_queue import SqsQueue
 from batchfold.testing.stream_retries import StreamSettings
 from batchfold.testing.streams import DynamoDBStream, KinesisStream
+from batchfold.testing.tumbling_windows import WindowSettings
 
 _LONGEST_SECONDS = 300
 
@@ -118,6 +119,8 @@ class PipedStream(StreamSettings):
         _check_pipe(self)
         if self.bisect_batch_on_function_error:
             raise ValueError("A pipe has automatic_bisect instead of bisect_batch_on_function_error.")
+        if isinstance(self, WindowSettings) and self.is_windowed:
+            raise ValueError("A pipe has no tumbling windows: leave tumbling_window_in_seconds out.")
         if not isinstance(self.on_failure_destination, bool):
             refuse_other_words("on_failure_destination", self.on_failure_destination, ("SQS", "SNS"))
 

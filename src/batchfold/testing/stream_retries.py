@@ -142,23 +142,27 @@ class StreamState(SourceState):
         )
         return reading, self.after(reading, ended_at=ended_at, is_unhandled=isinstance(answer, Raised | TimedOut))
 
-    def after(self, reading: Reading, *, ended_at: Seconds, is_unhandled: bool) -> "StreamState":
+    def after(
+        self, reading: Reading, *, ended_at: Seconds, is_unhandled: bool, state: Mapping[str, Any] | None = None
+    ) -> "StreamState":
         """Return the stream after its batch was answered like this, with the next one on the way.
 
         `is_unhandled` says that the invocation ended in an error, of which the document about discarded records tells.
+        `state` is the one in the response, which windows take.
         """
+        del state
         batch, following = self.pending[0], self.pending[1:]
         retried = self._retried(batch, reading, is_unhandled=is_unhandled)
         left = {record.position for part in retried for record in part.records}
         done = [record for record in batch.records if record.position not in left]
-        state = replace(
+        following_state = replace(
             self,
             pending=(*retried, *following),
             now=ended_at + (self.mapping.interval(retried[0].retries) if retried else 0.0),
             removed=_with(self.removed, done, "done"),
             delivery=None,
         )
-        return state.read()
+        return following_state.read()
 
     def read(self) -> "StreamState":
         """Return the stream with its next batch on the way, and without what is too old or has no retries left."""

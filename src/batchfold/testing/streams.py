@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-create.html.
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, ClassVar, cast, get_args
+from typing import Any, ClassVar, cast
 
 from batchfold.core.lanes import Lane
 from batchfold.sources.dynamodb import by_item_key
@@ -18,17 +18,16 @@ from batchfold.testing.change_events import DynamoDBChange, dynamodb_event
 from batchfold.testing.context import Seconds, timestamp
 from batchfold.testing.event_parts import arn, deterministic_id, in_seconds
 from batchfold.testing.event_source import Delivery, SourceRecord, SourceState
-from batchfold.testing.refuse import refuse_other_numbers, refuse_other_words
+from batchfold.testing.refuse import refuse_other_numbers
 from batchfold.testing.stream_events import KinesisData, kinesis_event
 from batchfold.testing.stream_retries import StreamState
-from batchfold.testing.tumbling_windows import StateAfterPartialFailure, WindowSettings, WindowsState
+from batchfold.testing.tumbling_windows import StateAfterPartialFailure, WindowSettings
 
 # The third number has one digit more than the second: compared as text, it is the lowest.
 FIRST_KINESIS_NUMBER = 10**56 - 2
 _FIRST_DYNAMODB_NUMBER = 10**21 - 2
 
 _MOST_BATCHES_OF_A_SHARD = 10
-_LONGEST_WINDOW_SECONDS = 900
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +48,6 @@ class ShardedStream(WindowSettings):
         super().__post_init__()
         refuse_other_numbers("shards", self.shards, 1)
         refuse_other_numbers("parallelization_factor", self.parallelization_factor, 1, _MOST_BATCHES_OF_A_SHARD)
-        refuse_other_numbers("tumbling_window_in_seconds", self.tumbling_window_in_seconds, 0, _LONGEST_WINDOW_SECONDS)
-        if self.partial_failure_state is not None:
-            refuse_other_words("partial_failure_state", self.partial_failure_state, get_args(StateAfterPartialFailure))
-        refuse_other_numbers("ends_early_after", self.ends_early_after, 0)
         if self.tumbling_window_in_seconds and self.parallelization_factor > 1:
             raise ValueError(
                 "Tumbling windows with a parallelization_factor are not modelled: a window is one of a shard."
@@ -75,13 +70,8 @@ class ShardedStream(WindowSettings):
         parts: dict[int, list[SourceRecord]] = {}
         for record in records:
             parts.setdefault(self._batches(record), []).append(record)
-        states = [self._shard_with(tuple(part)).read() for part in parts.values()]
+        states = [self.shard_with(tuple(part)).read() for part in parts.values()]
         return states[0] if len(states) == 1 else ShardsState(states=tuple(states), turns=(0,) * len(states)).next()
-
-    @property
-    def is_windowed(self) -> bool:
-        """Return whether a record is done when its window is finished, and not before."""
-        return self.tumbling_window_in_seconds > 0
 
     def variations(self) -> "tuple[ShardedStream, ...]":
         """Return the stream in the ways that AWS leaves open, if it has windows: the one that was given comes first."""
@@ -95,11 +85,6 @@ class ShardedStream(WindowSettings):
             for final_records, ends_early_after in endings
             for reading in readings
         )
-
-    def _shard_with(self, unread: tuple[SourceRecord, ...]) -> StreamState:
-        if self.is_windowed:
-            return WindowsState(mapping=self, unread=unread, state={})
-        return StreamState(mapping=self, unread=unread)
 
     def _batch_info(self, records: Sequence[SourceRecord], first_number: int, stream_arn: str) -> dict[str, Any]:
         return {

@@ -6,10 +6,11 @@ AWS leaves open which state follows a partial failure, so the model plays both r
 """
 
 import json
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, TypeAlias, cast
+from itertools import takewhile
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 from batchfold.testing.answers import (
     Answer,
@@ -25,7 +26,7 @@ from batchfold.testing.answers import (
 from batchfold.testing.context import Seconds
 from batchfold.testing.event_parts import SENT_AT_MS
 from batchfold.testing.event_source import Delivery, SourceRecord
-from batchfold.testing.refuse import refuse_other_kinds
+from batchfold.testing.refuse import refuse_other_kinds, refuse_other_numbers, refuse_other_words
 from batchfold.testing.stream_retries import PendingBatch, StreamSettings, StreamState
 
 StateAfterPartialFailure: TypeAlias = Literal["returned", "before"]
@@ -33,6 +34,8 @@ StateAfterPartialFailure: TypeAlias = Literal["returned", "before"]
 
 LARGEST_STATE_BYTES = 1_000_000
 """Lambda ends a window early whose state is larger."""
+
+_LONGEST_WINDOW_SECONDS = 900
 
 _FIRST_WINDOW = datetime.fromtimestamp(SENT_AT_MS / 1_000, UTC)
 
@@ -82,12 +85,33 @@ class WindowSettings(StreamSettings):
     `None`, and `drain` plays `"returned"`. `final_records` says whether the final invocation of a window has its last
     records or none, and `ends_early_after` is the number of records after which a window ends early, as one does whose
     state exceeds 1 MB (0: none does); `assert_safe` tries others too.
+
+    Raises:
+        ValueError: AWS does not allow a setting.
     """
 
     tumbling_window_in_seconds: int = 0
     partial_failure_state: StateAfterPartialFailure | None = None
     final_records: bool = True
     ends_early_after: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        refuse_other_numbers("tumbling_window_in_seconds", self.tumbling_window_in_seconds, 0, _LONGEST_WINDOW_SECONDS)
+        if self.partial_failure_state is not None:
+            refuse_other_words("partial_failure_state", self.partial_failure_state, get_args(StateAfterPartialFailure))
+        refuse_other_numbers("ends_early_after", self.ends_early_after, 0)
+
+    @property
+    def is_windowed(self) -> bool:
+        """Return whether a record is done when its window is finished, and not before."""
+        return self.tumbling_window_in_seconds > 0
+
+    def shard_with(self, unread: tuple[SourceRecord, ...]) -> StreamState:
+        """Return a shard with these records, none of which is on the way."""
+        if self.is_windowed:
+            return WindowsState(mapping=self, unread=unread, state={})
+        return StreamState(mapping=self, unread=unread)
 
     def window_of(self, record: SourceRecord, /) -> datetime:
         """Return the beginning of the window of a record: windows begin at multiples of their length."""
@@ -110,42 +134,50 @@ class WindowsState(StreamState):
     """A shard with tumbling windows at one moment.
 
     `folded` are the records that the open window's state holds so far, as Lambda sees it. They have left the shard when the
-    window is finished, not before: until then nothing has come of them.
+    window is finished, not before: until then nothing has come of them. `more_may_come` says that the open window is not
+    known to be over with the records that are `unread`: it is finished later, once that is known.
     """
 
     mapping: WindowSettings
     state: Mapping[str, Any]
     folded: tuple[SourceRecord, ...] = ()
     ends_early: bool = False
+    more_may_come: bool = False
 
     def step(self, answer: Answer, *, ended_at: Seconds) -> "tuple[Reading, WindowsState]":
         """Take the state, and move on or retry. A response without state is a failed invocation. See `SourceState`."""
-        delivery, reading = self.answered(
+        _, reading = self.answered(
             answer, ended_at=ended_at, report_batch_item_failures=self.mapping.report_batch_item_failures
         )
-        returned = state_in(answer)
-        if returned is None and not isinstance(reading, CompleteFailure):
-            reading = CompleteFailure("the response has no state")
+        state = state_in(answer)
+        reading = with_state(reading, state)
+        is_unhandled = isinstance(answer, Raised | TimedOut)
+        return reading, self.after(reading, ended_at=ended_at, is_unhandled=is_unhandled, state=state)
+
+    def after(
+        self, reading: Reading, *, ended_at: Seconds, is_unhandled: bool, state: Mapping[str, Any] | None = None
+    ) -> "WindowsState":
+        """Return the shard after its batch was answered like this, as `with_state` reads it. See `StreamState`."""
         batch, following = self.pending[0], self.pending[1:]
-        retried = self._retried(batch, reading, is_unhandled=isinstance(answer, Raised | TimedOut))
+        retried = self._retried(batch, reading, is_unhandled=is_unhandled)
         left = {record.position for part in retried for record in part.records}
         folded = (*self.folded, *(record for record in batch.records if record.position not in left))
         keeps = isinstance(reading, CompleteSuccess) or (
             isinstance(reading, PartialFailure) and self.mapping.partial_failure_state != "before"
         )
-        state = cast("Mapping[str, Any]", returned) if keeps else self.state
-        ended = isinstance(reading, CompleteSuccess) and delivery.event["isFinalInvokeForWindow"]
+        is_final = self.delivery is not None and self.delivery.event["isFinalInvokeForWindow"]
+        ended = isinstance(reading, CompleteSuccess) and is_final
         following_state = replace(
             self,
             pending=(*retried, *following),
             now=ended_at + (self.mapping.interval(retried[0].retries) if retried else 0.0),
             delivery=None,
-            state={} if ended else state,
+            state={} if ended else state if keeps and state is not None else self.state,
             folded=() if ended else folded,
             ends_early=False if ended else self.ends_early,
             removed={**self.removed, **({record.position: "done" for record in folded} if ended else {})},
         )
-        return reading, following_state.read()
+        return following_state.read()
 
     def read(self) -> "WindowsState":
         """Return the shard with its next batch on the way: the last one of a window is marked, and may have no records."""
@@ -156,10 +188,26 @@ class WindowsState(StreamState):
             return lasting if lasting.delivery is None else replace(lasting, delivery=lasting.to_deliver())
         if self.folded and self._is_to_end_early():
             return replace(self, ends_early=True, pending=(PendingBatch(()),)).read()
-        records, _ = self._divided(self._of_open_window(), self._room())
-        if not (records or self.folded):
+        records, _ = self._divided(self.of_window(self.unread), self._room())
+        if not records and (self.more_may_come or not self.folded):
             return self
         return replace(self, pending=(PendingBatch(records),), unread=self.unread[len(records) :]).read()
+
+    @property
+    def window(self) -> datetime | None:
+        """The beginning of the window that is open; `None` if none is."""
+        held = (*self.folded, *(record for batch in self.pending for record in batch.records))
+        return max(map(self.mapping.window_of, held), default=None)
+
+    def of_window(self, following: Iterable[SourceRecord]) -> tuple[SourceRecord, ...]:
+        """Return the first ones of these records: those of the window that is open, or that the first of them opens.
+
+        A window is over with the first record that arrived beyond its end. Arrival times are approximate, and a record
+        that follows with an earlier one counts in the window that is open.
+        """
+        records = tuple(following)
+        window = self.window or max(map(self.mapping.window_of, records[:1]), default=_FIRST_WINDOW)
+        return tuple(takewhile(lambda record: self.mapping.window_of(record) <= window, records))
 
     def _is_to_end_early(self) -> bool:
         most = self.mapping.ends_early_after
@@ -169,23 +217,17 @@ class WindowsState(StreamState):
         most = self.mapping.ends_early_after
         return min(self.mapping.batch_size, most - len(self.folded)) if most else self.mapping.batch_size
 
-    def _of_open_window(self) -> tuple[SourceRecord, ...]:
-        """Return the records that are still to be delivered of the window that is open, or opens next."""
-        first = next(iter((*self.folded, *self.unread)), None)
-        if first is None:
-            return ()
-        window = self.mapping.window_of(first)
-        return tuple(record for record in self.unread if self.mapping.window_of(record) == window)
-
     def to_deliver(self) -> Delivery:
         """Return the batch that is pending, with the state of its window."""
         records = self.pending[0].records
         anchor = (*records, *self.folded)[0]
+        window = self.window or self.mapping.window_of(anchor)
         delivery = self.mapping.deliver(records or (anchor,), at=self.now)
         is_last = not records or (
             self.mapping.final_records
             and len(self.pending) == 1
-            and not self._of_open_window()
+            and not self.of_window(self.unread)
+            and not self.more_may_come
             and not self.ends_early
             and not self._will_end_early(records)
         )
@@ -194,7 +236,7 @@ class WindowsState(StreamState):
             state=self.state,
             is_final=is_last,
             is_terminated_early=self.ends_early,
-            start=self.mapping.window_of(anchor),
+            start=window,
             seconds=self.mapping.tumbling_window_in_seconds,
             shard_id=self.mapping.shard_id_of(anchor),
         )
@@ -205,6 +247,17 @@ class WindowsState(StreamState):
 
     def _will_end_early(self, records: Sequence[SourceRecord]) -> bool:
         return 0 < self.mapping.ends_early_after <= len(self.folded) + len(records)
+
+
+def with_state(reading: Reading, state: Mapping[str, Any] | None) -> Reading:
+    """Return what the mapping makes of a response with this state: without one, the invocation has failed.
+
+    >>> with_state(CompleteSuccess(), None)
+    CompleteFailure(reason='the response has no state')
+    """
+    if state is None and not isinstance(reading, CompleteFailure):
+        return CompleteFailure("the response has no state")
+    return reading
 
 
 def state_in(answer: Answer) -> Mapping[str, Any] | None:
