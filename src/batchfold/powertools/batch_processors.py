@@ -10,12 +10,12 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from batchfold.core.records import ItemFailure, PartialResponse
-from batchfold.powertools.change_records import DynamoDBRecord
+from batchfold.powertools.data_classes_dynamodb import DynamoDBRecord
+from batchfold.powertools.data_classes_kinesis_kafka import KafkaEventRecord, KinesisStreamRecord
+from batchfold.powertools.data_classes_sqs import SQSRecord
+from batchfold.powertools.enumerations import EventType
 from batchfold.powertools.exceptions import BatchProcessingError
-from batchfold.powertools.message_records import SQSRecord
-from batchfold.powertools.named_enums import EventType
 from batchfold.powertools.partial_processor import BasePartialProcessor, BatchTypeModels, Warns
-from batchfold.powertools.stream_records import KafkaEventRecord, KinesisStreamRecord
 
 
 class BasePartialBatchProcessor(BasePartialProcessor):

@@ -6,12 +6,12 @@ It decides which messages are not started behind one that failed: all of them, o
 from typing import Any, ClassVar
 
 from batchfold.powertools.batch_processors import BatchProcessor
+from batchfold.powertools.enumerations import EventType
 from batchfold.powertools.exceptions import (
     ExceptionInfo,
     SQSFifoCircuitBreakerError,
     SQSFifoMessageGroupCircuitBreakerError,
 )
-from batchfold.powertools.named_enums import EventType
 from batchfold.powertools.partial_processor import BatchSqsTypeModel, FailureResponse, Warns
 
 

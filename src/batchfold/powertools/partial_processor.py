@@ -12,10 +12,10 @@ from types import TracebackType
 from typing import Any, Protocol, Self, TypeAlias, runtime_checkable
 
 from batchfold.core.records import ItemFailure, KafkaItemId, PartialResponse
-from batchfold.powertools.change_records import DynamoDBRecord
+from batchfold.powertools.data_classes_dynamodb import DynamoDBRecord
+from batchfold.powertools.data_classes_kinesis_kafka import KafkaEventRecord, KinesisStreamRecord
+from batchfold.powertools.data_classes_sqs import SQSRecord
 from batchfold.powertools.exceptions import ExceptionInfo
-from batchfold.powertools.message_records import SQSRecord
-from batchfold.powertools.stream_records import KafkaEventRecord, KinesisStreamRecord
 
 EventSourceDataClassTypes: TypeAlias = SQSRecord | KinesisStreamRecord | DynamoDBRecord | KafkaEventRecord
 """A record, as a handler gets it from a processor without `model=`."""

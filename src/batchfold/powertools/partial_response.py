@@ -10,8 +10,8 @@ from warnings import warn
 
 from batchfold.core._guards import is_plain_dict, is_plain_list
 from batchfold.core.records import PartialResponse
+from batchfold.powertools.enumerations import EventType
 from batchfold.powertools.exceptions import PowertoolsDeprecationWarning, UnexpectedBatchTypeError
-from batchfold.powertools.named_enums import EventType
 from batchfold.powertools.partial_processor import BasePartialProcessor
 
 LambdaFunctionT = TypeVar("LambdaFunctionT", bound=Callable[..., Any])
