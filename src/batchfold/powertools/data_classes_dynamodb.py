@@ -36,7 +36,7 @@ class StreamRecord(DictWrapper):
         return plain_values(self.get("OldImage") or {})
 
     sequence_number = optional_text(
-        "SequenceNumber", "The place of the change in its shard, which names the record to Lambda."
+        "SequenceNumber", "The change's place in its shard, which names the record to Lambda."
     )
     size_bytes = optional_part("SizeBytes", int, "The size of the change.")
     stream_view_type = optional_part(

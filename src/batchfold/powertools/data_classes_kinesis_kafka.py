@@ -54,14 +54,10 @@ class KinesisStreamRecord(DictWrapper):
     event_id = text("eventID", "The shard's id and the sequence number, joined by a colon.")
     event_name = text("eventName", "`aws:kinesis:record`.")
     event_source = text("eventSource", "`aws:kinesis`.")
-    event_source_arn = text(
-        "eventSourceARN", "The ARN of the stream, or of the stream's consumer with enhanced fan-out."
-    )
+    event_source_arn = text("eventSourceARN", "The ARN of the stream, or of its consumer with enhanced fan-out.")
     event_version = text("eventVersion", "The version of the form of the raw record.")
     invoke_identity_arn = text("invokeIdentityArn", "The role with which Lambda reads the stream.")
-    kinesis = part(
-        "kinesis", KinesisStreamRecordPayload, "The data of the record, its key, and its place in the stream."
-    )
+    kinesis = part("kinesis", KinesisStreamRecordPayload, "The record's data, its key, and its place in the stream.")
 
 
 class KafkaEventRecordSchemaMetadata(DictWrapper):
@@ -79,12 +75,8 @@ class KafkaEventRecord(DictWrapper):
     offset = number("offset", "The place of the record in its partition.")
     timestamp = number("timestamp", "When the record was made or appended: milliseconds since the epoch.")
     timestamp_type = text("timestampType", "`CREATE_TIME` or `LOG_APPEND_TIME`.")
-    key_schema_metadata = optional_part(
-        "keySchemaMetadata", KafkaEventRecordSchemaMetadata, "The key's schema, from a schema registry."
-    )
-    value_schema_metadata = optional_part(
-        "valueSchemaMetadata", KafkaEventRecordSchemaMetadata, "The value's schema, from a schema registry."
-    )
+    key_schema_metadata = optional_part("keySchemaMetadata", KafkaEventRecordSchemaMetadata, "The key's schema.")
+    value_schema_metadata = optional_part("valueSchemaMetadata", KafkaEventRecordSchemaMetadata, "The value's schema.")
     key = optional_text("key", "The key, in base64.")
 
     @property
@@ -105,8 +97,7 @@ class KafkaEventRecord(DictWrapper):
         return self._json_deserializer(self.decoded_value.decode("utf-8"))
 
     headers = anything(
-        "headers",
-        "The headers in order: mappings of one name to the numbers of its value's bytes, which may be signed.",
+        "headers", "The headers in order: mappings of one name to its value's bytes as numbers, perhaps signed."
     )
 
     @cached_property

@@ -54,9 +54,7 @@ class SQSRecord(DictWrapper):
     """A message of an SQS queue. batchfold's own is `SqsRecord`."""
 
     message_id = text("messageId", "The id of the message, which names it to Lambda.")
-    receipt_handle = text(
-        "receiptHandle", "The handle that deletes this delivery of the message, or changes its visibility timeout."
-    )
+    receipt_handle = text("receiptHandle", "Deletes this delivery of the message, or changes its visibility timeout.")
     body = text("body", "The body, text.")
 
     @cached_property
