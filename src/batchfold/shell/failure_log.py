@@ -23,13 +23,13 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager, suppress
 from traceback import TracebackException
 from typing import Any, TypeAlias, Union
 
 from batchfold.core.batch import AnyBatch
-from batchfold.core.faults import Crashed, Fault, Malformed
+from batchfold.core.faults import Crashed, Fault, Malformed, crashed
 from batchfold.core.outcomes import Failed, Settled, Unprocessed
 from batchfold.core.records import item_name
 from batchfold.core.redaction import describe, escape, reached_from, redact, why
@@ -94,6 +94,14 @@ class AsideLog:
             log_aside(message, error)
         elif str(count).strip("0") == "1":
             _log(logging.ERROR, f"{message} ({count} times so far, now {describe(error, in_full=True)})")
+
+    @contextmanager
+    def instead_of_raising(self, message: str) -> Generator[None]:
+        """Write what the code in this context raises. Only what ends the process is raised again."""
+        try:
+            yield
+        except BaseException as error:  # noqa: BLE001  # `crashed` raises those that are not about one record
+            self(message, crashed(error).error)
 
 
 class _BatchLog:

@@ -8,11 +8,11 @@ from time import perf_counter
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from batchfold.core.batch import AnyBatch
-from batchfold.core.chunks import takes_chunks
-from batchfold.core.faults import Crashed, Fault, Malformed, Rejected, crashed
+from batchfold.core.faults import crashed
 from batchfold.core.handlers import must_be_awaited
+from batchfold.core.outcomes import Failed, Settled
 from batchfold.core.records import RawRecord, Record
-from batchfold.shell.around import around
+from batchfold.shell.around import Call, around
 from batchfold.shell.failure_log import AsideLog
 
 H = TypeVar("H", bound=Callable[..., Any])
@@ -85,20 +85,24 @@ def timed(tell: Callable[[R, float], object], *, clock: Callable[[], float] = pe
     SqsRecord(message_id='m1') 2.5
     <Success: SqsRecord(message_id='m1')>
     """
-    tell_safely = _safely(tell)
+    if must_be_awaited(tell):
+        raise TypeError("timed got an async function, expected one that returns at once")
+    failed_aside = AsideLog()
+
+    def tell_safely(record: Any, seconds: float) -> None:
+        with failed_aside.instead_of_raising("timed: tell raised; the outcome of the record stands"):
+            tell(record, seconds)
+
+    def begin_chunk(records: Sequence[Any]) -> Call:
+        return _Timing(tell_safely, tuple(records), clock)  # a tuple, for the function may change its list
 
     def layer(handler: Any, /) -> Any:
-        if takes_chunks(handler):
-            # a tuple, for the function may change its list
-            return type(handler)(
-                around(handler.handle, lambda given: _Timing(tell_safely, tuple(given), clock)), handler.size
-            )
-        return around(handler, lambda given: _Timing(tell_safely, (given,), clock))
+        return around(handler, lambda record: begin_chunk([record]), begin_chunk)
 
     return layer
 
 
-class _Timing:
+class _Timing(Call):
     """A call of a handler, whose end tells the seconds that it took."""
 
     __slots__ = ("_clock", "_records", "_start", "_tell")
@@ -109,29 +113,12 @@ class _Timing:
         self._clock = clock
         self._start = clock()
 
-    def __enter__(self) -> None: ...
-    def __exit__(self, *_raised: object) -> None: ...
-
     def returned(self, _ended: object, /) -> None:
         seconds = self._clock() - self._start
         for record in self._records:
             self._tell(record, seconds)
 
     raised = returned
-
-
-def _safely(tell: Callable[[Any, float], object]) -> Callable[[Any, float], None]:
-    if must_be_awaited(tell):
-        raise TypeError("timed got an async function, expected one that returns at once")
-    failed_aside = AsideLog()
-
-    def tell_safely(record: Any, seconds: float) -> None:
-        try:
-            tell(record, seconds)
-        except BaseException as error:  # noqa: BLE001  # raised again if it ends the process; else it changes nothing
-            failed_aside("timed: tell raised; the outcome of the record stands", crashed(error).error)
-
-    return tell_safely
 
 
 class Latencies:
@@ -197,26 +184,16 @@ def measures_of(batch: AnyBatch, latencies: Latencies | None = None) -> Measures
     >>> measures.succeeded, measures.rejected, len(measures.seconds)
     (1, 1, 2)
     """
-    settled, failed, unprocessed = batch.settled, batch.failed, len(batch.unprocessed)
-    faults = Counter(_kind_of(each.fault) for each in settled) + Counter(_kind_of(each.fault) for each in failed)
-    seconds = () if latencies is None else tuple(map(latencies.of, (outcome.record for outcome in batch.outcomes)))
+    settled, failed, unprocessed = len(batch.settled), len(batch.failed), len(batch.unprocessed)
+    faults = Counter(type(each.fault).__name__ for each in batch.outcomes if isinstance(each, Settled | Failed))
+    seconds = () if latencies is None else (latencies.of(outcome.record) for outcome in batch.outcomes)
     return Measures(
-        succeeded=len(batch) - len(settled) - len(failed) - unprocessed,
-        settled=len(settled),
-        failed=len(failed),
+        succeeded=len(batch) - settled - failed - unprocessed,
+        settled=settled,
+        failed=failed,
         unprocessed=unprocessed,
-        malformed=faults["malformed"],
-        rejected=faults["rejected"],
-        crashed=faults["crashed"],
+        malformed=faults["Malformed"],
+        rejected=faults["Rejected"],
+        crashed=faults["Crashed"],
         seconds=tuple(each for each in seconds if each is not None),
     )
-
-
-def _kind_of(fault: Fault[Any]) -> str:
-    match fault:
-        case Malformed():
-            return "malformed"
-        case Rejected():
-            return "rejected"
-        case Crashed():
-            return "crashed"
