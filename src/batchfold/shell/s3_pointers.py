@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-m
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, cast, overload, runtime_checkable
 
 from typing_extensions import TypeVar
@@ -19,7 +19,16 @@ from batchfold.core.faults import PayloadError
 from batchfold.core.handlers import is_async_function, is_awaitable, is_coroutine_function
 from batchfold.core.outcomes import Succeeded
 from batchfold.core.records import RawRecord, item_name
-from batchfold.shell.aws_calls import Calls, Problem, is_unreachable, log_problems
+from batchfold.shell.aws_calls import (
+    Entry,
+    Problem,
+    call_for_batch,
+    in_calls,
+    is_unreachable,
+    log_problems,
+    raised,
+    refused,
+)
 from batchfold.sources.sqs import SqsRecord
 
 V = TypeVar("V")
@@ -75,6 +84,8 @@ _BYTES_AT_A_TIME = 2**20
 _MOST_KEYS = 1_000
 """The number of objects that one call deletes."""
 
+_NOT_DELETED = "the object of {} was not deleted and stays in S3"
+
 
 @overload  # an untyped client is taken for one that does not have to be awaited
 def s3_pointers(
@@ -100,123 +111,50 @@ def s3_pointers(client: Any, *, max_bytes: int = _MOST_BYTES, bucket: str | None
         bucket: the only bucket that a pointer may name. Whoever can send to the queue chooses among all that the
             function's role may read.
     """
-    fetching = _fetching_async if _is_async(client, "get_object") else _fetching
-    return fetching(client, max_bytes, bucket)
 
-
-def _fetching(client: Any, max_bytes: int, bucket: str | None) -> Callable[[SqsRecord], RawRecord]:
-    def fetch(record: SqsRecord) -> RawRecord:
-        pointer = _pointer_in(record, bucket)
-        if pointer is None:
-            return record.raw
-        content = bytearray()
-        try:
-            answer = client.get_object(Bucket=pointer.bucket, Key=pointer.key)
-            body = answer["Body"]
-            try:
-                _refuse_large(answer.get("ContentLength"), max_bytes)
-                while chunk := body.read(_BYTES_AT_A_TIME):
-                    content += chunk
-                    _refuse_large(len(content), max_bytes)
-            finally:
-                body.close()
-        except Exception as error:
-            raise _sorted(error) from error
-        return _with_body(record.raw, content)
-
-    return fetch
-
-
-def _fetching_async(client: Any, max_bytes: int, bucket: str | None) -> Callable[[SqsRecord], Awaitable[RawRecord]]:
     async def fetch(record: SqsRecord) -> RawRecord:
         pointer = _pointer_in(record, bucket)
         if pointer is None:
             return record.raw
         content = bytearray()
         try:
-            answer = await client.get_object(Bucket=pointer.bucket, Key=pointer.key)
+            answer = await _now(client.get_object(Bucket=pointer.bucket, Key=pointer.key))
             body = answer["Body"]
             try:
                 _refuse_large(answer.get("ContentLength"), max_bytes)
-                while chunk := await body.read(_BYTES_AT_A_TIME):
+                while chunk := await _now(body.read(_BYTES_AT_A_TIME)):
                     content += chunk
                     _refuse_large(len(content), max_bytes)
             finally:
-                closed = body.close()
-                if is_awaitable(closed):
-                    await closed
+                await _now(body.close())
         except Exception as error:
             raise _sorted(error) from error
-        return _with_body(record.raw, content)
+        return {**record.raw, "body": content.decode()}
 
-    return fetch
-
-
-class DeleteFetched:
-    """Deletes the objects of the records of a batch that succeeded. Made by `delete_fetched`."""
-
-    __slots__ = ("_bucket", "_client")
-
-    def __init__(self, client: DeletesObjects, bucket: str | None) -> None:
-        self._client = client
-        self._bucket = bucket
-
-    def __call__(self, batch: Batch[V, E, SqsRecord, A], /) -> Batch[V, E, SqsRecord, A]:
-        """Delete the objects, and return the batch as it is. It raises no `Exception`; it logs."""
+    def fetch_at_once(record: SqsRecord) -> RawRecord:
         try:
-            calls = _deletions(batch, self._bucket)
-            problems = Calls(calls, self._delete, _Deletion.names, batch.ms_left).to_the_end()
-        except Exception as error:  # noqa: BLE001  # the response must be returned, whatever happens here
-            problems = [Problem(type(error).__name__, ("(unknown)",), error=error)]
-        log_problems(problems, _NOT_DELETED)
-        return batch
+            fetch(record).send(None)
+        except StopIteration as done:  # it has awaited nothing, for the client is not async
+            fetched: RawRecord = done.value
+            return fetched
+        raise TypeError("the client of s3_pointers is not async, and one of its methods returned an awaitable")
 
-    def _delete(self, call: _Deletion) -> Sequence[Problem]:
-        return call.problems_in(self._client.delete_objects(Bucket=call.bucket, Delete=call.keys()))
+    return fetch if _is_async(client, "get_object") else fetch_at_once
 
 
-class AsyncDeleteFetched:
-    """The same with an async client."""
-
-    __slots__ = ("_bucket", "_client")
-
-    def __init__(self, client: DeletesObjectsAsync, bucket: str | None) -> None:
-        self._client = client
-        self._bucket = bucket
-
-    async def __call__(self, batch: Batch[V, E, SqsRecord, A], /) -> Batch[V, E, SqsRecord, A]:
-        """Delete the objects, one call after the other, and return the batch as it is. It raises no `Exception`."""
-        from asyncio import timeout  # noqa: PLC0415  # costs a cold start 30 ms; who is here has paid for it
-
-        problems: list[Problem] = []
-        left: list[_Deletion] = []
-        try:
-            left += _deletions(batch, self._bucket)
-            async with timeout(None if batch.ms_left is None else max(batch.ms_left(), 0) / 1000):
-                while left:
-                    try:
-                        answer = await self._client.delete_objects(Bucket=left[0].bucket, Delete=left[0].keys())
-                        problems += left[0].problems_in(answer)
-                    except Exception as error:
-                        if is_unreachable(error):
-                            raise
-                        problems.append(Problem(type(error).__name__, left[0].names(), error=error))
-                    del left[0]
-        except Exception as error:  # noqa: BLE001  # the response must be returned, whatever happens here
-            names = tuple(name for call in left for name in call.names())
-            problems.append(Problem(type(error).__name__, names, error=error))
-        log_problems(problems, _NOT_DELETED)
-        return batch
-
-
-_NOT_DELETED = "the object of {} was not deleted and stays in S3"
+async def _now(value: Any) -> Any:
+    return await value if is_awaitable(value) else value
 
 
 @overload  # an untyped client is taken for one that does not have to be awaited
-def delete_fetched(client: DeletesObjects, *, bucket: str | None = None) -> DeleteFetched: ...
+def delete_fetched(
+    client: DeletesObjects, *, bucket: str | None = None
+) -> Callable[[Batch[V, E, SqsRecord, A]], Batch[V, E, SqsRecord, A]]: ...
 @overload
-def delete_fetched(client: DeletesObjectsAsync, *, bucket: str | None = None) -> AsyncDeleteFetched: ...
-def delete_fetched(client: Any, *, bucket: str | None = None) -> DeleteFetched | AsyncDeleteFetched:
+def delete_fetched(
+    client: DeletesObjectsAsync, *, bucket: str | None = None
+) -> Callable[[Batch[V, E, SqsRecord, A]], Coroutine[Any, Any, Batch[V, E, SqsRecord, A]]]: ...
+def delete_fetched(client: Any, *, bucket: str | None = None) -> Callable[[Batch[Any, Any, SqsRecord, Any]], Any]:
     """Make a function of `Batch` that deletes the objects that the bodies of its records point to.
 
     Give it as `then=`, or call it between `fold_batch` and `respond`:
@@ -237,9 +175,36 @@ def delete_fetched(client: Any, *, bucket: str | None = None) -> DeleteFetched |
         bucket: the only bucket in which objects are deleted. Whoever can send to the queue chooses among all in which
             the function's role may.
     """
-    if _is_async(client, "delete_objects"):
-        return AsyncDeleteFetched(client, bucket)
-    return DeleteFetched(client, bucket)
+
+    def delete(batch: Batch[V, E, SqsRecord, A], /) -> Batch[V, E, SqsRecord, A]:
+        def call(deletions: Sequence[Entry]) -> list[Problem]:
+            return _problems_in(client.delete_objects(**_request(deletions)), deletions)
+
+        call_for_batch(_deletions(batch, bucket), _MOST_KEYS, call, batch.ms_left, _NOT_DELETED)
+        return batch
+
+    async def delete_async(batch: Batch[V, E, SqsRecord, A], /) -> Batch[V, E, SqsRecord, A]:
+        from asyncio import timeout  # noqa: PLC0415  # costs a cold start 30 ms; who is here has paid for it
+
+        problems: list[Problem] = []
+        left: list[Sequence[Entry]] = []
+        try:
+            left += in_calls(_deletions(batch, bucket), _MOST_KEYS)
+            async with timeout(None if batch.ms_left is None else max(batch.ms_left(), 0) / 1000):
+                while left:  # one call after the other
+                    try:
+                        problems += _problems_in(await client.delete_objects(**_request(left[0])), left[0])
+                    except Exception as error:
+                        if is_unreachable(error):
+                            raise
+                        problems.append(raised(error, left[0]))
+                    del left[0]
+        except Exception as error:  # noqa: BLE001  # the response must be returned, whatever happens here
+            problems.append(raised(error, (entry for deletions in left for entry in deletions)))
+        log_problems(problems, _NOT_DELETED)
+        return batch
+
+    return delete_async if _is_async(client, "delete_objects") else delete
 
 
 def _pointer_in(record: SqsRecord, bucket: str | None) -> _Pointer | None:
@@ -268,10 +233,6 @@ def _refuse_large(size: object, max_bytes: int) -> None:
         raise PayloadError(f"the object that 'body' points to has {size} bytes or more, and max_bytes is {max_bytes}")
 
 
-def _with_body(raw: RawRecord, content: bytearray) -> RawRecord:
-    return {**raw, "body": content.decode()}
-
-
 def _sorted(error: Exception) -> Exception:
     """Return the exception that says whether the next attempt would fail too: a `ValueError` if so, none if not."""
     if isinstance(error, PayloadError):
@@ -288,27 +249,9 @@ def _sorted(error: Exception) -> Exception:
     return error
 
 
-class _Deletion(NamedTuple):
-    """One call: keys of one bucket, and the records that each is of."""
-
-    bucket: str
-    records: dict[str, list[str]]
-
-    def keys(self) -> Mapping[str, object]:
-        return {"Objects": [{"Key": key} for key in self.records], "Quiet": True}
-
-    def names(self) -> tuple[str, ...]:
-        return tuple(name for names in self.records.values() for name in names)
-
-    def problems_in(self, answer: object) -> list[Problem]:
-        errors = answer.get("Errors", ()) if is_mapping(answer) else None
-        if not is_list(errors):
-            raise TypeError(f"S3 answered with a {type(answer).__name__} that cannot be read")
-        return [Problem(str(error.get("Code")), tuple(self.records[error["Key"]])) for error in errors]
-
-
-def _deletions(batch: AnyBatch, bucket: str | None) -> Iterator[_Deletion]:
-    done: dict[str, dict[str, list[str]]] = {}
+def _deletions(batch: AnyBatch, bucket: str | None) -> Iterator[Entry]:
+    """Yield each object that a record which succeeded points to, and none that is still needed."""
+    done: dict[_Pointer, list[str]] = {}
     kept: set[_Pointer] = set()
     for outcome in batch.outcomes:
         try:
@@ -318,13 +261,22 @@ def _deletions(batch: AnyBatch, bucket: str | None) -> Iterator[_Deletion]:
         if pointer is None:
             continue
         if isinstance(outcome, Succeeded):
-            done.setdefault(pointer.bucket, {}).setdefault(pointer.key, []).append(item_name(outcome.item_id))
+            done.setdefault(pointer, []).append(item_name(outcome.item_id))
         else:
             kept.add(pointer)
-    for name, keys in done.items():
-        deleted = [(key, records) for key, records in keys.items() if (name, key) not in kept]
-        for start in range(0, len(deleted), _MOST_KEYS):
-            yield _Deletion(name, dict(deleted[start : start + _MOST_KEYS]))
+    for pointer, names in done.items():
+        if pointer not in kept:
+            yield Entry(pointer.bucket, pointer.key, tuple(names))
+
+
+def _request(deletions: Sequence[Entry]) -> dict[str, Any]:
+    keys = [{"Key": entry.asked} for entry in deletions]
+    return {"Bucket": deletions[0].place, "Delete": {"Objects": keys, "Quiet": True}}
+
+
+def _problems_in(answer: object, deletions: Sequence[Entry]) -> list[Problem]:
+    names = {entry.asked: entry.names for entry in deletions}
+    return [Problem(str(error.get("Code")), names[error["Key"]]) for error in refused(answer, "Errors", "S3")]
 
 
 def _is_async(client: object, method: str) -> bool:
