@@ -70,9 +70,9 @@ def log_aside(message: str, error: Exception | None = None) -> None:
     _log(logging.ERROR, message, _NOT_ABOUT_ONE, None if error is None else redact(error))
 
 
-def log_remark(remark: str) -> None:
-    """Write a warning that is about no record, such as a source's about the state of a window."""
-    _log(logging.WARNING, remark, _NOT_ABOUT_ONE)
+def log_remark(remark: str, item_id: str | None = None) -> None:
+    """Write a warning about a record, or about none, such as a source's about the state of a window."""
+    _log(logging.WARNING, remark, {**_NOT_ABOUT_ONE, "batchfold_item_id": item_id})
 
 
 class AsideLog:

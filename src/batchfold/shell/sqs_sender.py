@@ -9,7 +9,6 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from time import monotonic
 from typing import Any, TypeAlias
 
@@ -39,17 +38,16 @@ _MOST_BYTES = 1_048_576
 _SECONDS_OF_REST = 10
 """How long nothing is sent after SQS could not be reached: longer than from one dead letter of a batch to the next."""
 
-_SAY_HOW_TO_READ_THE_BODY = frozenset(
-    (
-        "extendedpayloadsize",  # AWS's extended client: the body is a pointer to an object in S3
-        "sqslargepayloadsize",  # the same, of its older versions
-        "content-encoding",
-        "contentencoding",
-        "content-type",
-        "contenttype",  # Spring Cloud AWS
-        "jms_sqsmessagetype",  # AWS's Java messaging library
-    )
-)
+_SAY_THAT_THE_BODY_IS_A_POINTER = frozenset(("extendedpayloadsize", "sqslargepayloadsize"))
+"""Attributes of AWS's extended client, and of its older versions: the body points to an object in S3."""
+
+_SAY_HOW_TO_READ_THE_BODY = _SAY_THAT_THE_BODY_IS_A_POINTER | {
+    "content-encoding",
+    "contentencoding",
+    "content-type",
+    "contenttype",  # Spring Cloud AWS
+    "jms_sqsmessagetype",  # AWS's Java messaging library
+}
 
 
 def sqs_sender(
@@ -116,7 +114,7 @@ def sqs_sender(
         sent = sqs.send_message(QueueUrl=queue_url, MessageBody=body, MessageAttributes=attributes, **more)
         message_id: str = sent["MessageId"]
         if left_out:
-            _log_left_out(failed, left_out)
+            _log_left_out(item_name(failed.item_id), left_out)
         return message_id
 
     def send_unless_resting(failed: Failed[object, D]) -> Result[str, Exception]:
@@ -162,14 +160,16 @@ def _as_json(value: object) -> object:
 
 def _attributes(failed: Failed[object, Record], room: int) -> tuple[dict[str, Any], Sequence[str]]:
     """Return the attributes of the dead letter, and the names of those that the original had and that are left out."""
+    item_id = failed.item_id
     ours = {
-        "batchfold.item_id": _id_of(failed),
+        "batchfold.item_id": item_id if isinstance(item_id, str) else f"{item_id['partition']}-{item_id['offset']}",
         "batchfold.source": _source_of(failed),
         "batchfold.reason": _reason(failed),
     }
     attributes: dict[str, Any] = {name: {"DataType": "String", "StringValue": value} for name, value in ours.items()}
     left_out: list[str] = []
-    for name, value in sorted(_attributes_of(failed.raw).items(), key=_by_need):
+    originals = _attributes_of(failed.raw)
+    for name, value in sorted(originals.items(), key=lambda each: each[0].lower() not in _SAY_HOW_TO_READ_THE_BODY):
         if name in ours:  # a dead letter that failed again: what was said the first time no longer holds
             continue
         sent = _as_sent(value) if len(attributes) < room else None
@@ -185,15 +185,9 @@ def _attributes_of(raw: Mapping[str, Any]) -> Mapping[str, Any]:
     return found if is_mapping(found) else {}
 
 
-def _by_need(attribute: tuple[str, Any]) -> bool:
-    return attribute[0].lower() not in _SAY_HOW_TO_READ_THE_BODY
-
-
 def _room_for_attributes(client: object, failed: Failed[object, Record]) -> int:
     """Return how many attributes the message may have, which depends on whether AWS's extended client may store it."""
-    is_pointer = any(
-        not _by_need(each) and "payloadsize" in each[0].lower() for each in _attributes_of(failed.raw).items()
-    )
+    is_pointer = any(name.lower() in _SAY_THAT_THE_BODY_IS_A_POINTER for name in _attributes_of(failed.raw))
     offloads = getattr(client, "large_payload_support", None)
     return _MOST_ATTRIBUTES_OFFLOADED if offloads and not is_pointer else _MOST_ATTRIBUTES
 
@@ -211,11 +205,6 @@ def _as_sent(value: object) -> dict[str, Any] | None:
         return {"DataType": data_type, "BinaryValue": content} if content else None
     text: object = value.get("stringValue")
     return {"DataType": data_type, "StringValue": text} if isinstance(text, str) and text else None
-
-
-def _id_of(failed: Failed[object, Record]) -> str:
-    item_id = failed.item_id
-    return item_id if isinstance(item_id, str) else f"{item_id['partition']}-{item_id['offset']}"
 
 
 def _source_of(failed: Failed[object, Record]) -> str:
@@ -247,23 +236,19 @@ def _refuse_oversize(body: str, attributes: Mapping[str, Mapping[str, Any]]) -> 
 
 def _deduplication_id(failed: Failed[object, Record], body: str) -> str:
     if isinstance(failed.record, SqsRecord):
-        return _id_of(failed)
+        return str(failed.item_id)
     # sequence numbers and offsets are those of one stream or cluster, which an identifier does not tell
     from hashlib import sha256  # noqa: PLC0415  # for FIFO queues that streams and topics fail into
 
     return sha256(body.encode()).hexdigest()
 
 
-def _log_left_out(failed: Failed[object, Record], names: Sequence[str]) -> None:
-    import logging  # noqa: PLC0415  # logging costs a cold start 7 ms
+def _log_left_out(name: str, attributes: Sequence[str]) -> None:
+    from batchfold.shell.failure_log import log_remark  # noqa: PLC0415  # logging costs a cold start 7 ms
 
-    shown = ", ".join(map(ascii, names[:_MOST_ATTRIBUTES]))
-    with suppress(Exception):  # the message was sent, and a logging handler must not send it again
-        logging.getLogger("batchfold").warning(
-            "the dead letter of record %s leaves out %d of its message attributes, for which there is no room or no "
-            "value that SQS takes: %s",
-            item_name(failed.item_id),
-            len(names),
-            shown,
-            extra={"batchfold_item_id": item_name(failed.item_id)},
-        )
+    shown = ", ".join(map(ascii, attributes[:_MOST_ATTRIBUTES]))
+    remark = (
+        f"the dead letter of record {name} leaves out {len(attributes)} of its message attributes, for which there is no "
+        f"room or no value that SQS takes: {shown}"
+    )
+    log_remark(remark, name)
