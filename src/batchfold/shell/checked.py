@@ -60,7 +60,7 @@ Result[int, str] does not allow
     name = _name_of(handler)
     hints = get_type_hints(handler)
     takes = ", ".join(f"{parameter}: {_shown(hint)}" for parameter, hint in hints.items() if parameter != "return")
-    broken = {
+    broken: dict[type[_Amiss], str] = {
         _GivenAmiss: f"{name}({takes}) was given what its annotations do not allow",
         _ReturnedAmiss: f"{name}() returned what its annotation {_shown(hints.get('return'))} does not allow",
     }

@@ -25,7 +25,9 @@ import logging
 from collections import Counter
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager, suppress
-from traceback import TracebackException
+from functools import cached_property
+from itertools import chain, islice
+from traceback import TracebackException, walk_tb
 from typing import Any, TypeAlias, Union
 
 from batchfold.core.batch import AnyBatch
@@ -110,7 +112,6 @@ class _BatchLog:
     def __init__(self, batch: AnyBatch) -> None:
         self.without_traceback = Counter[str]()
         self._batch = batch
-        self._lanes: Mapping[int, str] | None = None
         self._seen: set[int] = set()
         self._of_kind = Counter[tuple[str, str, int]]()
 
@@ -125,7 +126,11 @@ class _BatchLog:
                 together.setdefault(kind, []).append(each)
                 continue
             with suppress(Exception):  # of the user's own exceptions, which are asked for their notes and their text
-                self._write_failed(each) if isinstance(each, Failed) else self._write_settled(each)
+                if isinstance(each, Failed):
+                    self._write_failed(each)
+                else:
+                    message = f"record {item_name(each.item_id)} failed and was settled: {why(each.fault)}"
+                    _log(level, message, self._extra(each))
         for kind, those in together.items():
             for begin in range(0, len(those), _MOST_LINES):
                 some = those[begin : begin + _MOST_LINES]
@@ -160,10 +165,6 @@ class _BatchLog:
             reason = describe(failed.settle_error, in_full=printed is None)
             _log(logging.ERROR, f"record {name} could not be settled: {reason}", extra, printed)
 
-    def _write_settled(self, settled: Settled[Any, Any]) -> None:
-        message = f"record {item_name(settled.item_id)} failed and was settled: {why(settled.fault)}"
-        _log(logging.WARNING, message, self._extra(settled))
-
     def _printed(self, error: object) -> BaseException | None:
         """Return the exception as it may be printed, or `None` if the line has to do without its traceback.
 
@@ -182,9 +183,20 @@ class _BatchLog:
         self.without_traceback[name] += 1
         return None
 
+    @cached_property
+    def _lanes(self) -> Mapping[int, str]:
+        """The lane of each raw record as text. A lane that is no text may hold a part of the payload."""
+        numbers: dict[object, int] = {}
+        names: dict[int, str] = {}
+        with suppress(Exception):  # of the user's lane function, which answered before
+            for at, (lane, raw) in enumerate(zip(self._batch.lanes, self._batch.raws, strict=True)):
+                if isinstance(lane, str):
+                    names[id(raw)] = escape(lane)
+                else:
+                    names[id(raw)] = str(at if lane is None else numbers.setdefault(lane, at))
+        return names
+
     def _extra(self, outcome: _Faulty | Unprocessed[Any]) -> Extra:
-        if self._lanes is None:
-            self._lanes = _lane_names(self._batch)
         fault = None if isinstance(outcome, Unprocessed) else outcome.fault
         return {
             "batchfold_item_id": item_name(outcome.item_id),
@@ -205,19 +217,6 @@ def _kind_of(outcome: _Faulty) -> str:
 def is_from_parsing(fault: Fault[Any]) -> bool:
     """Return whether the error is about the payload, so that its text may quote it."""
     return isinstance(fault, Malformed) or (isinstance(fault, Crashed) and fault.is_from_parsing)
-
-
-def _lane_names(batch: AnyBatch) -> Mapping[int, str]:
-    """Return the lane of each raw record as text. A lane that is no text may hold a part of the payload."""
-    numbers: dict[object, int] = {}
-    names: dict[int, str] = {}
-    with suppress(Exception):  # of the user's lane function, which answered before
-        for at, (lane, raw) in enumerate(zip(batch.lanes, batch.raws, strict=True)):
-            if isinstance(lane, str):
-                names[id(raw)] = escape(lane)
-            else:
-                names[id(raw)] = str(at if lane is None else numbers.setdefault(lane, at))
-    return names
 
 
 def _raised_at(error: BaseException) -> tuple[str, int]:
@@ -244,15 +243,8 @@ def _log(level: int, line: str, extra: Extra = _NOT_ABOUT_ONE, error: BaseExcept
 
 
 def _is_long(error: BaseException) -> bool:
-    left = _MOST_FRAMES
-    for each in reached_from(error):
-        left -= 1
-        traceback = each.__traceback__
-        while traceback is not None and left >= 0:
-            traceback, left = traceback.tb_next, left - 1
-        if left < 0:
-            return True
-    return False
+    parts = (part for each in reached_from(error) for part in chain([each], walk_tb(each.__traceback__)))
+    return any(True for _ in islice(parts, _MOST_FRAMES, None))
 
 
 def _shortened(error: BaseException) -> str:
