@@ -388,7 +388,8 @@ def test_a_body_that_is_no_pointer_is_not_fetched(body: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [f"[{NEW!r}", f"{NEW}", json.dumps({NEW: 1}), json.dumps([1, NEW]), f'["{NEW}", {{', "[]"]
+    "body",
+    [f"[{NEW!r}", f"{NEW}", json.dumps({NEW: 1}), json.dumps([1, NEW]), json.dumps([[NEW]]), f'["{NEW}", {{', "[]"],
 )
 def test_a_body_that_only_mentions_a_pointer_is_not_fetched(body: str) -> None:
     record = SqsRecord(sqs_event(body)["Records"][0])

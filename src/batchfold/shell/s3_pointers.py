@@ -13,7 +13,6 @@ from typing import Any, NamedTuple, Protocol, cast, overload, runtime_checkable
 
 from typing_extensions import TypeVar
 
-from batchfold.core._guards import is_list, is_mapping
 from batchfold.core.batch import AnyBatch, Batch
 from batchfold.core.faults import PayloadError
 from batchfold.core.handlers import is_async_function, is_awaitable, is_coroutine_function
@@ -102,14 +101,13 @@ def s3_pointers(client: Any, *, max_bytes: int = _MOST_BYTES, bucket: str | None
 
     An object that does not exist, may not be read, is too large or is no text makes its record `Malformed`: the next
     attempt would find the same. Whatever may pass, such as throttling and time-outs, makes it `Crashed`. The function's
-    role needs `s3:GetObject` on the objects, and without `s3:ListBucket` S3 calls a missing object a forbidden one.
+    role needs `s3:GetObject`; without `s3:ListBucket` S3 calls a missing object a forbidden one.
 
     Args:
         client: boto3's S3 client, or any object with its `get_object`; if that is async, as in aioboto3, so is the
             `fetch`. Give it time-outs that your function's own allows: boto3's default is to wait for minutes.
         max_bytes: the largest object that is fetched. The sender chooses what is read into the function's memory.
-        bucket: the only bucket that a pointer may name. Whoever can send to the queue chooses among all that the
-            function's role may read.
+        bucket: the only bucket that a pointer may name. By default, the sender chooses among all that the role may read.
     """
 
     async def fetch(record: SqsRecord) -> RawRecord:
@@ -161,19 +159,17 @@ def delete_fetched(client: Any, *, bucket: str | None = None) -> Callable[[Batch
 
         as_lambda_handler(reserve, fetched(sqs(Order), s3_pointers(s3)), then=delete_fetched(s3))
 
-    Only the objects of records that succeeded are deleted. Those of failed and unprocessed records are needed when they
-    come back, those of settled ones by whoever reads the dead letters, which hold the pointer.
+    Only the objects of records that succeeded are deleted: the others are needed when their records come back, or by
+    whoever reads the dead letters. The function's role needs `s3:DeleteObject`. It never raises: what could not be deleted
+    is logged.
 
-    It never raises: what could not be deleted is logged, and the response is the same either way. The function's role
-    needs `s3:DeleteObject`. SQS may deliver a message again although it was done, and then its object is gone and the
-    record `Malformed`; where that matters, or where the mapping has no `ReportBatchItemFailures` (`raise_on="any_failure"`
-    has all records come back), let a lifecycle rule of the bucket delete the objects instead.
+    SQS may deliver a message again although it was done; then its object is gone and the record `Malformed`. Where that
+    matters, or where `raise_on="any_failure"` has all records come back, let a lifecycle rule of the bucket delete instead.
 
     Args:
         client: boto3's S3 client, or any object with its `delete_objects` that threads may share; if that is async, so
             is the function, for async handlers.
-        bucket: the only bucket in which objects are deleted. Whoever can send to the queue chooses among all in which
-            the function's role may.
+        bucket: the only bucket in which objects are deleted. By default, the sender chooses among all in which the role may.
     """
 
     def delete(batch: Batch[V, E, SqsRecord, A], /) -> Batch[V, E, SqsRecord, A]:
@@ -213,16 +209,16 @@ def _pointer_in(record: SqsRecord, bucket: str | None) -> _Pointer | None:
     if not isinstance(body, str) or not any(name in body[:200] for name in _POINTERS):
         return None
     try:
-        found: object = json.loads(body)
+        found: Any = json.loads(body)
     except ValueError:
         return None
-    if not is_list(found) or not found or found[0] not in _POINTERS:
-        return None
-    place: object = found[1] if len(found) > 1 else None
-    name, key = (place.get("s3BucketName"), place.get("s3Key")) if is_mapping(place) else ("", "")
-    if not isinstance(name, str) or not isinstance(key, str) or not name or not key:
-        raise PayloadError("expected the pointer to S3 in 'body' to hold a text 's3BucketName' and a text 's3Key'")
-    pointer = _Pointer(name, key)
+    match found:
+        case [str(kind), {"s3BucketName": str(name), "s3Key": str(key)}, *_] if kind in _POINTERS and name and key:
+            pointer = _Pointer(name, key)
+        case [str(kind), *_] if kind in _POINTERS:
+            raise PayloadError("expected the pointer to S3 in 'body' to hold a text 's3BucketName' and a text 's3Key'")
+        case _:
+            return None
     if bucket is not None and pointer.bucket != bucket:
         raise PayloadError("the pointer to S3 in 'body' names another bucket than the one that bucket= allows")
     return pointer
@@ -237,11 +233,11 @@ def _sorted(error: Exception) -> Exception:
     """Return the exception that says whether the next attempt would fail too: a `ValueError` if so, none if not."""
     if isinstance(error, PayloadError):
         return error
-    answer: object = getattr(error, "response", None)
-    details: object = answer.get("Error") if is_mapping(answer) else None
-    code: object = details.get("Code") if is_mapping(details) else None
-    if code in _NEVER_THERE:
-        return PayloadError(f"S3 answers {code} for the object that 'body' points to")
+    match getattr(error, "response", None):
+        case {"Error": {"Code": str(code)}} if code in _NEVER_THERE:
+            return PayloadError(f"S3 answers {code} for the object that 'body' points to")
+        case _:
+            pass
     if type(error).__name__ == "ParamValidationError":
         return PayloadError("'body' points to a bucket or a key that S3 cannot have")
     if isinstance(error, ValueError | RecursionError):  # such as botocore's for a region that it does not know

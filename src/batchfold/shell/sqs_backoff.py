@@ -115,8 +115,7 @@ def sqs_backoff(
 ) -> SqsBackoff:
     """Make a function of `Batch` that has failed messages come back later each time; it goes before `respond`.
 
-    Make it when the module is loaded. Without a `client` it makes one with boto3 (`pip install "batchfold[sqs]"`) when it
-    is first needed. The function's role needs `sqs:ChangeMessageVisibility` on the queue.
+    Make it when the module is loaded. The function's role needs `sqs:ChangeMessageVisibility` on the queue.
 
         back_off = sqs_backoff()
 
@@ -124,28 +123,26 @@ def sqs_backoff(
             return respond(back_off(fold_batch(event, reserve, sqs(Order))))
 
     A failed message becomes visible again after a random time: up to `base_seconds` the first time it was received, up to
-    twice as long each further time, at most up to `max_seconds`. (Exponential backoff with full jitter,
-    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/.) A message in flight holds up its lane, so
-    the unprocessed rest of a lane comes back together with the failed message in it. Where `stop_when` stopped the batch,
-    so does everything that was not started: to receive and put back a message counts as a receive. Lanes that time ran
-    out for keep the queue's visibility timeout.
+    twice as long each further time, at most up to `max_seconds` (exponential backoff with full jitter,
+    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). The unprocessed rest of a lane comes back
+    together with the failed message in it; where `stop_when` stopped the batch, so does everything that was not started.
+    Lanes that time ran out for keep the queue's visibility timeout.
 
-    It never raises: where SQS refuses, or cannot be reached, the visibility timeout stays as it is, an error is logged,
-    and the batch's response is the same either way.
-
-    Ten calls of ten messages each are made at a time, in threads that end with the call. After one that could not reach
-    SQS none is begun. In a batch with `reserve_ms` none is begun at the reserve either, and none is waited for any longer.
+    It never raises: where SQS refuses, or cannot be reached, the visibility timeout stays as it is, and an error is logged.
+    Ten calls of ten messages each are made at a time, in threads that end with the call. None is begun after one that could
+    not reach SQS, or at the reserve of `reserve_ms`, when none is waited for any longer either.
 
     Args:
         queue_url: the queue that the function is invoked for, where its ARN does not lead to it (an endpoint in a VPC, a
             simulation). By default each record tells its queue. Records of a queue with another name go to their own.
         base_seconds: the longest wait after the first receive; above 0.
-        max_seconds: the longest wait. SQS allows 12 hours in all since a message was received; 20 minutes of them are left
-            for the batching window and the invocation.
+        max_seconds: the longest wait, at most 11 h 40 min: SQS allows 12 hours since a message was received, in which the
+            batching window and the invocation fall.
         seconds: from a failed record to the seconds that it waits, such as those of a `Retry-After`; `None` for the random
-            time of the other records. Cut to 0 and to the longest that SQS allows, `max_seconds` or not.
-        client: boto3's SQS client, or any object with its `change_message_visibility_batch` that threads may share. It
-            has time-outs of its own; boto3's default is to wait for minutes.
+            time. Cut to 0 and to the longest that SQS allows, `max_seconds` or not.
+        client: boto3's SQS client, or any object with its `change_message_visibility_batch` that threads may share. It has
+            time-outs of its own; boto3's default is to wait for minutes. Without one, boto3
+            (`pip install "batchfold[sqs]"`) makes it when it is first needed.
         random: returns numbers from 0 (included) to 1; `random.random` if it is `None`.
 
     Raises `ValueError` for times out of these bounds, `ImportError` without boto3.

@@ -58,36 +58,34 @@ def sqs_sender(
 ) -> Sender[D]:
     """Make a `send` for `dead_letter` that sends each failed record to an SQS queue, as one message.
 
-    Make it when the module is loaded, not in each invocation. Without a `client` it makes one with boto3
-    (`pip install "batchfold[sqs]"`) when it is first needed. The function's role needs `sqs:SendMessage` on the queue and,
-    if the queue is encrypted with a key of yours, `kms:GenerateDataKey` and `kms:Decrypt` on it.
+    Make it when the module is loaded. The function's role needs `sqs:SendMessage` on the queue and, if the queue is encrypted
+    with a key of yours, `kms:GenerateDataKey` and `kms:Decrypt`.
 
     Args:
         queue_url: the queue that dead letters go to.
-        message_group_id: from a failed record to the message group that it joins. A FIFO queue (its name ends in
-            `.fifo`) needs it, and it is a choice to be made: the dead letters no longer stand between their neighbours,
-            so the exact order is broken. The deduplication id is the original message's id, or of any other record a
-            digest of all of it: one that is sent twice within five minutes arrives once. Inside `dead_letter(...)`, mypy
-            needs a function with annotations for it: it cannot tell what a lambda there takes.
+        message_group_id: from a failed record to the message group that it joins. A FIFO queue (its name ends in `.fifo`)
+            needs it; the exact order is broken, for dead letters no longer stand between their neighbours. The
+            deduplication id is the original message's id, or of any other record a digest of all of it. mypy cannot tell
+            what a lambda takes inside `dead_letter(...)`: give it a function with annotations.
         client: boto3's SQS client, or any object with its `send_message`. It has time-outs of its own; boto3's default is
-            to wait for minutes. AWS's extended client stores large dead letters in S3.
+            to wait for minutes. AWS's extended client stores large dead letters in S3. Without one, boto3
+            (`pip install "batchfold[sqs]"`) makes it when it is first needed.
 
     The message:
-        - body: of an SQS message, its body as it came. Of any other record, the raw record as JSON, which is how Lambda
-          delivered it: payloads of Kinesis and Kafka are base64 in it, DynamoDB images are attribute values.
+        - body: of an SQS message, its body as it came; of any other record, the raw record as JSON, as Lambda delivered it.
         - `batchfold.item_id`: the item identifier, for the message has an id of its own.
-        - `batchfold.source`: the ARN of the queue or stream that the record came from; of a Kafka record, which tells no
-          ARN, topic and partition. Keep it: `StartMessageMoveTask` does not take back what a function sent.
-        - `batchfold.reason`: the fault and the type of its error, and of an error in a payload the rules that were broken
-          and where. Never what stood there.
-        - the attributes of the original message, as many as there is room for beside ours, those that say how the body is
-          read first: ten in all is what SQS takes. What is left out is logged as a warning.
+        - `batchfold.source`: the ARN of the queue or stream that the record came from, or a Kafka record's topic and
+          partition. `StartMessageMoveTask` does not take back what a function sent.
+        - `batchfold.reason`: the fault and the type of its error; of a payload that would not parse, the broken rules and
+          where, never what stood there.
+        - the attributes of the original message, those that say how the body is read first. SQS takes ten in all; those
+          that are left out are logged as a warning.
 
-    The sender returns `Success(message_id)`, or a `Failure` with what went wrong: a record larger than the 1 MiB that SQS
-    takes (attributes included) is a `ValueError`, unless a `client` was given, which may know what to do with it; boto3's
-    errors are as boto3 raises them. After an error that says that SQS could not be reached it answers with the same error
-    for ten seconds, and sends nothing. It waits for SQS, at most about 7 s with a client of its own; in an async run, have
-    a thread wait: `async def send(failed): return await asyncio.to_thread(send_and_wait, failed)`.
+    The sender returns `Success(message_id)` or a `Failure`: a `ValueError` for more than the 1 MiB that SQS takes (unless a
+    `client` was given, which may know what to do with it), or boto3's error. After an error that says that SQS could not be
+    reached, it returns the same error for ten seconds and sends nothing. It waits for SQS, about 7 s at most with a client
+    of its own; in an async run, have a thread wait:
+    `async def send(failed): return await asyncio.to_thread(send_and_wait, failed)`.
 
     Raises `ValueError` for a FIFO queue without `message_group_id`, `ImportError` without boto3.
     """
@@ -192,19 +190,19 @@ def _room_for_attributes(client: object, failed: Failed[object, Record]) -> int:
     return _MOST_ATTRIBUTES_OFFLOADED if offloads and not is_pointer else _MOST_ATTRIBUTES
 
 
-def _as_sent(value: object) -> dict[str, Any] | None:
+def _as_sent(value: Any) -> dict[str, Any] | None:
     """Return an attribute as SQS takes it, `None` for one that it would refuse together with the message."""
-    data_type: object = value.get("dataType") if is_mapping(value) else None
-    if not is_mapping(value) or not isinstance(data_type, str):
-        return None
-    if data_type.partition(".")[0] == "Binary":
-        try:
-            content = bytes_of(value.get("binaryValue"), "binaryValue")
-        except ValueError:
+    match value:
+        case {"dataType": str(data_type)} if data_type.partition(".")[0] == "Binary":
+            try:
+                content = bytes_of(value.get("binaryValue"), "binaryValue")
+            except ValueError:
+                return None
+            return {"DataType": data_type, "BinaryValue": content} if content else None
+        case {"dataType": str(data_type), "stringValue": str(text)} if text:
+            return {"DataType": data_type, "StringValue": text}
+        case _:
             return None
-        return {"DataType": data_type, "BinaryValue": content} if content else None
-    text: object = value.get("stringValue")
-    return {"DataType": data_type, "StringValue": text} if isinstance(text, str) and text else None
 
 
 def _source_of(failed: Failed[object, Record]) -> str:
