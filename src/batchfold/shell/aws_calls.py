@@ -92,8 +92,6 @@ def raised(error: Exception, about: Iterable[Entry | Problem]) -> Problem:
 
 
 class _Calls:
-    """The calls for one batch, made by threads that end with the batch's last call."""
-
     def __init__(
         self,
         calls: Iterable[Sequence[Entry]],
@@ -109,7 +107,7 @@ class _Calls:
         self._lock = Lock()
 
     def to_the_end(self) -> list[Problem]:
-        """Make the calls; return all problems when the last has ended, or when the reserve is reached."""
+        """Make the calls in threads; return all problems when the last has ended, or when the reserve is reached."""
         threads: list[Thread] = []
         for number in range(min(CALLS_AT_ONCE, len(self._waiting))):
             # in a copy of the context, for tools that trace calls; daemons, for one that is left must not keep the process
@@ -160,12 +158,9 @@ class _Calls:
 
 
 def is_unreachable(error: BaseException) -> bool:
-    """Return whether an error says that the service was not reached, so that the next call would fare no better.
-
-    Connections, time-outs, credentials and regions are boto3's `BotoCoreError`. A `ClientError` is an answer, and a
-    `ParamValidationError` concerns one request.
-    """
-    # by name, for boto3 is imported only where it is used
+    """Return whether an error says that the service was not reached, so that the next call would fare no better."""
+    # By name, for boto3 is imported only where it is used. Connections, time-outs, credentials and regions are its
+    # `BotoCoreError`. A `ClientError` is an answer, and a `ParamValidationError` concerns one request.
     names = {f"{kind.__module__}.{kind.__name__}" for kind in type(error).__mro__}
     if "botocore.exceptions.BotoCoreError" in names:
         return "botocore.exceptions.ParamValidationError" not in names

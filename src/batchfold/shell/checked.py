@@ -28,9 +28,9 @@ class BrokenAnnotationError(TypeError):
 def checked(handler: H) -> H:
     """A layer under which a handler that is given, or returns, what its annotations do not allow has `Crashed`.
 
-    beartype checks what is given and returned; beyond that, what stands in the `Result` is checked against the `V` and
-    `E` of the annotation. What has no annotation is not checked. It serves where `Any` comes in and the checkers cannot
-    follow. A handler that returns amiss has run: its record comes back, and its effects repeat.
+    beartype checks what is given and returned, and what stands in the `Result` against the `V` and `E` of the annotation.
+    What has no annotation is not checked. A handler that returns amiss has run: its record comes back, and its effects
+    repeat.
 
     It is the first of the layers, and goes under decorators such as `safe`, for it needs the function that the
     annotations are about. For `in_chunks`, check the function inside: `in_chunks(checked(write_all), size=25)`.
@@ -46,9 +46,8 @@ def checked(handler: H) -> H:
     batchfold.BrokenAnnotationError: quantity() returned a Success that holds a str, which its annotation \
 Result[int, str] does not allow
 
-    Raises at once, not when the first record comes: `ImportError` if beartype is not installed, `TypeError` for what is
-    no function or wraps another, and what beartype and `typing.get_type_hints` raise for annotations that cannot be
-    read, `NameError` for names that are imported for the checkers alone.
+    Raises at once: `ImportError` if beartype is not installed, `TypeError` for what is no function or wraps another, and
+    what beartype and `typing.get_type_hints` raise for annotations that cannot be read.
     """
     try:
         from beartype import BeartypeConf, beartype  # noqa: PLC0415  # costs a cold start 70 ms

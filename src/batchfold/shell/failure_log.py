@@ -1,9 +1,8 @@
 """The log: what is written of the records that were not handled with success, and of what goes wrong beside a handler.
 
-A partial response hides failures from Lambda's own logging, so they are written here, by standard `logging` to the logger
-`batchfold`: an error for each failed record, a warning for each settled one, and one warning for all that were not
-started. The item identifier stands in the message. Each log record carries what JSON loggers can be queried by; a field is
-`None` where a line is not about it.
+A partial response hides failures from Lambda's own logging, so they go to the logger `batchfold`: an error for each failed
+record, a warning for each settled one, one warning for all that were not started. Each log record carries what JSON loggers
+can be queried by; a field is `None` where a line is not about it.
 
 | extra               | value                                                                 |
 |---------------------|-----------------------------------------------------------------------|
@@ -14,9 +13,8 @@ started. The item identifier stands in the message. Each log record carries what
 | `batchfold_lane`    | the lane, where it is text; of any other lane its number in the batch |
 
 Payloads are never written; `core.redaction` decides what may be said of an error. The amount is bounded. An exception
-object has its traceback written once, and of a kind (a type and the line that raised it) the first three have one; the line
-of a failed record that goes without holds the exception's text. Of failures of one type the first 100 have a line each, the
-others share one by the hundred, and so do all once no time is left.
+object has its traceback written once, and of a kind (a type and the line that raised it) the first three have one. Of
+failures of one type the first 100 have a line each, the others share one by the hundred, and so do all once no time is left.
 """
 
 from __future__ import annotations
@@ -80,8 +78,7 @@ def log_remark(remark: str, item_id: str | None = None) -> None:
 class AsideLog:
     """Writes that a function raised which is called for every record, such as an observer.
 
-    The first three times it has a traceback. After that it is a count, at 10, 100, 1,000 and so on: an observer that is
-    down fails for each of 10,000 records.
+    The first three times with a traceback, then as a count, at 10, 100, 1,000 and so on.
     """
 
     __slots__ = ("_count",)
@@ -166,15 +163,12 @@ class _BatchLog:
             _log(logging.ERROR, f"record {name} could not be settled: {reason}", extra, printed)
 
     def _printed(self, error: object) -> BaseException | None:
-        """Return the exception as it may be printed, or `None` if the line has to do without its traceback.
-
-        One exception object may fail every record: a connection that was refused once, and is asked for by each. Its
-        traceback grows each time that it is raised.
-        """
+        """Return the exception as it may be printed, or `None` if the line has to do without its traceback."""
         if not isinstance(error, BaseException):
             return None
         name = type(error).__qualname__
-        if id(error) not in self._seen:  # the batch keeps it, so its identity is not given to another one
+        # one object may fail every record, and its traceback grows; the batch keeps it, so its identity stays its own
+        if id(error) not in self._seen:
             self._seen.add(id(error))
             kind = (f"{type(error).__module__}.{name}", *_raised_at(error))
             self._of_kind[kind] += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from time import perf_counter
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
@@ -24,10 +25,8 @@ T = TypeVar("T")
 def observe_all(*observers: Callable[[T], object]) -> Callable[[T], None]:
     """Return an observer that calls each of these with every outcome, in the order given.
 
-    If one raises, the others are called all the same. What it raised is raised once all were called (as an
-    `ExceptionGroup` if several have), is logged as that of any observer, and changes nothing.
-
-    Raises `TypeError` at once for an async observer: nobody would await it.
+    If one raises, the others are called all the same. What it raised is raised once all were called, as an `ExceptionGroup`
+    if several have. Raises `TypeError` at once for an async observer: nobody would await it.
 
     >>> observe_all(print, lambda outcome: print(len(outcome)))("text")
     text
@@ -55,8 +54,7 @@ def observe_all(*observers: Callable[[T], object]) -> Callable[[T], None]:
 class Timed(Protocol[R_co]):
     """A layer that changes nothing about what its handler takes and returns; `R` is the record that `tell` takes.
 
-    The handler's record is not checked against it: a type that did would hide the handler from mypy in a longer `pipe`. A
-    `tell` for another record raises, and that is logged.
+    The handler's record is not checked against it: a type that did would hide the handler from mypy in a longer `pipe`.
     """
 
     def __call__(self, handler: H, /) -> H:
@@ -67,13 +65,9 @@ class Timed(Protocol[R_co]):
 def timed(tell: Callable[[R, float], object], *, clock: Callable[[], float] = perf_counter) -> Timed[R]:
     """Return a layer that tells the record and the seconds that its handler took, whatever came of it.
 
-    An observer cannot know them: where lanes run side by side, the time between two outcomes is nobody's. `tell` is a
-    `Latencies()`, or any function, say one that adds to a histogram. Like an observer it changes nothing, and what it
-    raises is logged. Of an async handler the whole time is told, waiting included; of a chunk, for each of its records the
-    time that the chunk took.
-
-    Give `tell` a name and its record a type: the checkers cannot infer the record of a lambda in a layer, and refuse one
-    that reads an attribute of it.
+    `tell` is a `Latencies()`, or any function with annotations, say one that adds to a histogram: the checkers cannot infer
+    the record of a lambda in a layer. Like an observer it changes nothing, and what it raises is logged. Of an async handler
+    the whole time is told, waiting included; of a chunk, for each of its records the time that the chunk took.
 
     Raises `TypeError` if `tell` is async: nobody would await it.
 
@@ -87,14 +81,18 @@ def timed(tell: Callable[[R, float], object], *, clock: Callable[[], float] = pe
     """
     if must_be_awaited(tell):
         raise TypeError("timed got an async function, expected one that returns at once")
-    failed_aside = AsideLog()
-
-    def tell_safely(record: Any, seconds: float) -> None:
-        with failed_aside.instead_of_raising("timed: tell raised; the outcome of the record stands"):
-            tell(record, seconds)
+    aside = partial(AsideLog().instead_of_raising, "timed: tell raised; the outcome of the record stands")
 
     def begin_chunk(records: Sequence[Any]) -> Call:
-        return _Timing(tell_safely, tuple(records), clock)  # a tuple, for the function may change its list
+        kept, start = tuple(records), clock()  # a tuple, for the function may change its list
+
+        def end() -> None:
+            seconds = clock() - start
+            for record in kept:
+                with aside():
+                    tell(record, seconds)
+
+        return _Timing(end)
 
     def layer(handler: Any, /) -> Any:
         return around(handler, lambda record: begin_chunk([record]), begin_chunk)
@@ -103,20 +101,13 @@ def timed(tell: Callable[[R, float], object], *, clock: Callable[[], float] = pe
 
 
 class _Timing(Call):
-    """A call of a handler, whose end tells the seconds that it took."""
+    __slots__ = ("_end",)
 
-    __slots__ = ("_clock", "_records", "_start", "_tell")
+    def __init__(self, end: Callable[[], None]) -> None:
+        self._end = end
 
-    def __init__(self, tell: Callable[[Any, float], None], records: Sequence[Any], clock: Callable[[], float]) -> None:
-        self._tell = tell
-        self._records = records
-        self._clock = clock
-        self._start = clock()
-
-    def returned(self, _ended: object, /) -> None:
-        seconds = self._clock() - self._start
-        for record in self._records:
-            self._tell(record, seconds)
+    def returned(self, _value: object, /) -> None:
+        self._end()
 
     raised = returned
 

@@ -74,29 +74,23 @@ class Traced:
 
 
 def traced(tracer: Tracer) -> Traced:
-    """Return a layer that makes a span of OpenTelemetry for each record.
+    """Return a layer that makes a span of OpenTelemetry for each record that reaches the handler, or for each chunk.
 
-    The span is current while the handler runs, so that the spans of its clients hang under it, in threads and beside other
-    records on a loop too. It is a child of the span that was current before, such as the invocation's, and links to the
-    sender's, where the record carries a trace context (`Record.trace_context`). It is named `process` and the destination,
-    is of kind `CONSUMER`, and has the attributes of OpenTelemetry's conventions (`Record.span_attributes`). Its status is an
-    error, with `error.type`, where the handler raised, returned a `Failure`, or returned anything but a `Result`. It tells
-    no payload, and no text of an error, which may quote one: the log has it.
+    The span is current while the handler runs, in threads and beside other records on a loop too. It is a child of the span
+    that was current before, such as the invocation's, and links to the sender's, where the record carries a trace context
+    (`Record.trace_context`). It is named `process` and the destination, is of kind `CONSUMER`, and has the attributes of
+    OpenTelemetry's conventions (`Record.span_attributes`). Its status is an error, with `error.type`, where the handler
+    raised, returned a `Failure`, or returned anything but a `Result`. It tells no payload, and no text of an error, which
+    may quote one: the log has it. The span of a chunk has the number of its records and a link for each; its status is an
+    error if one failed.
 
-    A chunk has one span, with the number of its records and a link for each; its status is an error if one failed.
-
-    A layer sees what reaches the handler. With `observe=` a record that would not parse has a span too, and so has what
-    `settle` did:
+    With `observe=` a record that would not parse has a span too, and so has what `settle` did:
 
         spans = traced(trace.get_tracer("orders"))
         lambda_handler = as_lambda_handler(pipe(reserve, spans), sqs(Order), observe=spans.observe)
 
-    A record that was not started has no span.
-
     Like an observer it changes nothing; what the tracer raises is logged. Needs opentelemetry-api
-    (`pip install "batchfold[opentelemetry]"`).
-
-    Raises `TypeError` for what is no tracer.
+    (`pip install "batchfold[opentelemetry]"`). Raises `TypeError` for what is no tracer.
     """
     if not callable(getattr(tracer, "start_span", None)):
         found: object = tracer
