@@ -78,7 +78,6 @@ class BasePartialBatchProcessor(BasePartialProcessor):
         return self.batch_response
 
     def _prepare(self) -> None:
-        """Forget the results of the call before."""
         self.success_messages.clear()
         self.fail_messages.clear()
         self.exceptions.clear()
@@ -102,7 +101,6 @@ class BasePartialBatchProcessor(BasePartialProcessor):
         return len(self.exceptions) == len(self.records)
 
     def _get_messages_to_report(self) -> list[ItemFailure]:
-        """Name the records that failed."""
         return self._COLLECTOR_MAPPING[self.event_type]()
 
     def _collect_sqs_failures(self) -> list[ItemFailure]:
@@ -129,11 +127,9 @@ class BasePartialBatchProcessor(BasePartialProcessor):
         return failures
 
     def _to_batch_type(self, record: Any, event_type: EventType, model: BatchTypeModels = None) -> Any:
-        """Make of a raw record what the handler is called with."""
         return self._DATA_CLASS_MAPPING[event_type](record) if model is None else model.model_validate(record)
 
     def _arguments(self, record: Any) -> dict[str, Any]:
-        """The keyword arguments of the handler."""
         if self._handler_accepts_lambda_context:
             return {"record": record, "lambda_context": self.lambda_context}
         return {"record": record}
@@ -141,8 +137,8 @@ class BasePartialBatchProcessor(BasePartialProcessor):
     def _note_failure(self, record: Any, data: Any, error: Exception) -> Any:
         """Call the hook for a raw record whose handler or model raised, while the exception is being handled.
 
-        pydantic's exception carries the name of the model that refused. A record without a model is wrapped once more,
-        as in Powertools, so the hook does not get the instance that the handler had.
+        pydantic's exception carries the name of the model that refused: the hook gets the record without a model then. Where
+        there is no model, the record is wrapped once more, as in Powertools.
         """
         refused_by = getattr(error, "model", None) or getattr(error, "title", None)
         if refused_by in (self.model, getattr(self.model, "__name__", None)):
@@ -150,7 +146,6 @@ class BasePartialBatchProcessor(BasePartialProcessor):
         return self.failure_handler(record=data, exception=sys.exc_info())
 
     def _register_model_validation_error_record(self, record: Any) -> Any:
-        """Call the hook with the record that a raw record is without a model: its item identifier is there."""
         unmodelled = self._to_batch_type(record=record, event_type=self.event_type)
         return self.failure_handler(record=unmodelled, exception=sys.exc_info())
 
@@ -174,7 +169,6 @@ class BatchProcessor(BasePartialBatchProcessor):
             return self._note_failure(record, data, error)
 
     async def _async_process_record(self, record: Any) -> Any:
-        """Refuse: async handlers go to `AsyncBatchProcessor`."""
         raise NotImplementedError("BatchProcessor takes synchronous handlers: use AsyncBatchProcessor")
 
 
@@ -182,11 +176,9 @@ class AsyncBatchProcessor(BasePartialBatchProcessor):
     """Handle all records of a batch side by side, with an async handler. Otherwise as `BatchProcessor`."""
 
     def _process_record(self, record: Any) -> Any:
-        """Refuse: synchronous handlers go to `BatchProcessor`."""
         raise NotImplementedError("AsyncBatchProcessor takes async handlers: use BatchProcessor, or async_process()")
 
     async def _async_process_record(self, record: Any) -> Any:
-        """Await the handler and call the hook that fits. Otherwise as `BatchProcessor._process_record`."""
         data = None
         try:
             data = self._to_batch_type(record=record, event_type=self.event_type, model=self.model)
@@ -249,7 +241,6 @@ class SqsFifoPartialProcessor(BatchProcessor):
         return self.failure_handler(record=data, exception=exception)
 
     async def _async_process_record(self, record: Any) -> Any:
-        """Refuse: there is no async processor for FIFO queues in Powertools."""
         raise NotImplementedError(
             "SqsFifoPartialProcessor takes synchronous handlers: for async ones use as_lambda_handler(handler, sqs())"
         )

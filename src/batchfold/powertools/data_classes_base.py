@@ -27,7 +27,7 @@ class DictWrapper(Mapping[str, Any]):
 
     @property
     def raw_event(self) -> Any:
-        """The mapping itself, neither changed nor copied."""
+        """The mapping itself."""
         return self._data
 
     def __getitem__(self, key: str) -> Any:

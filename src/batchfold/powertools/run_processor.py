@@ -77,8 +77,7 @@ def _records_of(event: Any, processor: BasePartialProcessor) -> list[Any]:
 
 
 def _response_of(processor: Any) -> PartialResponse:
-    # BasePartialProcessor has no `response`, here as in Powertools: a processor of the user's own brings it along
-    response: PartialResponse = processor.response()
+    response: PartialResponse = processor.response()  # of a subclass: as in Powertools, the base has none
     return response
 
 

@@ -50,11 +50,11 @@ _Aside: TypeAlias = Callable[[], AbstractContextManager[None]]
 class SpannedCall(Call):
     """A call of a handler with a span, which is current in the call's context and ends with it."""
 
-    __slots__ = ("_aside", "_span", "_token", "_type_of_failure")
+    __slots__ = ("_aside", "_chunk", "_span", "_token")
 
-    def __init__(self, span: Span, type_of_failure: Callable[[object], str | None], aside: _Aside) -> None:
+    def __init__(self, span: Span, aside: _Aside, chunk: int | None = None) -> None:
         self._span = span
-        self._type_of_failure = type_of_failure
+        self._chunk = chunk
         self._aside = aside
         self._token: Token[Context] | None = None
 
@@ -68,7 +68,7 @@ class SpannedCall(Call):
     def returned(self, value: object, /) -> None:
         """End the span with what came of the handler."""
         try:
-            error_type = self._type_of_failure(value)
+            error_type = _type_of_failure(value, self._chunk)
         except Exception as error:  # noqa: BLE001  # what it returned is judged again when the record is finished
             error_type = _type_of(error)
         self._end(error_type)
@@ -92,7 +92,7 @@ def of_record(tracer: Tracer, operation: str, record: object, aside: _Aside) -> 
     """Start the span of a record, for `process`, or for `settle`, which had the last word on it."""
     kind = SpanKind.CONSUMER if operation == "process" else SpanKind.CLIENT
     span = _started(tracer, operation, kind, _attributes_of(record), list(map(Link, _senders(record))))
-    return SpannedCall(span, _type_of_failure, aside)
+    return SpannedCall(span, aside)
 
 
 def of_chunk(tracer: Tracer, records: Sequence[object], aside: _Aside) -> SpannedCall:
@@ -110,7 +110,7 @@ def of_chunk(tracer: Tracer, records: Sequence[object], aside: _Aside) -> Spanne
     ]
     count = len(records)  # the function may empty its list
     span = _started(tracer, "process", SpanKind.CONSUMER, {**shared, "messaging.batch.message_count": count}, links)
-    return SpannedCall(span, lambda returned: _type_of_first_failure(returned, count), aside)
+    return SpannedCall(span, aside, count)
 
 
 def _started(tracer: Tracer, operation: str, kind: SpanKind, attributes: _Attributes, links: Sequence[Link]) -> Span:
@@ -128,20 +128,18 @@ def _attributes_of(record: object) -> _Attributes:
 
 
 # ------------------------------------------------------------ the error
-def _type_of_failure(returned: object) -> str | None:
-    """Return the value of `error.type` for what a handler returned, `None` for a `Success`."""
-    handled = result_of(returned, goes_to_another_step=True, closes=False)
-    if isinstance(handled, Crashed):
-        return _type_of(handled.error)
-    return _type_of(handled.failure()) if isinstance(handled, Failure) else None
-
-
-def _type_of_first_failure(returned: object, expected: int) -> str | None:
-    """Return the value of `error.type` for what the handler of a chunk returned, `None` if all of it is `Success`."""
-    results = results_of(returned, expected)
+def _type_of_failure(returned: object, chunk: int | None) -> str | None:
+    """Return `error.type` for what the handler of a record, or of a chunk of so many, returned; `None` if nothing failed."""
+    results = [returned] if chunk is None else results_of(returned, chunk)
     if isinstance(results, Crashed):
         return _type_of(results.error)
-    return next((found for found in map(_type_of_failure, results) if found is not None), None)
+    for each in results:
+        match result_of(each, goes_to_another_step=True, closes=False):
+            case Crashed(error) | Failure(error):
+                return _type_of(error)
+            case _:
+                pass
+    return None
 
 
 def _type_of(error: object) -> str:
@@ -157,9 +155,7 @@ def _type_of(error: object) -> str:
 # ------------------------------------------------------------ the sender's span
 def _senders(record: object) -> list[Sender]:
     """Return the contexts of the spans that sent a record, each once."""
-    if not isinstance(record, Record):
-        return []
-    headers = record.trace_context
+    headers: Mapping[str, str] = record.trace_context if isinstance(record, Record) else {}
     if not headers:
         return []
     senders = (_in_xray_header(headers), get_current_span(_W3C.extract(headers, Context())).get_span_context())

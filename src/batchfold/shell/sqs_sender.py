@@ -30,18 +30,15 @@ Sender: TypeAlias = Callable[[Failed[object, D]], Result[str, Exception]]
 """`Failed` in; out comes the id of the message that was sent, or why it could not be sent."""
 
 _MOST_ATTRIBUTES = 10
-_MOST_ATTRIBUTES_OFFLOADED = 9
-"""AWS's extended client adds one of its own, `ExtendedPayloadSize`."""
-
 _MOST_BYTES = 1_048_576
 
 _SECONDS_OF_REST = 10
 """How long nothing is sent after SQS could not be reached: longer than from one dead letter of a batch to the next."""
 
-_SAY_THAT_THE_BODY_IS_A_POINTER = frozenset(("extendedpayloadsize", "sqslargepayloadsize"))
+_POINTERS = frozenset(("extendedpayloadsize", "sqslargepayloadsize"))
 """Attributes of AWS's extended client, and of its older versions: the body points to an object in S3."""
 
-_SAY_HOW_TO_READ_THE_BODY = _SAY_THAT_THE_BODY_IS_A_POINTER | {
+_SAY_HOW_TO_READ_THE_BODY = _POINTERS | {
     "content-encoding",
     "contentencoding",
     "content-type",
@@ -101,7 +98,7 @@ def sqs_sender(
     def send(failed: Failed[object, D]) -> str:
         sqs = client_of(queue_url)
         body = _body(failed)
-        attributes, left_out = _attributes(failed, _room_for_attributes(sqs, failed))
+        attributes, left_out = _attributes(failed, sqs)
         if client is None:
             _refuse_oversize(body, attributes)
         more: dict[str, str] = {}
@@ -156,7 +153,7 @@ def _as_json(value: object) -> object:
     raise TypeError(f"the raw record holds a {type(value).__name__}, which JSON cannot express")
 
 
-def _attributes(failed: Failed[object, Record], room: int) -> tuple[dict[str, Any], Sequence[str]]:
+def _attributes(failed: Failed[object, Record], client: object) -> tuple[dict[str, Any], Sequence[str]]:
     """Return the attributes of the dead letter, and the names of those that the original had and that are left out."""
     item_id = failed.item_id
     ours = {
@@ -165,8 +162,12 @@ def _attributes(failed: Failed[object, Record], room: int) -> tuple[dict[str, An
         "batchfold.reason": _reason(failed),
     }
     attributes: dict[str, Any] = {name: {"DataType": "String", "StringValue": value} for name, value in ours.items()}
+    found: object = failed.raw.get("messageAttributes")
+    originals: Mapping[str, Any] = found if is_mapping(found) else {}
+    room = _MOST_ATTRIBUTES
+    if getattr(client, "large_payload_support", None) and _POINTERS.isdisjoint(map(str.lower, originals)):
+        room -= 1  # AWS's extended client adds one of its own, `ExtendedPayloadSize`
     left_out: list[str] = []
-    originals = _attributes_of(failed.raw)
     for name, value in sorted(originals.items(), key=lambda each: each[0].lower() not in _SAY_HOW_TO_READ_THE_BODY):
         if name in ours:  # a dead letter that failed again: what was said the first time no longer holds
             continue
@@ -176,18 +177,6 @@ def _attributes(failed: Failed[object, Record], room: int) -> tuple[dict[str, An
         else:
             attributes[name] = sent
     return attributes, left_out
-
-
-def _attributes_of(raw: Mapping[str, Any]) -> Mapping[str, Any]:
-    found: object = raw.get("messageAttributes")
-    return found if is_mapping(found) else {}
-
-
-def _room_for_attributes(client: object, failed: Failed[object, Record]) -> int:
-    """Return how many attributes the message may have, which depends on whether AWS's extended client may store it."""
-    is_pointer = any(name.lower() in _SAY_THAT_THE_BODY_IS_A_POINTER for name in _attributes_of(failed.raw))
-    offloads = getattr(client, "large_payload_support", None)
-    return _MOST_ATTRIBUTES_OFFLOADED if offloads and not is_pointer else _MOST_ATTRIBUTES
 
 
 def _as_sent(value: Any) -> dict[str, Any] | None:
