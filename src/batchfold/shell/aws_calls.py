@@ -5,7 +5,7 @@ Everything that decides how many calls are made, when none is begun any more, an
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextvars import copy_context
 from threading import Lock, Thread
 from typing import Any, NamedTuple
@@ -60,14 +60,45 @@ def call_for_batch(
     try:
         found += entries
         problems = [each for each in found if isinstance(each, Problem)]
-        calls = in_calls([each for each in found if isinstance(each, Entry)], most)
+        calls = _in_calls([each for each in found if isinstance(each, Entry)], most)
         problems += _Calls(calls, call, ms_left).to_the_end()
     except Exception as error:  # noqa: BLE001  # logged below
-        problems = [raised(error, found)]
-    log_problems(problems, fate)
+        problems = [_raised(error, found)]
+    _log(problems, fate)
 
 
-def in_calls(entries: Iterable[Entry], most: int) -> Iterator[Sequence[Entry]]:
+async def call_for_batch_async(
+    entries: Iterable[Entry],
+    most: int,
+    call: Callable[[Sequence[Entry]], Awaitable[Iterable[Problem]]],
+    ms_left: Callable[[], int] | None,
+    fate: str,
+) -> None:
+    """Await one call after the other, none after the reserve or one that could not reach the service.
+
+    Otherwise as `call_for_batch`.
+    """
+    from asyncio import timeout  # noqa: PLC0415  # costs a cold start 30 ms; who is here has paid for it
+
+    problems: list[Problem] = []
+    left: list[Sequence[Entry]] = []
+    try:
+        left += _in_calls(entries, most)
+        async with timeout(None if ms_left is None else max(ms_left(), 0) / 1000):
+            while left:
+                try:
+                    problems += await call(left[0])
+                except Exception as error:
+                    if is_unreachable(error):
+                        raise
+                    problems.append(_raised(error, left[0]))
+                del left[0]
+    except Exception as error:  # noqa: BLE001  # logged below
+        problems.append(_raised(error, [entry for entries in left for entry in entries]))
+    _log(problems, fate)
+
+
+def _in_calls(entries: Iterable[Entry], most: int) -> Iterator[Sequence[Entry]]:
     """Yield the entries of each call: those of one place, up to a number."""
     by_place: dict[str, list[Entry]] = {}
     for entry in entries:
@@ -85,7 +116,7 @@ def refused(answer: object, field: str, service: str) -> Sequence[Any]:
     return found
 
 
-def raised(error: Exception, about: Iterable[Entry | Problem]) -> Problem:
+def _raised(error: Exception, about: Iterable[Entry | Problem]) -> Problem:
     """Return the problem of entries that an exception kept from being asked."""
     names = tuple(name for each in about for name in each.names)
     return Problem(type(error).__name__, names or ("(unknown)",), error=error)
@@ -136,7 +167,7 @@ class _Calls:
             except Exception as error:  # noqa: BLE001  # the next call may fare better
                 if is_unreachable(error):
                     self._stopped_by = "the service could not be reached before"
-                problems = [raised(error, entries)]
+                problems = [_raised(error, entries)]
             with self._lock:
                 self._under_way.remove(entries)
                 self._problems += problems
@@ -167,7 +198,7 @@ def is_unreachable(error: BaseException) -> bool:
     return isinstance(error, OSError)
 
 
-def log_problems(problems: Iterable[Problem], fate: str) -> None:
+def _log(problems: Iterable[Problem], fate: str) -> None:
     """Write the first problems of each kind, one with its traceback, and how many records the others are about."""
     by_kind: dict[str, list[Problem]] = {}
     for problem in problems:

@@ -18,16 +18,7 @@ from batchfold.core.faults import PayloadError
 from batchfold.core.handlers import is_async_function, is_awaitable, is_coroutine_function
 from batchfold.core.outcomes import Succeeded
 from batchfold.core.records import RawRecord, item_name
-from batchfold.shell.aws_calls import (
-    Entry,
-    Problem,
-    call_for_batch,
-    in_calls,
-    is_unreachable,
-    log_problems,
-    raised,
-    refused,
-)
+from batchfold.shell.aws_calls import Entry, Problem, call_for_batch, call_for_batch_async, refused
 from batchfold.sources.sqs import SqsRecord
 
 V = TypeVar("V")
@@ -180,24 +171,10 @@ def delete_fetched(client: Any, *, bucket: str | None = None) -> Callable[[Batch
         return batch
 
     async def delete_async(batch: Batch[V, E, SqsRecord, A], /) -> Batch[V, E, SqsRecord, A]:
-        from asyncio import timeout  # noqa: PLC0415  # costs a cold start 30 ms; who is here has paid for it
+        async def call(deletions: Sequence[Entry]) -> list[Problem]:
+            return _problems_in(await client.delete_objects(**_request(deletions)), deletions)
 
-        problems: list[Problem] = []
-        left: list[Sequence[Entry]] = []
-        try:
-            left += in_calls(_deletions(batch, bucket), _MOST_KEYS)
-            async with timeout(None if batch.ms_left is None else max(batch.ms_left(), 0) / 1000):
-                while left:  # one call after the other
-                    try:
-                        problems += _problems_in(await client.delete_objects(**_request(left[0])), left[0])
-                    except Exception as error:
-                        if is_unreachable(error):
-                            raise
-                        problems.append(raised(error, left[0]))
-                    del left[0]
-        except Exception as error:  # noqa: BLE001  # the response must be returned, whatever happens here
-            problems.append(raised(error, (entry for deletions in left for entry in deletions)))
-        log_problems(problems, _NOT_DELETED)
+        await call_for_batch_async(_deletions(batch, bucket), _MOST_KEYS, call, batch.ms_left, _NOT_DELETED)
         return batch
 
     return delete_async if _is_async(client, "delete_objects") else delete
