@@ -36,7 +36,7 @@ def checked(handler: H) -> H:
     annotations are about. For `in_chunks`, check the function inside: `in_chunks(checked(write_all), size=25)`.
 
     >>> from typing import Any
-    >>> from returns.result import Success
+    >>> from returns.result import Result, Success
     >>> def quantity(record: dict[str, Any]) -> Result[int, str]:
     ...     return Success(record["quantity"])
     >>> checked(quantity)({"quantity": 3})
