@@ -4,7 +4,7 @@ Everything that decides how long a call of our own may take lives in this file. 
 and is then cut off, because it waited for SQS, repeats all of them.
 """
 
-# ruff: noqa: N803  # the arguments have the names that AWS gives them
+# ruff: noqa: D102, N803  # the methods of the protocols are boto3's
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 class SendsMessages(Protocol):
     """The part of boto3's SQS client that `sqs_sender` calls."""
 
-    def send_message(  # noqa: D102  # boto3's own
+    def send_message(
         self,
         *,
         QueueUrl: str,
@@ -39,12 +39,7 @@ class SendsMessages(Protocol):
 class ChangesVisibility(Protocol):
     """The part of boto3's SQS client that `sqs_backoff` calls, from several threads at once."""
 
-    def change_message_visibility_batch(  # noqa: D102  # boto3's own
-        self,
-        *,
-        QueueUrl: str,
-        Entries: Sequence[Any],
-    ) -> Mapping[str, Any]: ...
+    def change_message_visibility_batch(self, *, QueueUrl: str, Entries: Sequence[Any]) -> Mapping[str, Any]: ...
 
 
 _REGION = re.compile(r"(?:^|\.)(?:sqs|sqs-fips)\.([a-z]+(?:-[a-z]+)+-\d+)\.|^([a-z]+(?:-[a-z]+)+-\d+)\.queue\.")
