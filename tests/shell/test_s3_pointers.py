@@ -370,6 +370,16 @@ def test_no_more_is_read_than_the_limit_whatever_the_answer_says_of_the_length(
     assert body.is_closed
 
 
+def test_a_client_that_has_to_be_awaited_and_does_not_say_so_is_crashed() -> None:
+    class Undeclared(Client):
+        def get_object(self, **_request: Any) -> Any:
+            return Async(self).get_object()
+
+    (failed,) = fold_batch(sqs_event(pointer("k")), reserve, fetched(sqs(Order), s3_pointers(Undeclared()))).failed
+    assert isinstance(failed.fault, Crashed)
+    assert "returned an awaitable" in str(failed.fault.error)
+
+
 @given(body=st.text() | st.recursive(st.none() | st.text() | st.integers(), st.lists).map(json.dumps))
 def test_a_body_that_is_no_pointer_is_not_fetched(body: str) -> None:
     client = Client(AssertionError())
@@ -378,7 +388,8 @@ def test_a_body_that_is_no_pointer_is_not_fetched(body: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [f"[{NEW!r}", f"{NEW}", json.dumps({NEW: 1}), json.dumps([1, NEW]), f'["{NEW}", {{', "[]"]
+    "body",
+    [f"[{NEW!r}", f"{NEW}", json.dumps({NEW: 1}), json.dumps([1, NEW]), json.dumps([[NEW]]), f'["{NEW}", {{', "[]"],
 )
 def test_a_body_that_only_mentions_a_pointer_is_not_fetched(body: str) -> None:
     record = SqsRecord(sqs_event(body)["Records"][0])
@@ -412,6 +423,10 @@ class Async:
 
     async def delete_objects(self, **request: Any) -> Mapping[str, Any]:
         return self.client.delete_objects(**request)
+
+    async def get_object(self) -> Mapping[str, Any]:
+        await asyncio.sleep(0)
+        raise NotImplementedError
 
 
 FORBIDDEN = {"Key": "k1", "Code": "AccessDenied", "Message": "Access Denied"}

@@ -1,7 +1,6 @@
 """The exceptions and the warning of Powertools' batch utility. Their texts are those that tests and alarms match on.
 
-An exception of this module is no exception of Powertools: code that catches one has to import it from here, together
-with the processor that raises it.
+They are not Powertools' own: code that catches one imports it from here, together with the processor that raises it.
 """
 
 from collections.abc import Sequence

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from inspect import iscoroutinefunction, isroutine
 from typing import Any, Never, NoReturn, TypeVar, cast, get_args, get_origin, get_type_hints
 
-from returns.result import Failure, Result
+from returns.result import Failure
 
 from batchfold.core.faults import Crashed
 from batchfold.core.handlers import is_awaitable, result_of
@@ -28,15 +28,15 @@ class BrokenAnnotationError(TypeError):
 def checked(handler: H) -> H:
     """A layer under which a handler that is given, or returns, what its annotations do not allow has `Crashed`.
 
-    beartype checks what is given and returned; beyond that, what stands in the `Result` is checked against the `V` and
-    `E` of the annotation. What has no annotation is not checked. It serves where `Any` comes in and the checkers cannot
-    follow. A handler that returns amiss has run: its record comes back, and its effects repeat.
+    beartype checks what is given and returned, and what stands in the `Result` against the `V` and `E` of the annotation.
+    What has no annotation is not checked. A handler that returns amiss has run: its record comes back, and its effects
+    repeat.
 
     It is the first of the layers, and goes under decorators such as `safe`, for it needs the function that the
     annotations are about. For `in_chunks`, check the function inside: `in_chunks(checked(write_all), size=25)`.
 
     >>> from typing import Any
-    >>> from returns.result import Success
+    >>> from returns.result import Result, Success
     >>> def quantity(record: dict[str, Any]) -> Result[int, str]:
     ...     return Success(record["quantity"])
     >>> checked(quantity)({"quantity": 3})
@@ -46,14 +46,25 @@ def checked(handler: H) -> H:
     batchfold.BrokenAnnotationError: quantity() returned a Success that holds a str, which its annotation \
 Result[int, str] does not allow
 
-    Raises at once, not when the first record comes: `ImportError` if beartype is not installed, `TypeError` for what is
-    no function or wraps another, and what beartype and `typing.get_type_hints` raise for annotations that cannot be
-    read, `NameError` for names that are imported for the checkers alone.
+    Raises at once: `ImportError` if beartype is not installed, `TypeError` for what is no function or wraps another, and
+    what beartype and `typing.get_type_hints` raise for annotations that cannot be read.
     """
-    beartype, conf, is_bearable = _beartype()
+    try:
+        from beartype import BeartypeConf, beartype  # noqa: PLC0415  # costs a cold start 70 ms
+        from beartype.door import is_bearable  # noqa: PLC0415  # costs a cold start 70 ms
+    except ImportError as error:
+        raise ImportError(
+            'beartype is not installed, and checked needs it. Install the extra: pip install "batchfold[checked]"'
+        ) from error
     name = _name_of(handler)
     hints = get_type_hints(handler)
-    held = beartype(conf=conf)(handler)
+    takes = ", ".join(f"{parameter}: {_shown(hint)}" for parameter, hint in hints.items() if parameter != "return")
+    broken: dict[type[_Amiss], str] = {
+        _GivenAmiss: f"{name}({takes}) was given what its annotations do not allow",
+        _ReturnedAmiss: f"{name}() returned what its annotation {_shown(hints.get('return'))} does not allow",
+    }
+    conf = BeartypeConf(violation_param_type=_GivenAmiss, violation_return_type=_ReturnedAmiss, is_pep484_tower=True)
+    held: Any = beartype(conf=conf)(handler)
     judge = _judge_of(name, hints.get("return"), is_bearable)
 
     if iscoroutinefunction(handler):
@@ -62,8 +73,8 @@ Result[int, str] does not allow
         async def handle_async(*given: Any, **named: Any) -> Any:
             try:
                 returned = await held(*given, **named)
-            except _Violation as violation:
-                raise violation.told_of(name, hints) from None
+            except _Amiss as amiss:
+                raise BrokenAnnotationError(broken[type(amiss)]) from None
             return judge(returned)
 
         return cast("H", handle_async)  # it takes and returns what the handler does
@@ -72,45 +83,22 @@ Result[int, str] does not allow
     def handle(*given: Any, **named: Any) -> Any:
         try:
             returned = held(*given, **named)
-        except _Violation as violation:
-            raise violation.told_of(name, hints) from None
+        except _Amiss as amiss:
+            raise BrokenAnnotationError(broken[type(amiss)]) from None
         return returned if is_awaitable(returned) else judge(returned)
 
-    return cast("H", handle)  # as above
+    return cast("H", handle)  # it takes and returns what the handler does
 
 
-class _Violation(Exception):  # noqa: N818  # it never leaves this module
-    """The error that beartype raises. Its message quotes the value, so it is dropped at once."""
-
+class _Amiss(Exception):  # noqa: N818  # it never leaves this module
     def __init__(self, _message: str) -> None:
-        super().__init__()
-
-    def told_of(self, name: str, hints: dict[str, Any]) -> BrokenAnnotationError:
-        """The error for it."""
-        raise NotImplementedError
+        super().__init__()  # beartype's message quotes the value, so it is dropped at once
 
 
-class _GivenAmiss(_Violation):
-    def told_of(self, name: str, hints: dict[str, Any]) -> BrokenAnnotationError:
-        takes = ", ".join(f"{parameter}: {_shown(hint)}" for parameter, hint in hints.items() if parameter != "return")
-        return BrokenAnnotationError(f"{name}({takes}) was given what its annotations do not allow")
+class _GivenAmiss(_Amiss): ...
 
 
-class _ReturnedAmiss(_Violation):
-    def told_of(self, name: str, hints: dict[str, Any]) -> BrokenAnnotationError:
-        return BrokenAnnotationError(f"{name}() returned what its annotation {_shown(hints['return'])} does not allow")
-
-
-def _beartype() -> tuple[Callable[..., Any], Any, Callable[[object, Any], bool]]:
-    try:
-        from beartype import BeartypeConf, beartype  # noqa: PLC0415  # costs a cold start 70 ms
-        from beartype.door import is_bearable  # noqa: PLC0415  # as above
-    except ImportError as error:
-        raise ImportError(
-            'beartype is not installed, and checked needs it. Install the extra: pip install "batchfold[checked]"'
-        ) from error
-    conf = BeartypeConf(violation_param_type=_GivenAmiss, violation_return_type=_ReturnedAmiss, is_pep484_tower=True)
-    return beartype, conf, is_bearable
+class _ReturnedAmiss(_Amiss): ...
 
 
 def _name_of(handler: Callable[..., Any]) -> str:
@@ -135,7 +123,9 @@ def _judge_of(name: str, hint: Any, is_bearable: Callable[[object, Any], bool]) 
         result = result_of(returned)
         if isinstance(result, Crashed):
             return returned  # judged by who called
-        held, expected = _held_by(result, value_hint, error_hint)
+        held, expected = (
+            (result.failure(), error_hint) if isinstance(result, Failure) else (result.unwrap(), value_hint)
+        )
         if expected in {Never, NoReturn} or not is_bearable(held, expected):
             raise BrokenAnnotationError(
                 f"{name}() returned a {type(result).__name__} that holds a {type(held).__name__}, "
@@ -144,10 +134,6 @@ def _judge_of(name: str, hint: Any, is_bearable: Callable[[object, Any], bool]) 
         return returned
 
     return judge
-
-
-def _held_by(result: Result[Any, Any], value_hint: Any, error_hint: Any) -> tuple[object, Any]:
-    return (result.failure(), error_hint) if isinstance(result, Failure) else (result.unwrap(), value_hint)
 
 
 def _shown(hint: Any) -> str:

@@ -1,9 +1,8 @@
 """The log: what is written of the records that were not handled with success, and of what goes wrong beside a handler.
 
-A partial response hides failures from Lambda's own logging, so they are written here, by standard `logging` to the logger
-`batchfold`: an error for each failed record, a warning for each settled one, and one warning for all that were not
-started. The item identifier stands in the message. Each log record carries what JSON loggers can be queried by; a field is
-`None` where a line is not about it.
+A partial response hides failures from Lambda's own logging, so they go to the logger `batchfold`: an error for each failed
+record, a warning for each settled one, one warning for all that were not started. Each log record carries what JSON loggers
+can be queried by; a field is `None` where a line is not about it.
 
 | extra               | value                                                                 |
 |---------------------|-----------------------------------------------------------------------|
@@ -14,22 +13,23 @@ started. The item identifier stands in the message. Each log record carries what
 | `batchfold_lane`    | the lane, where it is text; of any other lane its number in the batch |
 
 Payloads are never written; `core.redaction` decides what may be said of an error. The amount is bounded. An exception
-object has its traceback written once, and of a kind (a type and the line that raised it) the first three have one; the line
-of a failed record that goes without holds the exception's text. Of failures of one type the first 100 have a line each, the
-others share one by the hundred, and so do all once no time is left.
+object has its traceback written once, and of a kind (a type and the line that raised it) the first three have one. Of
+failures of one type the first 100 have a line each, the others share one by the hundred, and so do all once no time is left.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from traceback import TracebackException
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from itertools import chain, islice
+from traceback import TracebackException, walk_tb
 from typing import Any, TypeAlias, Union
 
 from batchfold.core.batch import AnyBatch
-from batchfold.core.faults import Crashed, Fault, Malformed
+from batchfold.core.faults import Crashed, Fault, Malformed, crashed
 from batchfold.core.outcomes import Failed, Settled, Unprocessed
 from batchfold.core.records import item_name
 from batchfold.core.redaction import describe, escape, reached_from, redact, why
@@ -70,16 +70,15 @@ def log_aside(message: str, error: Exception | None = None) -> None:
     _log(logging.ERROR, message, _NOT_ABOUT_ONE, None if error is None else redact(error))
 
 
-def log_remark(remark: str) -> None:
-    """Write a warning that is about no record, such as a source's about the state of a window."""
-    _log(logging.WARNING, remark, _NOT_ABOUT_ONE)
+def log_remark(remark: str, item_id: str | None = None) -> None:
+    """Write a warning about a record, or about none, such as a source's about the state of a window."""
+    _log(logging.WARNING, remark, {**_NOT_ABOUT_ONE, "batchfold_item_id": item_id})
 
 
 class AsideLog:
     """Writes that a function raised which is called for every record, such as an observer.
 
-    The first three times it has a traceback. After that it is a count, at 10, 100, 1,000 and so on: an observer that is
-    down fails for each of 10,000 records.
+    The first three times with a traceback, then as a count, at 10, 100, 1,000 and so on.
     """
 
     __slots__ = ("_count",)
@@ -95,6 +94,14 @@ class AsideLog:
         elif str(count).strip("0") == "1":
             _log(logging.ERROR, f"{message} ({count} times so far, now {describe(error, in_full=True)})")
 
+    @contextmanager
+    def instead_of_raising(self, message: str) -> Generator[None]:
+        """Write what the code in this context raises. Only what ends the process is raised again."""
+        try:
+            yield
+        except BaseException as error:  # noqa: BLE001  # `crashed` raises those that are not about one record
+            self(message, crashed(error).error)
+
 
 class _BatchLog:
     """Writes about one batch, within the bounds at the top of this module."""
@@ -102,7 +109,6 @@ class _BatchLog:
     def __init__(self, batch: AnyBatch) -> None:
         self.without_traceback = Counter[str]()
         self._batch = batch
-        self._lanes: Mapping[int, str] | None = None
         self._seen: set[int] = set()
         self._of_kind = Counter[tuple[str, str, int]]()
 
@@ -117,7 +123,11 @@ class _BatchLog:
                 together.setdefault(kind, []).append(each)
                 continue
             with suppress(Exception):  # of the user's own exceptions, which are asked for their notes and their text
-                self._write_failed(each) if isinstance(each, Failed) else self._write_settled(each)
+                if isinstance(each, Failed):
+                    self._write_failed(each)
+                else:
+                    message = f"record {item_name(each.item_id)} failed and was settled: {why(each.fault)}"
+                    _log(level, message, self._extra(each))
         for kind, those in together.items():
             for begin in range(0, len(those), _MOST_LINES):
                 some = those[begin : begin + _MOST_LINES]
@@ -152,20 +162,13 @@ class _BatchLog:
             reason = describe(failed.settle_error, in_full=printed is None)
             _log(logging.ERROR, f"record {name} could not be settled: {reason}", extra, printed)
 
-    def _write_settled(self, settled: Settled[Any, Any]) -> None:
-        message = f"record {item_name(settled.item_id)} failed and was settled: {why(settled.fault)}"
-        _log(logging.WARNING, message, self._extra(settled))
-
     def _printed(self, error: object) -> BaseException | None:
-        """Return the exception as it may be printed, or `None` if the line has to do without its traceback.
-
-        One exception object may fail every record: a connection that was refused once, and is asked for by each. Its
-        traceback grows each time that it is raised.
-        """
+        """Return the exception as it may be printed, or `None` if the line has to do without its traceback."""
         if not isinstance(error, BaseException):
             return None
         name = type(error).__qualname__
-        if id(error) not in self._seen:  # the batch keeps it, so its identity is not given to another one
+        # one object may fail every record, and its traceback grows; the batch keeps it, so its identity stays its own
+        if id(error) not in self._seen:
             self._seen.add(id(error))
             kind = (f"{type(error).__module__}.{name}", *_raised_at(error))
             self._of_kind[kind] += 1
@@ -174,9 +177,20 @@ class _BatchLog:
         self.without_traceback[name] += 1
         return None
 
+    @cached_property
+    def _lanes(self) -> Mapping[int, str]:
+        """The lane of each raw record as text. A lane that is no text may hold a part of the payload."""
+        numbers: dict[object, int] = {}
+        names: dict[int, str] = {}
+        with suppress(Exception):  # of the user's lane function, which answered before
+            for at, (lane, raw) in enumerate(zip(self._batch.lanes, self._batch.raws, strict=True)):
+                if isinstance(lane, str):
+                    names[id(raw)] = escape(lane)
+                else:
+                    names[id(raw)] = str(at if lane is None else numbers.setdefault(lane, at))
+        return names
+
     def _extra(self, outcome: _Faulty | Unprocessed[Any]) -> Extra:
-        if self._lanes is None:
-            self._lanes = _lane_names(self._batch)
         fault = None if isinstance(outcome, Unprocessed) else outcome.fault
         return {
             "batchfold_item_id": item_name(outcome.item_id),
@@ -197,19 +211,6 @@ def _kind_of(outcome: _Faulty) -> str:
 def is_from_parsing(fault: Fault[Any]) -> bool:
     """Return whether the error is about the payload, so that its text may quote it."""
     return isinstance(fault, Malformed) or (isinstance(fault, Crashed) and fault.is_from_parsing)
-
-
-def _lane_names(batch: AnyBatch) -> Mapping[int, str]:
-    """Return the lane of each raw record as text. A lane that is no text may hold a part of the payload."""
-    numbers: dict[object, int] = {}
-    names: dict[int, str] = {}
-    with suppress(Exception):  # of the user's lane function, which answered before
-        for at, (lane, raw) in enumerate(zip(batch.lanes, batch.raws, strict=True)):
-            if isinstance(lane, str):
-                names[id(raw)] = escape(lane)
-            else:
-                names[id(raw)] = str(at if lane is None else numbers.setdefault(lane, at))
-    return names
 
 
 def _raised_at(error: BaseException) -> tuple[str, int]:
@@ -236,15 +237,8 @@ def _log(level: int, line: str, extra: Extra = _NOT_ABOUT_ONE, error: BaseExcept
 
 
 def _is_long(error: BaseException) -> bool:
-    left = _MOST_FRAMES
-    for each in reached_from(error):
-        left -= 1
-        traceback = each.__traceback__
-        while traceback is not None and left >= 0:
-            traceback, left = traceback.tb_next, left - 1
-        if left < 0:
-            return True
-    return False
+    parts = (part for each in reached_from(error) for part in chain([each], walk_tb(each.__traceback__)))
+    return any(True for _ in islice(parts, _MOST_FRAMES, None))
 
 
 def _shortened(error: BaseException) -> str:

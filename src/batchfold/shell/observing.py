@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from time import perf_counter
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from batchfold.core.batch import AnyBatch
-from batchfold.core.chunks import takes_chunks
-from batchfold.core.faults import Crashed, Fault, Malformed, Rejected, crashed
+from batchfold.core.faults import crashed
 from batchfold.core.handlers import must_be_awaited
+from batchfold.core.outcomes import Failed, Settled
 from batchfold.core.records import RawRecord, Record
-from batchfold.shell.around import around
+from batchfold.shell.around import Call, around
 from batchfold.shell.failure_log import AsideLog
 
 H = TypeVar("H", bound=Callable[..., Any])
@@ -24,10 +25,8 @@ T = TypeVar("T")
 def observe_all(*observers: Callable[[T], object]) -> Callable[[T], None]:
     """Return an observer that calls each of these with every outcome, in the order given.
 
-    If one raises, the others are called all the same. What it raised is raised once all were called (as an
-    `ExceptionGroup` if several have), is logged as that of any observer, and changes nothing.
-
-    Raises `TypeError` at once for an async observer: nobody would await it.
+    If one raises, the others are called all the same. What it raised is raised once all were called, as an `ExceptionGroup`
+    if several have. Raises `TypeError` at once for an async observer: nobody would await it.
 
     >>> observe_all(print, lambda outcome: print(len(outcome)))("text")
     text
@@ -55,8 +54,7 @@ def observe_all(*observers: Callable[[T], object]) -> Callable[[T], None]:
 class Timed(Protocol[R_co]):
     """A layer that changes nothing about what its handler takes and returns; `R` is the record that `tell` takes.
 
-    The handler's record is not checked against it: a type that did would hide the handler from mypy in a longer `pipe`. A
-    `tell` for another record raises, and that is logged.
+    The handler's record is not checked against it: a type that did would hide the handler from mypy in a longer `pipe`.
     """
 
     def __call__(self, handler: H, /) -> H:
@@ -67,13 +65,9 @@ class Timed(Protocol[R_co]):
 def timed(tell: Callable[[R, float], object], *, clock: Callable[[], float] = perf_counter) -> Timed[R]:
     """Return a layer that tells the record and the seconds that its handler took, whatever came of it.
 
-    An observer cannot know them: where lanes run side by side, the time between two outcomes is nobody's. `tell` is a
-    `Latencies()`, or any function, say one that adds to a histogram. Like an observer it changes nothing, and what it
-    raises is logged. Of an async handler the whole time is told, waiting included; of a chunk, for each of its records the
-    time that the chunk took.
-
-    Give `tell` a name and its record a type: the checkers cannot infer the record of a lambda in a layer, and refuse one
-    that reads an attribute of it.
+    `tell` is a `Latencies()`, or any function with annotations, say one that adds to a histogram: the checkers cannot infer
+    the record of a lambda in a layer. Like an observer it changes nothing, and what it raises is logged. Of an async handler
+    the whole time is told, waiting included; of a chunk, for each of its records the time that the chunk took.
 
     Raises `TypeError` if `tell` is async: nobody would await it.
 
@@ -85,53 +79,37 @@ def timed(tell: Callable[[R, float], object], *, clock: Callable[[], float] = pe
     SqsRecord(message_id='m1') 2.5
     <Success: SqsRecord(message_id='m1')>
     """
-    tell_safely = _safely(tell)
+    if must_be_awaited(tell):
+        raise TypeError("timed got an async function, expected one that returns at once")
+    aside = partial(AsideLog().instead_of_raising, "timed: tell raised; the outcome of the record stands")
+
+    def begin_chunk(records: Sequence[Any]) -> Call:
+        kept, start = tuple(records), clock()  # a tuple, for the function may change its list
+
+        def end() -> None:
+            seconds = clock() - start
+            for record in kept:
+                with aside():
+                    tell(record, seconds)
+
+        return _Timing(end)
 
     def layer(handler: Any, /) -> Any:
-        if takes_chunks(handler):
-            # a tuple, for the function may change its list
-            return type(handler)(
-                around(handler.handle, lambda given: _Timing(tell_safely, tuple(given), clock)), handler.size
-            )
-        return around(handler, lambda given: _Timing(tell_safely, (given,), clock))
+        return around(handler, lambda record: begin_chunk([record]), begin_chunk)
 
     return layer
 
 
-class _Timing:
-    """A call of a handler, whose end tells the seconds that it took."""
+class _Timing(Call):
+    __slots__ = ("_end",)
 
-    __slots__ = ("_clock", "_records", "_start", "_tell")
+    def __init__(self, end: Callable[[], None]) -> None:
+        self._end = end
 
-    def __init__(self, tell: Callable[[Any, float], None], records: Sequence[Any], clock: Callable[[], float]) -> None:
-        self._tell = tell
-        self._records = records
-        self._clock = clock
-        self._start = clock()
-
-    def __enter__(self) -> None: ...
-    def __exit__(self, *_raised: object) -> None: ...
-
-    def returned(self, _ended: object, /) -> None:
-        seconds = self._clock() - self._start
-        for record in self._records:
-            self._tell(record, seconds)
+    def returned(self, _value: object, /) -> None:
+        self._end()
 
     raised = returned
-
-
-def _safely(tell: Callable[[Any, float], object]) -> Callable[[Any, float], None]:
-    if must_be_awaited(tell):
-        raise TypeError("timed got an async function, expected one that returns at once")
-    failed_aside = AsideLog()
-
-    def tell_safely(record: Any, seconds: float) -> None:
-        try:
-            tell(record, seconds)
-        except BaseException as error:  # noqa: BLE001  # raised again if it ends the process; else it changes nothing
-            failed_aside("timed: tell raised; the outcome of the record stands", crashed(error).error)
-
-    return tell_safely
 
 
 class Latencies:
@@ -197,26 +175,16 @@ def measures_of(batch: AnyBatch, latencies: Latencies | None = None) -> Measures
     >>> measures.succeeded, measures.rejected, len(measures.seconds)
     (1, 1, 2)
     """
-    settled, failed, unprocessed = batch.settled, batch.failed, len(batch.unprocessed)
-    faults = Counter(_kind_of(each.fault) for each in settled) + Counter(_kind_of(each.fault) for each in failed)
-    seconds = () if latencies is None else tuple(map(latencies.of, (outcome.record for outcome in batch.outcomes)))
+    settled, failed, unprocessed = len(batch.settled), len(batch.failed), len(batch.unprocessed)
+    faults = Counter(type(each.fault).__name__ for each in batch.outcomes if isinstance(each, Settled | Failed))
+    seconds = () if latencies is None else (latencies.of(outcome.record) for outcome in batch.outcomes)
     return Measures(
-        succeeded=len(batch) - len(settled) - len(failed) - unprocessed,
-        settled=len(settled),
-        failed=len(failed),
+        succeeded=len(batch) - settled - failed - unprocessed,
+        settled=settled,
+        failed=failed,
         unprocessed=unprocessed,
-        malformed=faults["malformed"],
-        rejected=faults["rejected"],
-        crashed=faults["crashed"],
+        malformed=faults["Malformed"],
+        rejected=faults["Rejected"],
+        crashed=faults["Crashed"],
         seconds=tuple(each for each in seconds if each is not None),
     )
-
-
-def _kind_of(fault: Fault[Any]) -> str:
-    match fault:
-        case Malformed():
-            return "malformed"
-        case Rejected():
-            return "rejected"
-        case Crashed():
-            return "crashed"

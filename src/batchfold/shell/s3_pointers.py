@@ -8,18 +8,17 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-m
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, cast, overload, runtime_checkable
 
 from typing_extensions import TypeVar
 
-from batchfold.core._guards import is_list, is_mapping
 from batchfold.core.batch import AnyBatch, Batch
 from batchfold.core.faults import PayloadError
 from batchfold.core.handlers import is_async_function, is_awaitable, is_coroutine_function
 from batchfold.core.outcomes import Succeeded
 from batchfold.core.records import RawRecord, item_name
-from batchfold.shell.aws_calls import Calls, Problem, is_unreachable, log_problems
+from batchfold.shell.aws_calls import Entry, Problem, call_for_batch, call_for_batch_async, refused
 from batchfold.sources.sqs import SqsRecord
 
 V = TypeVar("V")
@@ -75,6 +74,8 @@ _BYTES_AT_A_TIME = 2**20
 _MOST_KEYS = 1_000
 """The number of objects that one call deletes."""
 
+_NOT_DELETED = "the object of {} was not deleted and stays in S3"
+
 
 @overload  # an untyped client is taken for one that does not have to be awaited
 def s3_pointers(
@@ -91,155 +92,92 @@ def s3_pointers(client: Any, *, max_bytes: int = _MOST_BYTES, bucket: str | None
 
     An object that does not exist, may not be read, is too large or is no text makes its record `Malformed`: the next
     attempt would find the same. Whatever may pass, such as throttling and time-outs, makes it `Crashed`. The function's
-    role needs `s3:GetObject` on the objects, and without `s3:ListBucket` S3 calls a missing object a forbidden one.
+    role needs `s3:GetObject`; without `s3:ListBucket` S3 calls a missing object a forbidden one.
 
     Args:
         client: boto3's S3 client, or any object with its `get_object`; if that is async, as in aioboto3, so is the
             `fetch`. Give it time-outs that your function's own allows: boto3's default is to wait for minutes.
         max_bytes: the largest object that is fetched. The sender chooses what is read into the function's memory.
-        bucket: the only bucket that a pointer may name. Whoever can send to the queue chooses among all that the
-            function's role may read.
+        bucket: the only bucket that a pointer may name. By default, the sender chooses among all that the role may read.
     """
-    fetching = _fetching_async if _is_async(client, "get_object") else _fetching
-    return fetching(client, max_bytes, bucket)
 
-
-def _fetching(client: Any, max_bytes: int, bucket: str | None) -> Callable[[SqsRecord], RawRecord]:
-    def fetch(record: SqsRecord) -> RawRecord:
-        pointer = _pointer_in(record, bucket)
-        if pointer is None:
-            return record.raw
-        content = bytearray()
-        try:
-            answer = client.get_object(Bucket=pointer.bucket, Key=pointer.key)
-            body = answer["Body"]
-            try:
-                _refuse_large(answer.get("ContentLength"), max_bytes)
-                while chunk := body.read(_BYTES_AT_A_TIME):
-                    content += chunk
-                    _refuse_large(len(content), max_bytes)
-            finally:
-                body.close()
-        except Exception as error:
-            raise _sorted(error) from error
-        return _with_body(record.raw, content)
-
-    return fetch
-
-
-def _fetching_async(client: Any, max_bytes: int, bucket: str | None) -> Callable[[SqsRecord], Awaitable[RawRecord]]:
     async def fetch(record: SqsRecord) -> RawRecord:
         pointer = _pointer_in(record, bucket)
         if pointer is None:
             return record.raw
         content = bytearray()
         try:
-            answer = await client.get_object(Bucket=pointer.bucket, Key=pointer.key)
+            answer = await _now(client.get_object(Bucket=pointer.bucket, Key=pointer.key))
             body = answer["Body"]
             try:
                 _refuse_large(answer.get("ContentLength"), max_bytes)
-                while chunk := await body.read(_BYTES_AT_A_TIME):
+                while chunk := await _now(body.read(_BYTES_AT_A_TIME)):
                     content += chunk
                     _refuse_large(len(content), max_bytes)
             finally:
-                closed = body.close()
-                if is_awaitable(closed):
-                    await closed
+                await _now(body.close())
         except Exception as error:
             raise _sorted(error) from error
-        return _with_body(record.raw, content)
+        return {**record.raw, "body": content.decode()}
 
-    return fetch
-
-
-class DeleteFetched:
-    """Deletes the objects of the records of a batch that succeeded. Made by `delete_fetched`."""
-
-    __slots__ = ("_bucket", "_client")
-
-    def __init__(self, client: DeletesObjects, bucket: str | None) -> None:
-        self._client = client
-        self._bucket = bucket
-
-    def __call__(self, batch: Batch[V, E, SqsRecord, A], /) -> Batch[V, E, SqsRecord, A]:
-        """Delete the objects, and return the batch as it is. It raises no `Exception`; it logs."""
+    def fetch_at_once(record: SqsRecord) -> RawRecord:
         try:
-            calls = _deletions(batch, self._bucket)
-            problems = Calls(calls, self._delete, _Deletion.names, batch.ms_left).to_the_end()
-        except Exception as error:  # noqa: BLE001  # the response must be returned, whatever happens here
-            problems = [Problem(type(error).__name__, ("(unknown)",), error=error)]
-        log_problems(problems, _NOT_DELETED)
-        return batch
+            fetch(record).send(None)
+        except StopIteration as done:  # it has awaited nothing, for the client is not async
+            fetched: RawRecord = done.value
+            return fetched
+        raise TypeError("the client of s3_pointers is not async, and one of its methods returned an awaitable")
 
-    def _delete(self, call: _Deletion) -> Sequence[Problem]:
-        return call.problems_in(self._client.delete_objects(Bucket=call.bucket, Delete=call.keys()))
+    return fetch if _is_async(client, "get_object") else fetch_at_once
 
 
-class AsyncDeleteFetched:
-    """The same with an async client."""
-
-    __slots__ = ("_bucket", "_client")
-
-    def __init__(self, client: DeletesObjectsAsync, bucket: str | None) -> None:
-        self._client = client
-        self._bucket = bucket
-
-    async def __call__(self, batch: Batch[V, E, SqsRecord, A], /) -> Batch[V, E, SqsRecord, A]:
-        """Delete the objects, one call after the other, and return the batch as it is. It raises no `Exception`."""
-        from asyncio import timeout  # noqa: PLC0415  # costs a cold start 30 ms; who is here has paid for it
-
-        problems: list[Problem] = []
-        left: list[_Deletion] = []
-        try:
-            left += _deletions(batch, self._bucket)
-            async with timeout(None if batch.ms_left is None else max(batch.ms_left(), 0) / 1000):
-                while left:
-                    try:
-                        answer = await self._client.delete_objects(Bucket=left[0].bucket, Delete=left[0].keys())
-                        problems += left[0].problems_in(answer)
-                    except Exception as error:
-                        if is_unreachable(error):
-                            raise
-                        problems.append(Problem(type(error).__name__, left[0].names(), error=error))
-                    del left[0]
-        except Exception as error:  # noqa: BLE001  # the response must be returned, whatever happens here
-            names = tuple(name for call in left for name in call.names())
-            problems.append(Problem(type(error).__name__, names, error=error))
-        log_problems(problems, _NOT_DELETED)
-        return batch
-
-
-_NOT_DELETED = "the object of {} was not deleted and stays in S3"
+async def _now(value: Any) -> Any:
+    return await value if is_awaitable(value) else value
 
 
 @overload  # an untyped client is taken for one that does not have to be awaited
-def delete_fetched(client: DeletesObjects, *, bucket: str | None = None) -> DeleteFetched: ...
+def delete_fetched(
+    client: DeletesObjects, *, bucket: str | None = None
+) -> Callable[[Batch[V, E, SqsRecord, A]], Batch[V, E, SqsRecord, A]]: ...
 @overload
-def delete_fetched(client: DeletesObjectsAsync, *, bucket: str | None = None) -> AsyncDeleteFetched: ...
-def delete_fetched(client: Any, *, bucket: str | None = None) -> DeleteFetched | AsyncDeleteFetched:
+def delete_fetched(
+    client: DeletesObjectsAsync, *, bucket: str | None = None
+) -> Callable[[Batch[V, E, SqsRecord, A]], Coroutine[Any, Any, Batch[V, E, SqsRecord, A]]]: ...
+def delete_fetched(client: Any, *, bucket: str | None = None) -> Callable[[Batch[Any, Any, SqsRecord, Any]], Any]:
     """Make a function of `Batch` that deletes the objects that the bodies of its records point to.
 
     Give it as `then=`, or call it between `fold_batch` and `respond`:
 
         as_lambda_handler(reserve, fetched(sqs(Order), s3_pointers(s3)), then=delete_fetched(s3))
 
-    Only the objects of records that succeeded are deleted. Those of failed and unprocessed records are needed when they
-    come back, those of settled ones by whoever reads the dead letters, which hold the pointer.
+    Only the objects of records that succeeded are deleted: the others are needed when their records come back, or by
+    whoever reads the dead letters. The function's role needs `s3:DeleteObject`. It never raises: what could not be deleted
+    is logged.
 
-    It never raises: what could not be deleted is logged, and the response is the same either way. The function's role
-    needs `s3:DeleteObject`. SQS may deliver a message again although it was done, and then its object is gone and the
-    record `Malformed`; where that matters, or where the mapping has no `ReportBatchItemFailures` (`raise_on="any_failure"`
-    has all records come back), let a lifecycle rule of the bucket delete the objects instead.
+    SQS may deliver a message again although it was done; then its object is gone and the record `Malformed`. Where that
+    matters, or where `raise_on="any_failure"` has all records come back, let a lifecycle rule of the bucket delete instead.
 
     Args:
         client: boto3's S3 client, or any object with its `delete_objects` that threads may share; if that is async, so
             is the function, for async handlers.
-        bucket: the only bucket in which objects are deleted. Whoever can send to the queue chooses among all in which
-            the function's role may.
+        bucket: the only bucket in which objects are deleted. By default, the sender chooses among all in which the role may.
     """
-    if _is_async(client, "delete_objects"):
-        return AsyncDeleteFetched(client, bucket)
-    return DeleteFetched(client, bucket)
+
+    def delete(batch: Batch[V, E, SqsRecord, A], /) -> Batch[V, E, SqsRecord, A]:
+        def call(deletions: Sequence[Entry]) -> list[Problem]:
+            return _problems_in(client.delete_objects(**_request(deletions)), deletions)
+
+        call_for_batch(_deletions(batch, bucket), _MOST_KEYS, call, batch.ms_left, _NOT_DELETED)
+        return batch
+
+    async def delete_async(batch: Batch[V, E, SqsRecord, A], /) -> Batch[V, E, SqsRecord, A]:
+        async def call(deletions: Sequence[Entry]) -> list[Problem]:
+            return _problems_in(await client.delete_objects(**_request(deletions)), deletions)
+
+        await call_for_batch_async(_deletions(batch, bucket), _MOST_KEYS, call, batch.ms_left, _NOT_DELETED)
+        return batch
+
+    return delete_async if _is_async(client, "delete_objects") else delete
 
 
 def _pointer_in(record: SqsRecord, bucket: str | None) -> _Pointer | None:
@@ -248,16 +186,16 @@ def _pointer_in(record: SqsRecord, bucket: str | None) -> _Pointer | None:
     if not isinstance(body, str) or not any(name in body[:200] for name in _POINTERS):
         return None
     try:
-        found: object = json.loads(body)
+        found: Any = json.loads(body)
     except ValueError:
         return None
-    if not is_list(found) or not found or found[0] not in _POINTERS:
-        return None
-    place: object = found[1] if len(found) > 1 else None
-    name, key = (place.get("s3BucketName"), place.get("s3Key")) if is_mapping(place) else ("", "")
-    if not isinstance(name, str) or not isinstance(key, str) or not name or not key:
-        raise PayloadError("expected the pointer to S3 in 'body' to hold a text 's3BucketName' and a text 's3Key'")
-    pointer = _Pointer(name, key)
+    match found:
+        case [str(kind), {"s3BucketName": str(name), "s3Key": str(key)}, *_] if kind in _POINTERS and name and key:
+            pointer = _Pointer(name, key)
+        case [str(kind), *_] if kind in _POINTERS:
+            raise PayloadError("expected the pointer to S3 in 'body' to hold a text 's3BucketName' and a text 's3Key'")
+        case _:
+            return None
     if bucket is not None and pointer.bucket != bucket:
         raise PayloadError("the pointer to S3 in 'body' names another bucket than the one that bucket= allows")
     return pointer
@@ -268,19 +206,15 @@ def _refuse_large(size: object, max_bytes: int) -> None:
         raise PayloadError(f"the object that 'body' points to has {size} bytes or more, and max_bytes is {max_bytes}")
 
 
-def _with_body(raw: RawRecord, content: bytearray) -> RawRecord:
-    return {**raw, "body": content.decode()}
-
-
 def _sorted(error: Exception) -> Exception:
     """Return the exception that says whether the next attempt would fail too: a `ValueError` if so, none if not."""
     if isinstance(error, PayloadError):
         return error
-    answer: object = getattr(error, "response", None)
-    details: object = answer.get("Error") if is_mapping(answer) else None
-    code: object = details.get("Code") if is_mapping(details) else None
-    if code in _NEVER_THERE:
-        return PayloadError(f"S3 answers {code} for the object that 'body' points to")
+    match getattr(error, "response", None):
+        case {"Error": {"Code": str(code)}} if code in _NEVER_THERE:
+            return PayloadError(f"S3 answers {code} for the object that 'body' points to")
+        case _:
+            pass
     if type(error).__name__ == "ParamValidationError":
         return PayloadError("'body' points to a bucket or a key that S3 cannot have")
     if isinstance(error, ValueError | RecursionError):  # such as botocore's for a region that it does not know
@@ -288,27 +222,9 @@ def _sorted(error: Exception) -> Exception:
     return error
 
 
-class _Deletion(NamedTuple):
-    """One call: keys of one bucket, and the records that each is of."""
-
-    bucket: str
-    records: dict[str, list[str]]
-
-    def keys(self) -> Mapping[str, object]:
-        return {"Objects": [{"Key": key} for key in self.records], "Quiet": True}
-
-    def names(self) -> tuple[str, ...]:
-        return tuple(name for names in self.records.values() for name in names)
-
-    def problems_in(self, answer: object) -> list[Problem]:
-        errors = answer.get("Errors", ()) if is_mapping(answer) else None
-        if not is_list(errors):
-            raise TypeError(f"S3 answered with a {type(answer).__name__} that cannot be read")
-        return [Problem(str(error.get("Code")), tuple(self.records[error["Key"]])) for error in errors]
-
-
-def _deletions(batch: AnyBatch, bucket: str | None) -> Iterator[_Deletion]:
-    done: dict[str, dict[str, list[str]]] = {}
+def _deletions(batch: AnyBatch, bucket: str | None) -> Iterator[Entry]:
+    """Yield each object that a record which succeeded points to, and none that is still needed."""
+    done: dict[_Pointer, list[str]] = {}
     kept: set[_Pointer] = set()
     for outcome in batch.outcomes:
         try:
@@ -318,13 +234,22 @@ def _deletions(batch: AnyBatch, bucket: str | None) -> Iterator[_Deletion]:
         if pointer is None:
             continue
         if isinstance(outcome, Succeeded):
-            done.setdefault(pointer.bucket, {}).setdefault(pointer.key, []).append(item_name(outcome.item_id))
+            done.setdefault(pointer, []).append(item_name(outcome.item_id))
         else:
             kept.add(pointer)
-    for name, keys in done.items():
-        deleted = [(key, records) for key, records in keys.items() if (name, key) not in kept]
-        for start in range(0, len(deleted), _MOST_KEYS):
-            yield _Deletion(name, dict(deleted[start : start + _MOST_KEYS]))
+    for pointer, names in done.items():
+        if pointer not in kept:
+            yield Entry(pointer.bucket, pointer.key, tuple(names))
+
+
+def _request(deletions: Sequence[Entry]) -> dict[str, Any]:
+    keys = [{"Key": entry.asked} for entry in deletions]
+    return {"Bucket": deletions[0].place, "Delete": {"Objects": keys, "Quiet": True}}
+
+
+def _problems_in(answer: object, deletions: Sequence[Entry]) -> list[Problem]:
+    names = {entry.asked: entry.names for entry in deletions}
+    return [Problem(str(error.get("Code")), names[error["Key"]]) for error in refused(answer, "Errors", "S3")]
 
 
 def _is_async(client: object, method: str) -> bool:

@@ -9,7 +9,8 @@ The one module that imports opentelemetry-api; `traced` imports it when the firs
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from contextvars import Token
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -27,8 +28,13 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from returns.result import Failure
 
+from batchfold.core.chunks import results_of
+from batchfold.core.faults import Crashed
+from batchfold.core.handlers import Giver, result_of
 from batchfold.core.records import Record
+from batchfold.shell.around import Call
 
 if TYPE_CHECKING:
     Sender: TypeAlias = SpanContext
@@ -37,14 +43,19 @@ else:
 
 _Attributes: TypeAlias = Mapping[str, str | int]
 
+_Aside: TypeAlias = Callable[[], AbstractContextManager[None]]
+"""Makes a context that logs what is raised in it."""
 
-class SpanOf:
-    """A span that is current wherever it is entered, and that ends once."""
 
-    __slots__ = ("_span", "_token")
+class SpannedCall(Call):
+    """A call of a handler with a span, which is current in the call's context and ends with it."""
 
-    def __init__(self, span: Span) -> None:
+    __slots__ = ("_aside", "_chunk", "_span", "_token")
+
+    def __init__(self, span: Span, aside: _Aside, chunk: int | None = None) -> None:
         self._span = span
+        self._chunk = chunk
+        self._aside = aside
         self._token: Token[Context] | None = None
 
     def __enter__(self) -> None:
@@ -54,27 +65,37 @@ class SpanOf:
         if self._token is not None:
             detach(self._token)
 
-    def end(self, error_type: str | None) -> None:
-        """End it. No text of an error goes into it, for it may quote a payload: the log has it."""
+    def returned(self, value: object, /) -> None:
+        """End the span with what came of the handler."""
         try:
-            if error_type is not None:
-                self._span.set_attribute("error.type", error_type)
-                self._span.set_status(StatusCode.ERROR)
-        finally:
-            self._span.end()
+            error_type = _type_of_failure(value, self._chunk)
+        except Exception as error:  # noqa: BLE001  # what it returned is judged again when the record is finished
+            error_type = _type_of(error)
+        self._end(error_type)
+
+    def raised(self, error: object, /) -> None:
+        """End the span with an error, an exception or any other."""
+        self._end(_type_of(error))
+
+    def _end(self, error_type: str | None) -> None:
+        """End the span. No text of an error goes into it, for it may quote a payload: the log has it."""
+        with self._aside():
+            try:
+                if error_type is not None:
+                    self._span.set_attribute("error.type", error_type)
+                    self._span.set_status(StatusCode.ERROR)
+            finally:
+                self._span.end()
 
 
-def process(tracer: Tracer, record: object) -> SpanOf:
-    """Start the span of a record that is handled."""
-    return _start(tracer, "process", SpanKind.CONSUMER, _attributes_of(record), list(map(Link, _senders(record))))
+def of_record(tracer: Tracer, operation: str, record: object, aside: _Aside) -> SpannedCall:
+    """Start the span of a record, for `process`, or for `settle`, which had the last word on it."""
+    kind = SpanKind.CONSUMER if operation == "process" else SpanKind.CLIENT
+    span = _started(tracer, operation, kind, _attributes_of(record), list(map(Link, _senders(record))))
+    return SpannedCall(span, aside)
 
 
-def settle(tracer: Tracer, record: object) -> SpanOf:
-    """Start the span of a record on which `settle` had the last word."""
-    return _start(tracer, "settle", SpanKind.CLIENT, _attributes_of(record), list(map(Link, _senders(record))))
-
-
-def process_chunk(tracer: Tracer, records: Sequence[object]) -> SpanOf:
+def of_chunk(tracer: Tracer, records: Sequence[object], aside: _Aside) -> SpannedCall:
     """Start the span of records that are handled at once.
 
     Attributes in which they differ stand at the links to their senders. A record without a sender has a link to nothing,
@@ -87,20 +108,18 @@ def process_chunk(tracer: Tracer, records: Sequence[object]) -> SpanOf:
         for record, own in zip(records, each, strict=True)
         for sender in _senders(record) or [INVALID_SPAN_CONTEXT]
     ]
-    return _start(
-        tracer, "process", SpanKind.CONSUMER, {**shared, "messaging.batch.message_count": len(records)}, links
-    )
+    count = len(records)  # the function may empty its list
+    span = _started(tracer, "process", SpanKind.CONSUMER, {**shared, "messaging.batch.message_count": count}, links)
+    return SpannedCall(span, aside, count)
 
 
-def _start(tracer: Tracer, operation: str, kind: SpanKind, attributes: _Attributes, links: Sequence[Link]) -> SpanOf:
+def _started(tracer: Tracer, operation: str, kind: SpanKind, attributes: _Attributes, links: Sequence[Link]) -> Span:
     destination = attributes.get("messaging.destination.name")
-    return SpanOf(
-        tracer.start_span(
-            operation if destination is None else f"{operation} {destination}",
-            kind=kind,
-            attributes={**attributes, "messaging.operation.name": operation, "messaging.operation.type": operation},
-            links=links,
-        )
+    return tracer.start_span(
+        operation if destination is None else f"{operation} {destination}",
+        kind=kind,
+        attributes={**attributes, "messaging.operation.name": operation, "messaging.operation.type": operation},
+        links=links,
     )
 
 
@@ -108,22 +127,39 @@ def _attributes_of(record: object) -> _Attributes:
     return record.span_attributes if isinstance(record, Record) else {}
 
 
+# ------------------------------------------------------------ the error
+def _type_of_failure(returned: object, chunk: int | None) -> str | None:
+    """Return `error.type` for what the handler of a record, or of a chunk of so many, returned; `None` if nothing failed."""
+    results = [returned] if chunk is None else results_of(returned, chunk)
+    if isinstance(results, Crashed):
+        return _type_of(results.error)
+    for each in results:
+        match result_of(each, Giver("the handler", hands_on=True, closes=False)):
+            case Crashed(error) | Failure(error):
+                return _type_of(error)
+            case _:
+                pass
+    return None
+
+
+def _type_of(error: object) -> str:
+    """Return the name of the class of an error, with its module unless Python has it built in.
+
+    >>> _type_of(TimeoutError()), _type_of(Failure(1))
+    ('TimeoutError', 'returns.result.Failure')
+    """
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
 # ------------------------------------------------------------ the sender's span
 def _senders(record: object) -> list[Sender]:
     """Return the contexts of the spans that sent a record, each once."""
-    if not isinstance(record, Record):
-        return []
-    headers = record.trace_context
+    headers: Mapping[str, str] = record.trace_context if isinstance(record, Record) else {}
     if not headers:
         return []
-    found = {
-        (sender.trace_id, sender.span_id): sender for sender in (_in_xray_header(headers), _in_w3c_headers(headers))
-    }
-    return [sender for sender in found.values() if sender.is_valid]
-
-
-def _in_w3c_headers(headers: Mapping[str, str]) -> Sender:
-    return get_current_span(_W3C.extract(headers, Context())).get_span_context()
+    senders = (_in_xray_header(headers), get_current_span(_W3C.extract(headers, Context())).get_span_context())
+    return list({(sender.trace_id, sender.span_id): sender for sender in senders if sender.is_valid}.values())
 
 
 def _in_xray_header(headers: Mapping[str, str]) -> Sender:

@@ -5,17 +5,16 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Change
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from math import ceil, isnan
-from typing import NamedTuple
+from typing import cast
 
 from typing_extensions import TypeVar
 
-from batchfold.core._guards import is_list, is_mapping
 from batchfold.core.batch import Batch
 from batchfold.core.outcomes import Failed, Unprocessed
 from batchfold.core.records import item_name
-from batchfold.shell.aws_calls import Calls, Problem, log_problems
+from batchfold.shell.aws_calls import Entry, Problem, call_for_batch, refused
 from batchfold.shell.sqs_client import ChangesVisibility, clients_of
 from batchfold.sources.sqs import SqsRecord
 
@@ -37,106 +36,65 @@ _MOST_DOUBLINGS = 32
 class SqsBackoff:
     """Sets when the failed records of a batch come back. Made by `sqs_backoff`."""
 
-    __slots__ = ("_base_seconds", "_client_of", "_max_seconds", "_queue_url", "_random", "_seconds")
+    __slots__ = ("_client_of", "_queue_url", "_seconds_of")
 
     def __init__(
         self,
         queue_url: str | None,
-        *,
-        base_seconds: float,
-        max_seconds: float,
-        seconds: Callable[[Failed[object, SqsRecord]], float | None] | None,
+        seconds_of: Callable[[Failed[object, SqsRecord]], int],
         client_of: Callable[[str], ChangesVisibility],
-        random: Callable[[], float],
     ) -> None:
         self._queue_url = queue_url
-        self._base_seconds = base_seconds
-        self._max_seconds = max_seconds
-        self._seconds = seconds
+        self._seconds_of = seconds_of
         self._client_of = client_of
-        self._random = random
 
     def __call__(self, batch: Batch[V, E, SqsRecord, A], /) -> Batch[V, E, SqsRecord, A]:
         """Set the visibility timeouts, and return the batch as it is. It raises no `Exception`; it logs."""
-        try:
-            problems: list[Problem] = []
-            calls = _in_calls(self._timeouts(batch, problems))
-            problems += Calls(calls, self._set, _names_of, batch.ms_left).to_the_end()
-        except Exception as error:  # noqa: BLE001  # the response must be returned, whatever happens here
-            names = tuple(item_name(failed.item_id) for failed in batch.failed)
-            problems = [Problem(type(error).__name__, names, error=error)]
-        log_problems(problems, "no backoff for {}: SQS delivers again after the visibility timeout that stands")
+        fate = "no backoff for {}: SQS delivers again after the visibility timeout that stands"
+        call_for_batch(self._timeouts(batch), _MOST_ENTRIES, self._set, batch.ms_left, fate)
         return batch
 
-    def _set(self, call: Sequence[_Timeout]) -> Sequence[Problem]:
-        """Make one call, and return the problems of its messages."""
+    def _set(self, timeouts: Sequence[Entry]) -> Iterator[Problem]:
+        """Make one call, and yield the problems of its messages."""
         entries = [
-            {"Id": str(index), "ReceiptHandle": timeout.receipt_handle, "VisibilityTimeout": timeout.seconds}
-            for index, timeout in enumerate(call)
+            {"Id": str(index), "ReceiptHandle": receipt_handle, "VisibilityTimeout": seconds}
+            for index, (_, (receipt_handle, seconds), _) in enumerate(timeouts)
         ]
-        queue_url = call[0].queue_url
-        answer: object = self._client_of(queue_url).change_message_visibility_batch(QueueUrl=queue_url, Entries=entries)
-        refused = answer.get("Failed", ()) if is_mapping(answer) else None
-        if not is_list(refused):
-            raise TypeError(f"SQS answered with a {type(answer).__name__} that cannot be read")
-        return [
-            Problem(
-                str(entry.get("Code")), (call[int(entry["Id"])].name,), f"{entry.get('Code')}: {entry.get('Message')}"
-            )
-            for entry in refused
-        ]
+        queue_url = timeouts[0].place
+        answer = self._client_of(queue_url).change_message_visibility_batch(QueueUrl=queue_url, Entries=entries)
+        for entry in refused(answer, "Failed", "SQS"):
+            code = str(entry.get("Code"))
+            yield Problem(code, timeouts[int(entry["Id"])].names, f"{code}: {entry.get('Message')}")
 
-    @property
-    def _client(self) -> ChangesVisibility:
-        """The client for the queue that was given, whose settings can be looked at."""
-        return self._client_of(self._queue_url or "")
-
-    def _timeouts(self, batch: Batch[object, object, SqsRecord, object], problems: list[Problem]) -> Iterator[_Timeout]:
+    def _timeouts(self, batch: Batch[object, object, SqsRecord, object]) -> Iterator[Entry | Problem]:
         """Yield a timeout for each record that comes back of a lane in which one failed: one and the same in a lane.
 
         Where `stop_when` stopped the batch, other lanes come back together with the record that it picked.
         """
         if not batch.failed:
             return
+        lanes: list[Hashable] = [object() if lane is None else lane for lane in batch.lanes]
+        stopped_by = None if batch.stopped_at is None else lanes[batch.stopped_at]
         seconds: dict[Hashable, int | None] = {}
-        coming_back: list[tuple[Hashable, SqsRecord, str]] = []
-        stopped_by: Hashable = None
-        for position, (outcome, lane) in enumerate(zip(batch.outcomes, batch.lanes, strict=True)):
-            key = object() if lane is None else lane
-            if position == batch.stopped_at:
-                stopped_by = key
-            if isinstance(outcome, Failed | Unprocessed):
-                coming_back.append((key, outcome.record, item_name(outcome.item_id)))
+        for lane, outcome in zip(lanes, batch.outcomes, strict=True):
             if isinstance(outcome, Failed):
                 try:
-                    seconds[key] = max(seconds.get(key) or 0, self._seconds_of(outcome))
+                    seconds[lane] = max(seconds.get(lane) or 0, self._seconds_of(outcome))
                 except Exception as error:  # noqa: BLE001  # of the user's function; other lanes have their backoff
-                    seconds.setdefault(key, None)
-                    problems.append(Problem(type(error).__name__, (item_name(outcome.item_id),), error=error))
-        for of_lane, record, name in coming_back:
-            timeout = seconds.get(of_lane if of_lane in seconds else stopped_by)
-            if timeout is None:
+                    seconds.setdefault(lane, None)
+                    yield Problem(type(error).__name__, (item_name(outcome.item_id),), error=error)
+        for lane, outcome in zip(lanes, batch.outcomes, strict=True):
+            timeout = seconds.get(lane if lane in seconds else stopped_by)
+            if timeout is None or not isinstance(outcome, Failed | Unprocessed):
                 continue
-            receipt_handle: object = record.raw.get("receiptHandle")
-            queue_url = self._queue_of(record)
+            names = (item_name(outcome.item_id),)
+            receipt_handle: object = outcome.record.raw.get("receiptHandle")
+            queue_url = self._queue_of(outcome.record)
             if isinstance(receipt_handle, str) and receipt_handle and queue_url:
-                yield _Timeout(name, queue_url, receipt_handle, timeout)
+                yield Entry(queue_url, (receipt_handle, timeout), names)
             else:
                 missing = "receiptHandle" if queue_url else "eventSourceARN of a queue"
-                problems.append(Problem(missing, (name,), f"the record has no {missing}"))
-
-    def _seconds_of(self, failed: Failed[object, SqsRecord]) -> int:
-        seconds = None if self._seconds is None else _called(self._seconds, failed)
-        if seconds is None:
-            return self._draw(failed.record.approximate_receive_count)
-        if isinstance(seconds, bool) or not isinstance(seconds, float | int) or isnan(seconds):
-            raise TypeError(f"seconds= returned a {type(seconds).__name__}, expected a number of seconds, or None")
-        return ceil(min(max(seconds, 0), _LONGEST_SECONDS))
-
-    def _draw(self, receive_count: int) -> int:
-        doublings = min(receive_count - 1, _MOST_DOUBLINGS)
-        most = min(self._base_seconds * 2**doublings, self._max_seconds)
-        return min(int(self._random() * (most + 1)), int(most))
+                yield Problem(missing, names, f"the record has no {missing}")
 
     def _queue_of(self, record: SqsRecord) -> str:
         """Return the URL of the record's queue: the one that was given, unless the record is of another queue."""
@@ -144,15 +102,6 @@ class SqsBackoff:
         if given is None:
             return own
         return given if not own or _last_part(given) == _last_part(own) else own
-
-
-class _Timeout(NamedTuple):
-    """When a message becomes visible again."""
-
-    name: str
-    queue_url: str
-    receipt_handle: str
-    seconds: int
 
 
 def sqs_backoff(
@@ -166,8 +115,7 @@ def sqs_backoff(
 ) -> SqsBackoff:
     """Make a function of `Batch` that has failed messages come back later each time; it goes before `respond`.
 
-    Make it when the module is loaded. Without a `client` it makes one with boto3 (`pip install "batchfold[sqs]"`) when it
-    is first needed. The function's role needs `sqs:ChangeMessageVisibility` on the queue.
+    Make it when the module is loaded. The function's role needs `sqs:ChangeMessageVisibility` on the queue.
 
         back_off = sqs_backoff()
 
@@ -175,28 +123,26 @@ def sqs_backoff(
             return respond(back_off(fold_batch(event, reserve, sqs(Order))))
 
     A failed message becomes visible again after a random time: up to `base_seconds` the first time it was received, up to
-    twice as long each further time, at most up to `max_seconds`. (Exponential backoff with full jitter,
-    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/.) A message in flight holds up its lane, so
-    the unprocessed rest of a lane comes back together with the failed message in it. Where `stop_when` stopped the batch,
-    so does everything that was not started: to receive and put back a message counts as a receive. Lanes that time ran
-    out for keep the queue's visibility timeout.
+    twice as long each further time, at most up to `max_seconds` (exponential backoff with full jitter,
+    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). The unprocessed rest of a lane comes back
+    together with the failed message in it; where `stop_when` stopped the batch, so does everything that was not started.
+    Lanes that time ran out for keep the queue's visibility timeout.
 
-    It never raises: where SQS refuses, or cannot be reached, the visibility timeout stays as it is, an error is logged,
-    and the batch's response is the same either way.
-
-    Ten calls of ten messages each are made at a time, in threads that end with the call. After one that could not reach
-    SQS none is begun. In a batch with `reserve_ms` none is begun at the reserve either, and none is waited for any longer.
+    It never raises: where SQS refuses, or cannot be reached, the visibility timeout stays as it is, and an error is logged.
+    Ten calls of ten messages each are made at a time, in threads that end with the call. None is begun after one that could
+    not reach SQS, or at the reserve of `reserve_ms`, when none is waited for any longer either.
 
     Args:
         queue_url: the queue that the function is invoked for, where its ARN does not lead to it (an endpoint in a VPC, a
             simulation). By default each record tells its queue. Records of a queue with another name go to their own.
         base_seconds: the longest wait after the first receive; above 0.
-        max_seconds: the longest wait. SQS allows 12 hours in all since a message was received; 20 minutes of them are left
-            for the batching window and the invocation.
+        max_seconds: the longest wait, at most 11 h 40 min: SQS allows 12 hours since a message was received, in which the
+            batching window and the invocation fall.
         seconds: from a failed record to the seconds that it waits, such as those of a `Retry-After`; `None` for the random
-            time of the other records. Cut to 0 and to the longest that SQS allows, `max_seconds` or not.
-        client: boto3's SQS client, or any object with its `change_message_visibility_batch` that threads may share. It
-            has time-outs of its own; boto3's default is to wait for minutes.
+            time. Cut to 0 and to the longest that SQS allows, `max_seconds` or not.
+        client: boto3's SQS client, or any object with its `change_message_visibility_batch` that threads may share. It has
+            time-outs of its own; boto3's default is to wait for minutes. Without one, boto3
+            (`pip install "batchfold[sqs]"`) makes it when it is first needed.
         random: returns numbers from 0 (included) to 1; `random.random` if it is `None`.
 
     Raises `ValueError` for times out of these bounds, `ImportError` without boto3.
@@ -209,31 +155,19 @@ def sqs_backoff(
         from random import random as pythons_random  # noqa: PLC0415  # costs a cold start 5 ms
 
         random = pythons_random
-    return SqsBackoff(
-        queue_url,
-        base_seconds=base_seconds,
-        max_seconds=max_seconds,
-        seconds=seconds,
-        client_of=clients_of(client, "sqs_backoff"),
-        random=random,
-    )
+    draw = random
 
+    def seconds_of(failed: Failed[object, SqsRecord]) -> int:
+        told = None if seconds is None else cast("object", seconds(failed))  # an untyped function may return anything
+        if told is None:
+            doublings = min(failed.record.approximate_receive_count - 1, _MOST_DOUBLINGS)
+            most = min(base_seconds * 2**doublings, max_seconds)
+            return min(int(draw() * (most + 1)), int(most))
+        if isinstance(told, bool) or not isinstance(told, float | int) or isnan(told):
+            raise TypeError(f"seconds= returned a {type(told).__name__}, expected a number of seconds, or None")
+        return ceil(min(max(told, 0), _LONGEST_SECONDS))
 
-def _in_calls(timeouts: Iterable[_Timeout]) -> Iterator[Sequence[_Timeout]]:
-    by_queue: dict[str, list[_Timeout]] = {}
-    for timeout in timeouts:
-        by_queue.setdefault(timeout.queue_url, []).append(timeout)
-    for of_queue in by_queue.values():
-        for start in range(0, len(of_queue), _MOST_ENTRIES):
-            yield of_queue[start : start + _MOST_ENTRIES]
-
-
-def _names_of(call: Sequence[_Timeout]) -> Iterator[str]:
-    return (timeout.name for timeout in call)
-
-
-def _called(seconds: Callable[[Failed[object, SqsRecord]], object], failed: Failed[object, SqsRecord]) -> object:
-    return seconds(failed)  # an untyped function may return anything
+    return SqsBackoff(queue_url, seconds_of, clients_of(client, "sqs_backoff"))
 
 
 def _last_part(queue_url: str) -> str:

@@ -4,6 +4,8 @@ Everything that decides how long a call of our own may take lives in this file. 
 and is then cut off, because it waited for SQS, repeats all of them.
 """
 
+# ruff: noqa: D102, N803  # the methods of the protocols are boto3's
+
 from __future__ import annotations
 
 import re
@@ -22,14 +24,14 @@ T = TypeVar("T")
 class SendsMessages(Protocol):
     """The part of boto3's SQS client that `sqs_sender` calls."""
 
-    def send_message(  # noqa: D102  # boto3's own
+    def send_message(
         self,
         *,
-        QueueUrl: str,  # noqa: N803  # as AWS spells it
-        MessageBody: str,  # noqa: N803  # as AWS spells it
-        MessageAttributes: Mapping[str, Any] = ...,  # noqa: N803  # as AWS spells it
-        MessageGroupId: str = ...,  # noqa: N803  # as AWS spells it
-        MessageDeduplicationId: str = ...,  # noqa: N803  # as AWS spells it
+        QueueUrl: str,
+        MessageBody: str,
+        MessageAttributes: Mapping[str, Any] = ...,
+        MessageGroupId: str = ...,
+        MessageDeduplicationId: str = ...,
     ) -> Mapping[str, Any]: ...
 
 
@@ -37,57 +39,42 @@ class SendsMessages(Protocol):
 class ChangesVisibility(Protocol):
     """The part of boto3's SQS client that `sqs_backoff` calls, from several threads at once."""
 
-    def change_message_visibility_batch(  # noqa: D102  # boto3's own
-        self,
-        *,
-        QueueUrl: str,  # noqa: N803  # as AWS spells it
-        Entries: Sequence[Any],  # noqa: N803  # as AWS spells it
-    ) -> Mapping[str, Any]: ...
+    def change_message_visibility_batch(self, *, QueueUrl: str, Entries: Sequence[Any]) -> Mapping[str, Any]: ...
 
-
-_CONNECT_SECONDS = 1
-_READ_SECONDS = 2
-_ATTEMPTS = 2
 
 _REGION = re.compile(r"(?:^|\.)(?:sqs|sqs-fips)\.([a-z]+(?:-[a-z]+)+-\d+)\.|^([a-z]+(?:-[a-z]+)+-\d+)\.queue\.")
 _HOST = re.compile(r"^[a-z]+://([^/:]+)", re.IGNORECASE)
 
 
-class OwnClients:
-    """SQS clients made with boto3 at first use, one for each region.
-
-    A call takes at most 1 s to connect and 2 s to read, and is tried twice (boto3's defaults are 60 s, 60 s and five
-    times). Making a client takes longer than importing batchfold, so nothing is made while a module is loaded.
-    """
-
-    __slots__ = ("_by_region", "_lock")
-
-    def __init__(self, needed_by: str) -> None:
-        """Raise `ImportError` if boto3 is not installed; it is not imported yet."""
-        if not _is_installed("boto3"):
-            raise ImportError(
-                f"boto3 is not installed, and {needed_by} needs it (or a client=). "
-                'Install the extra: pip install "batchfold[sqs]"'
-            )
-        self._by_region: dict[str | None, Any] = {}
-        self._lock = Lock()  # boto3's default session makes one client at a time
-
-    def of(self, queue_url: str) -> Any:
-        """Return the client for a queue, in the region that its URL names, else in that of the environment."""
-        region = region_of(queue_url)
-        with self._lock:
-            client = self._by_region.get(region)
-            if client is None:
-                client = self._by_region[region] = _made(region)
-        return client
-
-
 def clients_of(given: T | None, needed_by: str) -> Callable[[str], T]:
     """Return a function from a queue's URL to the client for it: the one that was given, else one of our own.
 
+    Our own are made with boto3, one for each region: that of the URL, else that of the environment. A call takes at most 1 s
+    to connect and 2 s to read, and is tried twice (boto3's defaults are 60 s, 60 s and five times). Making a client takes
+    longer than importing batchfold, so boto3 is imported when the first client is needed.
+
     Raises `ImportError` if none was given and boto3 is not installed.
     """
-    return OwnClients(needed_by).of if given is None else lambda _queue_url: given
+    if given is not None:
+        return lambda _queue_url: given
+    # a module that was put into sys.modules, such as a test's fake, may have no spec
+    found: object = sys.modules["boto3"] if "boto3" in sys.modules else find_spec("boto3")
+    if found is None:
+        raise ImportError(
+            f"boto3 is not installed, and {needed_by} needs it (or a client=). "
+            'Install the extra: pip install "batchfold[sqs]"'
+        )
+    by_region: dict[str | None, Any] = {}
+    lock = Lock()  # boto3's default session makes one client at a time
+
+    def client_of(queue_url: str) -> Any:
+        region = region_of(queue_url)
+        with lock:
+            if region not in by_region:
+                by_region[region] = _made(region)
+            return by_region[region]
+
+    return client_of
 
 
 def _made(region: str | None) -> Any:
@@ -95,18 +82,12 @@ def _made(region: str | None) -> Any:
     from botocore.config import Config  # noqa: PLC0415  # comes with boto3
 
     settings = Config(
-        connect_timeout=_CONNECT_SECONDS,
-        read_timeout=_READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+        connect_timeout=1,
+        read_timeout=2,
+        retries={"mode": "standard", "total_max_attempts": 2},
         max_pool_connections=CALLS_AT_ONCE,
     )
     return cast("Any", boto3).client("sqs", region_name=region, config=settings)  # typed only where its stubs are
-
-
-def _is_installed(name: str) -> bool:
-    # a module that was put into sys.modules, such as a test's fake, may have no spec
-    found: object = sys.modules[name] if name in sys.modules else find_spec(name)
-    return found is not None
 
 
 def region_of(queue_url: str) -> str | None:

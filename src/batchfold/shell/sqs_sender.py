@@ -9,7 +9,6 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from time import monotonic
 from typing import Any, TypeAlias
 
@@ -31,25 +30,21 @@ Sender: TypeAlias = Callable[[Failed[object, D]], Result[str, Exception]]
 """`Failed` in; out comes the id of the message that was sent, or why it could not be sent."""
 
 _MOST_ATTRIBUTES = 10
-_MOST_ATTRIBUTES_OFFLOADED = 9
-"""AWS's extended client adds one of its own, `ExtendedPayloadSize`."""
-
 _MOST_BYTES = 1_048_576
 
 _SECONDS_OF_REST = 10
 """How long nothing is sent after SQS could not be reached: longer than from one dead letter of a batch to the next."""
 
-_SAY_HOW_TO_READ_THE_BODY = frozenset(
-    (
-        "extendedpayloadsize",  # AWS's extended client: the body is a pointer to an object in S3
-        "sqslargepayloadsize",  # the same, of its older versions
-        "content-encoding",
-        "contentencoding",
-        "content-type",
-        "contenttype",  # Spring Cloud AWS
-        "jms_sqsmessagetype",  # AWS's Java messaging library
-    )
-)
+_POINTERS = frozenset(("extendedpayloadsize", "sqslargepayloadsize"))
+"""Attributes of AWS's extended client, and of its older versions: the body points to an object in S3."""
+
+_SAY_HOW_TO_READ_THE_BODY = _POINTERS | {
+    "content-encoding",
+    "contentencoding",
+    "content-type",
+    "contenttype",  # Spring Cloud AWS
+    "jms_sqsmessagetype",  # AWS's Java messaging library
+}
 
 
 def sqs_sender(
@@ -60,36 +55,34 @@ def sqs_sender(
 ) -> Sender[D]:
     """Make a `send` for `dead_letter` that sends each failed record to an SQS queue, as one message.
 
-    Make it when the module is loaded, not in each invocation. Without a `client` it makes one with boto3
-    (`pip install "batchfold[sqs]"`) when it is first needed. The function's role needs `sqs:SendMessage` on the queue and,
-    if the queue is encrypted with a key of yours, `kms:GenerateDataKey` and `kms:Decrypt` on it.
+    Make it when the module is loaded. The function's role needs `sqs:SendMessage` on the queue and, if the queue is encrypted
+    with a key of yours, `kms:GenerateDataKey` and `kms:Decrypt`.
 
     Args:
         queue_url: the queue that dead letters go to.
-        message_group_id: from a failed record to the message group that it joins. A FIFO queue (its name ends in
-            `.fifo`) needs it, and it is a choice to be made: the dead letters no longer stand between their neighbours,
-            so the exact order is broken. The deduplication id is the original message's id, or of any other record a
-            digest of all of it: one that is sent twice within five minutes arrives once. Inside `dead_letter(...)`, mypy
-            needs a function with annotations for it: it cannot tell what a lambda there takes.
+        message_group_id: from a failed record to the message group that it joins. A FIFO queue (its name ends in `.fifo`)
+            needs it; the exact order is broken, for dead letters no longer stand between their neighbours. The
+            deduplication id is the original message's id, or of any other record a digest of all of it. mypy cannot tell
+            what a lambda takes inside `dead_letter(...)`: give it a function with annotations.
         client: boto3's SQS client, or any object with its `send_message`. It has time-outs of its own; boto3's default is
-            to wait for minutes. AWS's extended client stores large dead letters in S3.
+            to wait for minutes. AWS's extended client stores large dead letters in S3. Without one, boto3
+            (`pip install "batchfold[sqs]"`) makes it when it is first needed.
 
     The message:
-        - body: of an SQS message, its body as it came. Of any other record, the raw record as JSON, which is how Lambda
-          delivered it: payloads of Kinesis and Kafka are base64 in it, DynamoDB images are attribute values.
+        - body: of an SQS message, its body as it came; of any other record, the raw record as JSON, as Lambda delivered it.
         - `batchfold.item_id`: the item identifier, for the message has an id of its own.
-        - `batchfold.source`: the ARN of the queue or stream that the record came from; of a Kafka record, which tells no
-          ARN, topic and partition. Keep it: `StartMessageMoveTask` does not take back what a function sent.
-        - `batchfold.reason`: the fault and the type of its error, and of an error in a payload the rules that were broken
-          and where. Never what stood there.
-        - the attributes of the original message, as many as there is room for beside ours, those that say how the body is
-          read first: ten in all is what SQS takes. What is left out is logged as a warning.
+        - `batchfold.source`: the ARN of the queue or stream that the record came from, or a Kafka record's topic and
+          partition. `StartMessageMoveTask` does not take back what a function sent.
+        - `batchfold.reason`: the fault and the type of its error; of a payload that would not parse, the broken rules and
+          where, never what stood there.
+        - the attributes of the original message, those that say how the body is read first. SQS takes ten in all; those
+          that are left out are logged as a warning.
 
-    The sender returns `Success(message_id)`, or a `Failure` with what went wrong: a record larger than the 1 MiB that SQS
-    takes (attributes included) is a `ValueError`, unless a `client` was given, which may know what to do with it; boto3's
-    errors are as boto3 raises them. After an error that says that SQS could not be reached it answers with the same error
-    for ten seconds, and sends nothing. It waits for SQS, at most about 7 s with a client of its own; in an async run, have
-    a thread wait: `async def send(failed): return await asyncio.to_thread(send_and_wait, failed)`.
+    The sender returns `Success(message_id)` or a `Failure`: a `ValueError` for more than the 1 MiB that SQS takes (unless a
+    `client` was given, which may know what to do with it), or boto3's error. After an error that says that SQS could not be
+    reached, it returns the same error for ten seconds and sends nothing. It waits for SQS, about 7 s at most with a client
+    of its own; in an async run, have a thread wait:
+    `async def send(failed): return await asyncio.to_thread(send_and_wait, failed)`.
 
     Raises `ValueError` for a FIFO queue without `message_group_id`, `ImportError` without boto3.
     """
@@ -105,7 +98,7 @@ def sqs_sender(
     def send(failed: Failed[object, D]) -> str:
         sqs = client_of(queue_url)
         body = _body(failed)
-        attributes, left_out = _attributes(failed, _room_for_attributes(sqs, failed))
+        attributes, left_out = _attributes(failed, sqs)
         if client is None:
             _refuse_oversize(body, attributes)
         more: dict[str, str] = {}
@@ -116,7 +109,7 @@ def sqs_sender(
         sent = sqs.send_message(QueueUrl=queue_url, MessageBody=body, MessageAttributes=attributes, **more)
         message_id: str = sent["MessageId"]
         if left_out:
-            _log_left_out(failed, left_out)
+            _log_left_out(item_name(failed.item_id), left_out)
         return message_id
 
     def send_unless_resting(failed: Failed[object, D]) -> Result[str, Exception]:
@@ -160,16 +153,22 @@ def _as_json(value: object) -> object:
     raise TypeError(f"the raw record holds a {type(value).__name__}, which JSON cannot express")
 
 
-def _attributes(failed: Failed[object, Record], room: int) -> tuple[dict[str, Any], Sequence[str]]:
+def _attributes(failed: Failed[object, Record], client: object) -> tuple[dict[str, Any], Sequence[str]]:
     """Return the attributes of the dead letter, and the names of those that the original had and that are left out."""
+    item_id = failed.item_id
     ours = {
-        "batchfold.item_id": _id_of(failed),
+        "batchfold.item_id": item_id if isinstance(item_id, str) else f"{item_id['partition']}-{item_id['offset']}",
         "batchfold.source": _source_of(failed),
         "batchfold.reason": _reason(failed),
     }
     attributes: dict[str, Any] = {name: {"DataType": "String", "StringValue": value} for name, value in ours.items()}
+    found: object = failed.raw.get("messageAttributes")
+    originals: Mapping[str, Any] = found if is_mapping(found) else {}
+    room = _MOST_ATTRIBUTES
+    if getattr(client, "large_payload_support", None) and _POINTERS.isdisjoint(map(str.lower, originals)):
+        room -= 1  # AWS's extended client adds one of its own, `ExtendedPayloadSize`
     left_out: list[str] = []
-    for name, value in sorted(_attributes_of(failed.raw).items(), key=_by_need):
+    for name, value in sorted(originals.items(), key=lambda each: each[0].lower() not in _SAY_HOW_TO_READ_THE_BODY):
         if name in ours:  # a dead letter that failed again: what was said the first time no longer holds
             continue
         sent = _as_sent(value) if len(attributes) < room else None
@@ -180,42 +179,19 @@ def _attributes(failed: Failed[object, Record], room: int) -> tuple[dict[str, An
     return attributes, left_out
 
 
-def _attributes_of(raw: Mapping[str, Any]) -> Mapping[str, Any]:
-    found: object = raw.get("messageAttributes")
-    return found if is_mapping(found) else {}
-
-
-def _by_need(attribute: tuple[str, Any]) -> bool:
-    return attribute[0].lower() not in _SAY_HOW_TO_READ_THE_BODY
-
-
-def _room_for_attributes(client: object, failed: Failed[object, Record]) -> int:
-    """Return how many attributes the message may have, which depends on whether AWS's extended client may store it."""
-    is_pointer = any(
-        not _by_need(each) and "payloadsize" in each[0].lower() for each in _attributes_of(failed.raw).items()
-    )
-    offloads = getattr(client, "large_payload_support", None)
-    return _MOST_ATTRIBUTES_OFFLOADED if offloads and not is_pointer else _MOST_ATTRIBUTES
-
-
-def _as_sent(value: object) -> dict[str, Any] | None:
+def _as_sent(value: Any) -> dict[str, Any] | None:
     """Return an attribute as SQS takes it, `None` for one that it would refuse together with the message."""
-    data_type: object = value.get("dataType") if is_mapping(value) else None
-    if not is_mapping(value) or not isinstance(data_type, str):
-        return None
-    if data_type.partition(".")[0] == "Binary":
-        try:
-            content = bytes_of(value.get("binaryValue"), "binaryValue")
-        except ValueError:
+    match value:
+        case {"dataType": str(data_type)} if data_type.partition(".")[0] == "Binary":
+            try:
+                content = bytes_of(value.get("binaryValue"), "binaryValue")
+            except ValueError:
+                return None
+            return {"DataType": data_type, "BinaryValue": content} if content else None
+        case {"dataType": str(data_type), "stringValue": str(text)} if text:
+            return {"DataType": data_type, "StringValue": text}
+        case _:
             return None
-        return {"DataType": data_type, "BinaryValue": content} if content else None
-    text: object = value.get("stringValue")
-    return {"DataType": data_type, "StringValue": text} if isinstance(text, str) and text else None
-
-
-def _id_of(failed: Failed[object, Record]) -> str:
-    item_id = failed.item_id
-    return item_id if isinstance(item_id, str) else f"{item_id['partition']}-{item_id['offset']}"
 
 
 def _source_of(failed: Failed[object, Record]) -> str:
@@ -247,23 +223,19 @@ def _refuse_oversize(body: str, attributes: Mapping[str, Mapping[str, Any]]) -> 
 
 def _deduplication_id(failed: Failed[object, Record], body: str) -> str:
     if isinstance(failed.record, SqsRecord):
-        return _id_of(failed)
+        return str(failed.item_id)
     # sequence numbers and offsets are those of one stream or cluster, which an identifier does not tell
     from hashlib import sha256  # noqa: PLC0415  # for FIFO queues that streams and topics fail into
 
     return sha256(body.encode()).hexdigest()
 
 
-def _log_left_out(failed: Failed[object, Record], names: Sequence[str]) -> None:
-    import logging  # noqa: PLC0415  # logging costs a cold start 7 ms
+def _log_left_out(name: str, attributes: Sequence[str]) -> None:
+    from batchfold.shell.failure_log import log_remark  # noqa: PLC0415  # logging costs a cold start 7 ms
 
-    shown = ", ".join(map(ascii, names[:_MOST_ATTRIBUTES]))
-    with suppress(Exception):  # the message was sent, and a logging handler must not send it again
-        logging.getLogger("batchfold").warning(
-            "the dead letter of record %s leaves out %d of its message attributes, for which there is no room or no "
-            "value that SQS takes: %s",
-            item_name(failed.item_id),
-            len(names),
-            shown,
-            extra={"batchfold_item_id": item_name(failed.item_id)},
-        )
+    shown = ", ".join(map(ascii, attributes[:_MOST_ATTRIBUTES]))
+    remark = (
+        f"the dead letter of record {name} leaves out {len(attributes)} of its message attributes, for which there is no "
+        f"room or no value that SQS takes: {shown}"
+    )
+    log_remark(remark, name)

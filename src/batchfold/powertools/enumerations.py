@@ -1,9 +1,7 @@
 """Powertools' enumerations. Their members equal Powertools' own of the same class and name, in both directions.
 
-A program that moves its processor and keeps an old import, `from aws_lambda_powertools...dynamo_db_stream_event import
-DynamoDBRecordEventName`, compares members of the two libraries. If they were unequal, every comparison would quietly be
-false: handlers would skip every record, and the batch would count as done. `==`, `in`, `match` and look-ups in sets and
-dictionaries work across the two; only `is` tells them apart.
+A program may move its processor and keep an old import of `DynamoDBRecordEventName`. If members of the two libraries were
+unequal, its handler would quietly skip every record, and the batch would count as done. Only `is` tells them apart.
 """
 
 from enum import Enum
@@ -18,9 +16,7 @@ class NamedEnum(Enum):
     """
 
     def __eq__(self, other: object) -> bool:
-        if self is other:
-            return True
-        return (
+        return self is other or (
             isinstance(other, Enum)
             and type(other).__name__ == type(self).__name__
             and type(other).__module__.startswith("aws_lambda_powertools.")

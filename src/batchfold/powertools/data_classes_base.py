@@ -1,14 +1,17 @@
-"""`DictWrapper`: a read-only view of a mapping out of an event, the base of all record classes; and `CaseInsensitiveDict`.
+"""The base of Powertools' data classes: `DictWrapper`, a read-only view of a mapping out of an event, and its properties.
 
-Nothing is checked beforehand: a field that is absent raises `KeyError` when it is read, or reads as `None` where its
-property says so.
+Nothing is checked beforehand: a key that is absent raises `KeyError` when its property is read, or an optional one reads as
+`None`.
 """
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Self
+from typing import Any, Protocol, Self, TypeVar, runtime_checkable
 
 from batchfold.core._guards import is_mapping, is_plain_list
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 class DictWrapper(Mapping[str, Any]):
@@ -24,7 +27,7 @@ class DictWrapper(Mapping[str, Any]):
 
     @property
     def raw_event(self) -> Any:
-        """The mapping itself, neither changed nor copied."""
+        """The mapping itself."""
         return self._data
 
     def __getitem__(self, key: str) -> Any:
@@ -40,16 +43,6 @@ class DictWrapper(Mapping[str, Any]):
         """Return the value of `key`, or the default where there is none."""
         return self._data.get(str(key), default)
 
-    def _text(self, key: str) -> str:
-        """Read a text that is always there. The one place where the event's `Any` becomes a type, with the next."""
-        found: str = self[key]
-        return found
-
-    def _optional_text(self, key: str) -> str | None:
-        """Read a text that may be absent."""
-        found: str | None = self.get(key)
-        return found
-
     def __eq__(self, other: object) -> bool:
         return isinstance(other, DictWrapper) and self._data == other._data
 
@@ -59,14 +52,11 @@ class DictWrapper(Mapping[str, Any]):
     def __str__(self) -> str:
         return str(self._str_helper())
 
-    def _properties(self) -> list[str]:
-        kind = type(self)
-        return [name for name in dir(kind) if isinstance(getattr(kind, name), property)]
-
     def _str_helper(self) -> dict[str, Any]:
         """Return what is printed: each property by its name. A subclass hides those in `_sensitive_properties`."""
-        hidden = {"raw_event", *getattr(self, "_sensitive_properties", ())}
-        return {name: "[SENSITIVE]" if name in hidden else self._printed(name) for name in self._properties()}
+        kind, hidden = type(self), {"raw_event", *getattr(self, "_sensitive_properties", ())}
+        names = [name for name in dir(kind) if isinstance(getattr(kind, name), property)]
+        return {name: "[SENSITIVE]" if name in hidden else self._printed(name) for name in names}
 
     def _printed(self, name: str) -> Any:
         try:
@@ -78,6 +68,43 @@ class DictWrapper(Mapping[str, Any]):
     @staticmethod
     def _printed_part(value: Any) -> Any:
         return value._str_helper() if isinstance(value, DictWrapper) else value  # noqa: SLF001  # a record's part
+
+
+@runtime_checkable
+class Property(Protocol[T_co]):
+    """A property whose value is a `T_co`, to the type checkers. At run time it is Python's `property`."""
+
+    def __get__(self, view: Any, kind: Any = None, /) -> T_co: ...
+
+
+def anything(key: str, doc: str) -> Property[Any]:
+    """Make a property that reads a key as it is."""
+    return property(lambda view: view[key], doc=doc)
+
+
+def text(key: str, doc: str) -> Property[str]:
+    """Make a property that reads a text."""
+    return anything(key, doc)
+
+
+def number(key: str, doc: str) -> Property[int]:
+    """Make a property that reads a number."""
+    return anything(key, doc)
+
+
+def optional_text(key: str, doc: str) -> Property[str | None]:
+    """Make a property that reads a text, or `None` where the key is absent."""
+    return property(lambda view: view.get(key), doc=doc)
+
+
+def part(key: str, of: Callable[[Any], T], doc: str) -> Property[T]:
+    """Make a property that reads a key and converts its value."""
+    return property(lambda view: of(view[key]), doc=doc)
+
+
+def optional_part(key: str, of: Callable[[Any], T], doc: str) -> Property[T | None]:
+    """Make a property that reads a key and converts its value. It is `None` where the key is absent or `None`."""
+    return property(lambda view: None if view.get(key) is None else of(view[key]), doc=doc)
 
 
 class CaseInsensitiveDict(dict[str, Any]):

@@ -12,10 +12,10 @@ from types import TracebackType
 from typing import Any, Protocol, Self, TypeAlias, runtime_checkable
 
 from batchfold.core.records import ItemFailure, KafkaItemId, PartialResponse
-from batchfold.powertools.change_records import DynamoDBRecord
+from batchfold.powertools.data_classes_dynamodb import DynamoDBRecord
+from batchfold.powertools.data_classes_kinesis_kafka import KafkaEventRecord, KinesisStreamRecord
+from batchfold.powertools.data_classes_sqs import SQSRecord
 from batchfold.powertools.exceptions import ExceptionInfo
-from batchfold.powertools.message_records import SQSRecord
-from batchfold.powertools.stream_records import KafkaEventRecord, KinesisStreamRecord
 
 EventSourceDataClassTypes: TypeAlias = SQSRecord | KinesisStreamRecord | DynamoDBRecord | KafkaEventRecord
 """A record, as a handler gets it from a processor without `model=`."""
@@ -135,8 +135,12 @@ class BasePartialProcessor(ABC):
         """
         import asyncio  # noqa: PLC0415  # it costs a cold start 30 ms
 
-        if _has_running_loop():  # it refuses to run another coroutine, unless nest_asyncio patched it
-            return self._process_on(asyncio.get_running_loop())
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            pass
+        else:  # it refuses to run another coroutine, unless nest_asyncio patched it
+            return self._process_on(loop)
         if not os.environ.get("LAMBDA_TASK_ROOT"):
             with asyncio.Runner() as runner:
                 return self._process_on(runner.get_loop())
@@ -155,9 +159,8 @@ class BasePartialProcessor(ABC):
         """
         from asyncio import current_task, ensure_future, gather  # noqa: PLC0415  # asyncio costs a cold start 30 ms
 
+        records = list(self.records)
         entries: dict[int, Any] = {}
-        results: list[list[Any]] = []
-        coroutines: list[Any] = []
         tasks: list[Any] = []
 
         async def process_one(position: int, record: Any) -> None:
@@ -165,25 +168,29 @@ class BasePartialProcessor(ABC):
 
         async def process_all() -> None:
             tasks.append(current_task())
-            coroutines.extend(process_one(position, record) for position, record in enumerate(self.records))
             for coroutine in coroutines:
                 tasks.append(ensure_future(coroutine))  # noqa: PERF401  # a factory may fail half-way
             await gather(*tasks[1:])
-            if len(entries) == len(coroutines):
-                results.append([entries[position] for position in range(len(coroutines))])
 
+        coroutines = [process_one(position, record) for position, record in enumerate(records)]
         everything = process_all()
         try:
             loop.run_until_complete(everything)
         except BaseException:
-            _end(loop, tasks, [everything, *coroutines])
+            # on a kept loop, what is left would go on among the records of the next invocation
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                loop.run_until_complete(gather(*tasks, return_exceptions=True))
+            for coroutine in (everything, *coroutines):
+                coroutine.close()  # one that no task was made for is otherwise warned of
             raise
-        if not results:  # the records would be acknowledged, for nothing failed
+        if len(entries) < len(records):  # the others would be acknowledged, for nothing failed
             raise RuntimeError(
                 "expected every record to be handled, found a task factory that does not await the coroutines which it "
                 "is given: the whole batch comes back; look for a tool that calls set_task_factory() on the event loop"
             )
-        return results[0]
+        return [entries[position] for position in range(len(records))]
 
     def success_handler(self, record: Any, result: Any) -> SuccessResponse:
         """Note that a record is done. Subclasses extend it, and call it.
@@ -206,25 +213,3 @@ class BasePartialProcessor(ABC):
         self.exceptions.append(exception)
         self.fail_messages.append(record)
         return ("fail", f"{exception[0]}:{exception[1]}", record)
-
-
-def _has_running_loop() -> bool:
-    from asyncio import get_running_loop  # noqa: PLC0415  # asyncio costs a cold start 30 ms
-
-    try:
-        get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
-def _end(loop: Any, tasks: list[Any], coroutines: list[Any]) -> None:
-    """End what is left of a run that failed: on a kept loop it would go on among the records of the next invocation."""
-    from asyncio import gather  # noqa: PLC0415  # asyncio costs a cold start 30 ms
-
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        loop.run_until_complete(gather(*tasks, return_exceptions=True))
-    for coroutine in coroutines:
-        coroutine.close()  # one that no task was made for is otherwise warned of

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, field_validator
 
-from batchfold.powertools.change_records import plain_values
+from batchfold.powertools.data_classes_dynamodb import plain_values
 
 
 def _decoded(base64: Any) -> bytes:

@@ -9,18 +9,16 @@ from decimal import Clamped, Context, Decimal, Inexact, Overflow, Rounded, Under
 from functools import cached_property
 from typing import Any
 
-from batchfold.powertools.named_enums import DynamoDBRecordEventName, StreamViewType
-from batchfold.powertools.record_view import DictWrapper
+from batchfold.powertools.data_classes_base import DictWrapper, optional_part, optional_text
+from batchfold.powertools.enumerations import DynamoDBRecordEventName, StreamViewType
 
 
 class StreamRecord(DictWrapper):
     """The item that was changed, as plain Python values. An image that the stream does not carry is empty."""
 
-    @property
-    def approximate_creation_date_time(self) -> int | None:
-        """When the item was changed: seconds since the epoch."""
-        item = self.get("ApproximateCreationDateTime")
-        return None if item is None else int(item)
+    approximate_creation_date_time = optional_part(
+        "ApproximateCreationDateTime", int, "When the item was changed: seconds since the epoch."
+    )
 
     @cached_property
     def keys(self) -> dict[str, Any]:  # type: ignore[override]  # Powertools' name, which a mapping's method has too
@@ -37,63 +35,27 @@ class StreamRecord(DictWrapper):
         """The item before the change."""
         return plain_values(self.get("OldImage") or {})
 
-    @property
-    def sequence_number(self) -> str | None:
-        """The place of the change in its shard, which names the record to Lambda."""
-        return self._optional_text("SequenceNumber")
-
-    @property
-    def size_bytes(self) -> int | None:
-        """The size of the change."""
-        item = self.get("SizeBytes")
-        return None if item is None else int(item)
-
-    @property
-    def stream_view_type(self) -> StreamViewType | None:
-        """The images that the stream carries."""
-        item = self.get("StreamViewType")
-        return None if item is None else StreamViewType[str(item)]
+    sequence_number = optional_text(
+        "SequenceNumber", "The change's place in its shard, which names the record to Lambda."
+    )
+    size_bytes = optional_part("SizeBytes", int, "The size of the change.")
+    stream_view_type = optional_part(
+        "StreamViewType", lambda name: StreamViewType[str(name)], "The images that the stream carries."
+    )
 
 
 class DynamoDBRecord(DictWrapper):
     """A change of an item, from a DynamoDB stream. batchfold's own has the same name."""
 
-    @property
-    def aws_region(self) -> str | None:
-        """The stream's region."""
-        return self._optional_text("awsRegion")
-
-    @property
-    def dynamodb(self) -> StreamRecord | None:
-        """The item that was changed."""
-        item = self.get("dynamodb")
-        return None if item is None else StreamRecord(item)
-
-    @property
-    def event_id(self) -> str | None:
-        """The id of the change, unique everywhere."""
-        return self._optional_text("eventID")
-
-    @property
-    def event_name(self) -> DynamoDBRecordEventName | None:
-        """The change: inserted, modified or removed."""
-        item = self.get("eventName")
-        return None if item is None else DynamoDBRecordEventName[item]
-
-    @property
-    def event_source(self) -> str | None:
-        """`aws:dynamodb`."""
-        return self._optional_text("eventSource")
-
-    @property
-    def event_source_arn(self) -> str | None:
-        """The stream's ARN."""
-        return self._optional_text("eventSourceARN")
-
-    @property
-    def event_version(self) -> str | None:
-        """The version of the form of the raw record."""
-        return self._optional_text("eventVersion")
+    aws_region = optional_text("awsRegion", "The stream's region.")
+    dynamodb = optional_part("dynamodb", StreamRecord, "The item that was changed.")
+    event_id = optional_text("eventID", "The id of the change, unique everywhere.")
+    event_name = optional_part(
+        "eventName", lambda name: DynamoDBRecordEventName[name], "The change: inserted, modified or removed."
+    )
+    event_source = optional_text("eventSource", "`aws:dynamodb`.")
+    event_source_arn = optional_text("eventSourceARN", "The stream's ARN.")
+    event_version = optional_text("eventVersion", "The version of the form of the raw record.")
 
     @property
     def user_identity(self) -> Any:

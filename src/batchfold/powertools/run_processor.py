@@ -1,4 +1,4 @@
-"""`process_partial_response`, its async twin, and the two deprecated decorators: the ways to call a processor.
+"""The ways to run a processor: `process_partial_response`, its async twin, and the two deprecated decorators.
 
 They decide where the records of an event are, and what an event of another kind raises.
 """
@@ -10,9 +10,9 @@ from warnings import warn
 
 from batchfold.core._guards import is_plain_dict, is_plain_list
 from batchfold.core.records import PartialResponse
+from batchfold.powertools.base_processor import BasePartialProcessor
+from batchfold.powertools.enumerations import EventType
 from batchfold.powertools.exceptions import PowertoolsDeprecationWarning, UnexpectedBatchTypeError
-from batchfold.powertools.named_enums import EventType
-from batchfold.powertools.partial_processor import BasePartialProcessor
 
 LambdaFunctionT = TypeVar("LambdaFunctionT", bound=Callable[..., Any])
 
@@ -77,8 +77,7 @@ def _records_of(event: Any, processor: BasePartialProcessor) -> list[Any]:
 
 
 def _response_of(processor: Any) -> PartialResponse:
-    # BasePartialProcessor has no `response`, here as in Powertools: a processor of the user's own brings it along
-    response: PartialResponse = processor.response()
+    response: PartialResponse = processor.response()  # of a subclass: as in Powertools, the base has none
     return response
 
 
@@ -96,17 +95,7 @@ def batch_processor(handler: Any = None, *, record_handler: Callable[..., Any], 
     Deprecated: `process_partial_response` does the same, and returns the response itself, so that it cannot be
     forgotten. The decorated function warns of it whenever it is called.
     """
-    if handler is None:
-        return partial(batch_processor, record_handler=record_handler, processor=processor)
-
-    @wraps(handler)
-    def decorated(event: Any, context: Any) -> Any:
-        _warn("batch_processor", "process_partial_response")
-        with processor(event["Records"], record_handler, lambda_context=context):
-            processor.process()
-        return handler(event, context)
-
-    return decorated
+    return _handling_before(handler, record_handler, processor, is_async=False)
 
 
 @overload
@@ -124,19 +113,26 @@ def async_batch_processor(
 
     Deprecated: `async_process_partial_response` does the same.
     """
+    return _handling_before(handler, record_handler, processor, is_async=True)
+
+
+def _handling_before(handler: Any, record_handler: Any, processor: BasePartialProcessor, *, is_async: bool) -> Any:
     if handler is None:
-        return partial(async_batch_processor, record_handler=record_handler, processor=processor)
+        return partial(_handling_before, record_handler=record_handler, processor=processor, is_async=is_async)
+    prefix = "async_" if is_async else ""
 
     @wraps(handler)
     def decorated(event: Any, context: Any) -> Any:
-        _warn("async_batch_processor", "async_process_partial_response")
+        message = (
+            f"The `{prefix}batch_processor` decorator is deprecated: "
+            f"call `{prefix}process_partial_response` in the Lambda function instead."
+        )
+        warn(PowertoolsDeprecationWarning(message), stacklevel=2)
         with processor(event["Records"], record_handler, lambda_context=context):
-            processor.async_process()
+            if is_async:
+                processor.async_process()
+            else:
+                processor.process()
         return handler(event, context)
 
     return decorated
-
-
-def _warn(deprecated: str, instead: str) -> None:
-    message = f"The `{deprecated}` decorator is deprecated: call `{instead}` in the Lambda function instead."
-    warn(PowertoolsDeprecationWarning(message), stacklevel=3)  # the caller of the decorated function
