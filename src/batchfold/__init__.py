@@ -91,7 +91,7 @@ if TYPE_CHECKING:
     from batchfold.shell.process import fold_batch_async as fold_batch_async
     from batchfold.shell.process import process_batch as process_batch
     from batchfold.shell.process import process_batch_async as process_batch_async
-    from batchfold.shell.respond import respond as respond
+    from batchfold.shell.respond_or_raise import respond as respond
     from batchfold.shell.s3_pointers import DeletesObjects as DeletesObjects
     from batchfold.shell.s3_pointers import DeletesObjectsAsync as DeletesObjectsAsync
     from batchfold.shell.s3_pointers import GetsObjects as GetsObjects
@@ -176,7 +176,7 @@ else:
         "shell.observing": "Latencies Measures measures_of observe_all timed",
         "shell.options": "AsyncFoldOptions AsyncFunctionOptions FoldOptions FunctionOptions LambdaContext",
         "shell.process": "fold_batch fold_batch_async process_batch process_batch_async",
-        "shell.respond": "respond",
+        "shell.respond_or_raise": "respond",
         "shell.s3_pointers": "DeletesObjects DeletesObjectsAsync GetsObjects GetsObjectsAsync delete_fetched s3_pointers",
         "shell.sqs_backoff": "SqsBackoff sqs_backoff",
         "shell.sqs_client": "ChangesVisibility SendsMessages",

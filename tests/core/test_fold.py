@@ -10,6 +10,7 @@ from returns.result import Failure, Success
 from tests.scenes import Scene, act, kinds_of, part_of, recording, scenes
 
 from batchfold import Failed, Malformed, Rejected, Settle, Succeeded, Unprocessed, fold_batch
+from batchfold.core.deadline import Deadline
 from batchfold.core.fold import attempt_with, fold, settled_by
 from batchfold.core.progress import Progress
 
@@ -91,8 +92,7 @@ def test_the_fold_is_start_attempt_and_finish_in_a_loop(scene: Scene, data: st.D
             observe=observe if is_observed else None,
             stop_when=(lambda failed: isinstance(failed.fault, Malformed)) if stops else None,
             failed_aside=lambda _message, error: observer_errors.append(error),
-            remaining_ms=(lambda: 1_000 if len(started) < time_for else 0) if is_timed else None,
-            reserve_ms=500,
+            deadline=Deadline(lambda: 1_000 if len(started) < time_for else 0, 500) if is_timed else None,
         )
         attempt = attempt_with(handler, scene.source)
         if as_the_fold:

@@ -7,6 +7,7 @@ import pytest
 from returns.result import Failure, Result, Success
 
 from batchfold import AnyBatch, SqsRecord, caused_by, fold_batch, fold_batch_async, in_chunks, sqs
+from batchfold.core.deadline import Deadline
 from batchfold.core.handlers import result_of
 from batchfold.core.progress import Progress, watch_batches
 from batchfold.core.redaction import _place  # pyright: ignore[reportPrivateUsage]  # a test may look inside
@@ -35,7 +36,7 @@ def test_the_first_reason_to_stop_stands_and_stop_when_is_asked_no_more() -> Non
     assert (progress.start(), progress.start()) == (0, 1)
     progress.finish(0, Failure("no"))
     progress.finish(1, Failure("no"))
-    progress.close("later")
+    progress.close()
     batch = progress.batch()
     assert len(batch.failed) == 2
     assert str(batch.why_stopped).startswith("stop_when= picked record ")
@@ -78,10 +79,7 @@ def test_what_is_left_after_the_handlers_is_the_time_until_the_reserve() -> None
     batch = fold_batch(sqs_event(0), handle, sqs(int), context=context, reserve_ms=2_000)
     assert batch.ms_left is not None
     assert batch.ms_left() == 8_000
-    progress: Progress[Any, Any, Any, Any, Any] = Progress(
-        sqs_event(0), sqs(int), remaining_ms=lambda: 10_000, reserve_ms=2_000
-    )
-    assert progress.ms_before_reserve() == 8_000
+    assert Deadline(lambda: 10_000, 2_000).ms_before_reserve() == 8_000
 
 
 def test_every_batch_is_shown_to_a_watcher_for_as_long_as_it_watches() -> None:

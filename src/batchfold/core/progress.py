@@ -1,7 +1,7 @@
 """Progress: one event on its way to being a batch.
 
 Sequential, threaded and async runs differ in how they wait for handlers. Everything that they share is decided here, once:
-which record may start, the deadline, `stop_when`, and telling the observer.
+which record may start, `stop_when`, and telling the observer.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from returns.result import Success
 from typing_extensions import TypeVar
 
 from batchfold.core.batch import AnyBatch, Batch
+from batchfold.core.deadline import Deadline
 from batchfold.core.faults import Crashed, crashed
 from batchfold.core.handlers import holds
 from batchfold.core.lanes import Lane, Schedule, assign_lanes
@@ -35,27 +36,23 @@ class Progress(Generic[R, V, E, D, A]):
     thread-safe: one thread coordinates a run.
 
     `observe` is called with every outcome. It changes nothing: what it raises goes to `failed_aside`, and so does what
-    `stop_when` raises. `remaining_ms` is the clock: no record but the first is started unless it says more than
-    `reserve_ms`.
+    `stop_when` raises. No record is started or settled past the `deadline`.
 
     Raises `UnexpectedEventError` if the source cannot read the event, and whatever a user's lane function raises: before
     any record is handled, either way.
     """
 
     __slots__ = (
-        "_any_started",
-        "_remaining_ms",
-        "_reserve_ms",
         "_stop_when",
         "_stopped_at",
         "_why_stopped",
         "check",
+        "deadline",
         "endings",
         "failed_aside",
         "item_ids",
         "lane",
         "raws",
-        "reads_time",
         "schedule",
         "source",
         "tell",
@@ -69,8 +66,7 @@ class Progress(Generic[R, V, E, D, A]):
         observe: Observe[V, E, D] | None = None,
         stop_when: StopWhen[E, D] | None = None,
         failed_aside: Callable[[str, Exception], object] = lambda _who, _error: None,
-        remaining_ms: Callable[[], int] | None = None,
-        reserve_ms: int = 0,
+        deadline: Deadline | None = None,
     ) -> None:
         self.source = source = source if source.for_event is None else source.for_event(event)
         raws, item_ids = source.read(event)
@@ -84,29 +80,20 @@ class Progress(Generic[R, V, E, D, A]):
         self.failed_aside = failed_aside
         self.tell = None if observe is None and source.observe is None else self._teller(observe)
         self._stop_when = stop_when
-        self.reads_time = remaining_ms is not None
-        self._remaining_ms = remaining_ms
-        self._reserve_ms = reserve_ms
-        self._any_started = False
+        self.deadline = deadline
         self._stopped_at: int | None = None
         self._why_stopped: str | None = None
 
-    def ms_before_reserve(self) -> int:
-        """Return the milliseconds that are left until the reserve is reached. Only where there is a clock."""
-        assert self._remaining_ms is not None  # noqa: S101  # `reads_time` is asked first
-        return self._remaining_ms() - self._reserve_ms
-
     def may_start(self) -> bool:
-        """Return whether time allows another record: the first one always, so that there is progress."""
-        if self._remaining_ms is not None and self._any_started and self._remaining_ms() <= self._reserve_ms:
-            self.close(f"only the reserve of {self._reserve_ms} ms was left of the invocation's time")
-            return False
-        self._any_started = True
-        return True
+        """Return whether time allows another record."""
+        if self.deadline is None or self.deadline.may_start():
+            return True
+        self.close()
+        return False
 
     def may_settle(self) -> bool:
-        """Return whether time allows to settle a record: only before the reserve is reached."""
-        return self._remaining_ms is None or self._remaining_ms() > self._reserve_ms
+        """Return whether time allows to settle a record."""
+        return self.deadline is None or self.deadline.may_settle()
 
     def checked(self, position: int, handled: Handled[V, E]) -> Handled[V, E]:
         """Return what a record was handled with, `Crashed` if the response cannot carry the value in its `Success`."""
@@ -118,7 +105,7 @@ class Progress(Generic[R, V, E, D, A]):
 
     def start(self) -> int | None:
         """Return the position of the next record to handle; `None` if none may start (now, or any more)."""
-        return self.schedule.start() if self._remaining_ms is None or self.may_start() else None
+        return self.schedule.start() if self.deadline is None or self.may_start() else None
 
     def finish(self, position: int, ending: Ending[V, E, D]) -> None:
         """Take the ending of a started record; `None` if its handler was not reached after all."""
@@ -129,14 +116,13 @@ class Progress(Generic[R, V, E, D, A]):
             ending = self.outcome(position, ending)
             if self._is_to_stop(self._stop_when, ending):
                 self._stopped_at = position
-                self.close(f"stop_when= picked record {item_name(ending.item_id)}")
+                self._why_stopped = f"stop_when= picked record {item_name(ending.item_id)}"
+                self.close()
         self.endings[position] = ending
         self.schedule.finish(position, done=is_done)
 
-    def close(self, why: str | None = None) -> None:
+    def close(self) -> None:
         """Start no further record."""
-        if self._why_stopped is None:
-            self._why_stopped = why
         self.schedule.close()
 
     def batch(self) -> Batch[V, E, D, A]:
@@ -145,14 +131,13 @@ class Progress(Generic[R, V, E, D, A]):
             for position, ending in enumerate(self.endings):
                 if ending is None:
                     self.tell(position, ending)
+        why_stopped, ms_left = self._why_stopped, None
+        if self.deadline is not None:
+            ms_left = self.deadline.ms_left()
+            if why_stopped is None and self.deadline.has_stopped:
+                why_stopped = self.deadline.why
         batch: Batch[V, E, D, A] = Batch(
-            self.raws,
-            self.item_ids,
-            self.endings,
-            self.source,
-            self._why_stopped,
-            self._stopped_at,
-            None if self._remaining_ms is None else _ms_left(self._remaining_ms, self._reserve_ms),
+            self.raws, self.item_ids, self.endings, self.source, why_stopped, self._stopped_at, ms_left
         )
         for watch in _watchers:
             watch(batch)
@@ -197,11 +182,6 @@ class Progress(Generic[R, V, E, D, A]):
         except BaseException as error:  # noqa: BLE001  # raised again if it ends the process; else what waits comes back
             self.failed_aside("stop_when= raised; no further record is started", crashed(error).error)
             return True
-
-
-def _ms_left(remaining_ms: Callable[[], int], reserve_ms: int) -> Callable[[], int]:
-    kept = min(reserve_ms, remaining_ms() // 2)
-    return lambda: remaining_ms() - kept
 
 
 _watchers: list[Callable[[AnyBatch], object]] = []

@@ -49,7 +49,7 @@ from batchfold.shell.options import (
     refuse_no_source,
 )
 from batchfold.shell.process import fold_batch_async, run_checked
-from batchfold.shell.respond import refuse_unknown_raise_on, respond
+from batchfold.shell.respond_or_raise import refuse_unknown_raise_on, respond
 
 R = TypeVar("R")
 V = TypeVar("V")

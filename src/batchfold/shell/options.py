@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypedDict, runtime_che
 from typing_extensions import TypeVar
 
 from batchfold.core.batch import Batch
+from batchfold.core.deadline import Deadline
 from batchfold.core.handlers import must_be_awaited
 from batchfold.core.outcomes import Observe, StopWhen
 from batchfold.core.progress import Progress
@@ -124,8 +125,7 @@ def begin(
         observe=options.get("observe"),
         stop_when=options.get("stop_when"),
         failed_aside=AsideLog(),
-        remaining_ms=clock_of(context, reserve_ms),
-        reserve_ms=reserve_ms or 0,
+        deadline=deadline_of(context, reserve_ms),
     )
 
 
@@ -181,8 +181,8 @@ def refuse_no_concurrency(max_concurrency: int) -> None:
         )
 
 
-def clock_of(context: LambdaContext | None, reserve_ms: int | None) -> Callable[[], int] | None:
-    """Return the clock that tells the milliseconds that remain of the invocation; `None` if time does not matter.
+def deadline_of(context: LambdaContext | None, reserve_ms: int | None) -> Deadline | None:
+    """Return the deadline by the context's clock; `None` if time does not matter.
 
     Raises `TypeError` if one of the two is given without the other.
     """
@@ -201,4 +201,4 @@ def clock_of(context: LambdaContext | None, reserve_ms: int | None) -> Callable[
             f"reserve_ms={reserve_ms} needs a context that has get_remaining_time_in_millis(), "
             f"got a {type(context).__name__}; batchfold.testing has one for tests"
         )
-    return remaining
+    return Deadline(remaining, reserve_ms)

@@ -34,7 +34,7 @@ from batchfold.shell.options import (
     refuse_no_concurrency,
     refuse_no_source,
 )
-from batchfold.shell.respond import heed_finish, refuse_unknown_raise_on, respond
+from batchfold.shell.respond_or_raise import heed_finish, refuse_unknown_raise_on, respond
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor

@@ -24,6 +24,7 @@ from batchfold.core.chunks import (
     take,
     takes_async_chunks,
 )
+from batchfold.core.deadline import Deadline
 from batchfold.core.faults import Crashed, Malformed, crashed, malformed_or_crashed
 from batchfold.core.handlers import AnyFuture, is_awaitable, result_of
 from batchfold.core.outcomes import Ending, Failed, Handled, has_succeeded, outcome_of
@@ -54,7 +55,7 @@ async def fold_side_by_side(
     """
     run: _Run[R, V, E, D, A] = _Run(progress, handler, settle, max_concurrency)
     try:
-        await run.to_the_end(cancel_at_reserve=cancel_at_reserve and progress.ms_before_reserve() > 0)
+        await run.to_the_end(progress.deadline if cancel_at_reserve else None)
         return progress.batch()
     finally:
         progress.release()
@@ -97,12 +98,12 @@ class _Run(Generic[R, V, E, D, A]):
         self._parent = asyncio.current_task()
         self._cancelled_before = 0 if self._parent is None else self._parent.cancelling()
 
-    async def to_the_end(self, *, cancel_at_reserve: bool) -> None:
+    async def to_the_end(self, cancel_at: Deadline | None) -> None:
         """Start what may start, and wait until all that was started has ended."""
         cancelled: asyncio.CancelledError | None = None
         try:
-            if cancel_at_reserve:
-                self._watch_the_reserve()
+            if cancel_at is not None and cancel_at.ms_before_reserve() > 0:
+                self._watch(cancel_at)
             self._start()
             while self._tasks:
                 self._ended = self._loop.create_future()
@@ -263,10 +264,10 @@ class _Run(Generic[R, V, E, D, A]):
         """
         return self._is_ended_early or (self._parent is not None and self._parent.cancelling() > self._cancelled_before)
 
-    def _watch_the_reserve(self) -> None:
+    def _watch(self, deadline: Deadline) -> None:
         # the loop's clock only wakes us; the context's clock decides
-        if (ms := self._progress.ms_before_reserve()) > 0:
-            self._timer = self._loop.call_later(ms / 1000, self._watch_the_reserve)
+        if (ms := deadline.ms_before_reserve()) > 0:
+            self._timer = self._loop.call_later(ms / 1000, self._watch, deadline)
             return
         self._is_reserve_reached = True
         self._progress.may_start()  # it is too late to start more, and the batch is told why
