@@ -82,7 +82,7 @@ class Progress(Generic[R, V, E, D, A]):
         self.schedule = Schedule(assign_lanes(self.lane, self.raws))
         self.endings: list[Ending[V, E, D]] = [None] * len(self.raws)
         self.check = None if source.check_of is None else source.check_of(self.raws)
-        self.is_watched = observe is not None or source.observe is not None
+        self.is_watched = observe is not None
         self.failed_aside = failed_aside
         self._observe = observe
         self._stop_when = stop_when
@@ -169,13 +169,9 @@ class Progress(Generic[R, V, E, D, A]):
         return outcome_of(self.item_ids[position], self.source.as_delivered(self.raws[position]), ending)
 
     def tell(self, position: int, ending: Ending[V, E, D]) -> Outcome[V, E, D]:
-        """Call the observers, and return the outcome that they were called with. Only where there is one."""
-        source = self.source
-        outcome = outcome_of(self.item_ids[position], source.as_delivered(self.raws[position]), ending)
-        if source.observe is not None:
-            source.observe(outcome)
-        if self._observe is None:
-            return outcome
+        """Call the observer, and return the outcome that it was called with. Only where there is one."""
+        assert self._observe is not None  # noqa: S101  # `is_watched` is asked first
+        outcome = self.outcome(position, ending)
         try:
             self._observe(outcome)
         except BaseException as error:  # noqa: BLE001  # raised again if it ends the process: an observer changes nothing
