@@ -120,7 +120,7 @@ def payload_parser(
             return record(raw, parse(payload_of(raw)))
         except ValueError as error:
             clean = redacted(error)
-        try:  # as in `Redacting`
+        try:  # outside `except` and deleted, for the reasons that `Redacting` gives
             raise clean
         finally:
             del clean
