@@ -108,6 +108,7 @@ if TYPE_CHECKING:
     from batchfold.shell.traced import traced as traced
     from batchfold.sources.attribute_values import Attribute as Attribute
     from batchfold.sources.attribute_values import Item as Item
+    from batchfold.sources.attribute_values import from_attribute_values as from_attribute_values
     from batchfold.sources.cloudwatch_logs import CloudWatchLogEvent as CloudWatchLogEvent
     from batchfold.sources.cloudwatch_logs import CloudWatchLogs as CloudWatchLogs
     from batchfold.sources.dynamodb import DynamoDBRecord as DynamoDBRecord
@@ -130,7 +131,6 @@ if TYPE_CHECKING:
     from batchfold.sources.framing import glue as glue
     from batchfold.sources.framing import glue_message_index as glue_message_index
     from batchfold.sources.framing import message_indexes as message_indexes
-    from batchfold.sources.images import from_attribute_values as from_attribute_values
     from batchfold.sources.kafka import KafkaRecord as KafkaRecord
     from batchfold.sources.kafka import SchemaMetadata as SchemaMetadata
     from batchfold.sources.kafka import by_message_key as by_message_key
@@ -182,7 +182,7 @@ else:
         "shell.sqs_client": "ChangesVisibility SendsMessages",
         "shell.sqs_sender": "Sender sqs_sender",
         "shell.traced": "Traced traced",
-        "sources.attribute_values": "Attribute Item",
+        "sources.attribute_values": "Attribute Item from_attribute_values",
         "sources.cloudwatch_logs": "CloudWatchLogEvent CloudWatchLogs",
         "sources.dynamodb": "DynamoDBRecord by_hash_key by_item_key dynamodb",
         "sources.envelopes": "EventBridge Sns SnsMessageAttribute",
@@ -190,7 +190,6 @@ else:
         "sources.fields": "ListedRecord",
         "sources.firehose": "Dropped FirehoseAnswer FirehoseOut FirehoseRecord FirehoseResponse ResponseFullError firehose",
         "sources.framing": "confluent glue glue_message_index message_indexes",
-        "sources.images": "from_attribute_values",
         "sources.kafka": "KafkaRecord SchemaMetadata by_message_key by_topic_partition kafka",
         "sources.kinesis": "KinesisRecord by_partition_key kinesis",
         "sources.payload": "OfRecord of_record",

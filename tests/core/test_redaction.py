@@ -39,7 +39,7 @@ from batchfold.core.redaction import (
     redact_validation_error,
     why,
 )
-from batchfold.sources.payload import from_json, from_python
+from batchfold.sources.payload import from_json, validator_of
 
 MARKER = "xq7marker"
 
@@ -123,6 +123,10 @@ strays = st.recursive(
 )
 
 
+def as_python(adapter: Any) -> Any:
+    return adapter.validator.validate_python
+
+
 def told_of(error: BaseException) -> str:
     return "".join(traceback.format_exception(error, chain=True)[-1:]) + "".join(
         f"{some!s}{some!r}" for some in (error, error.__cause__, error.__context__)
@@ -142,7 +146,7 @@ def test_no_marker_of_a_payload_is_ever_told(damaged: dict[str, Any], extra: dic
         (from_json(Everything), json.dumps(payload)),
         (from_json(Everything), json.dumps(payload).encode()),
         (from_json(Everything), json.dumps(payload)[:-1]),
-        (from_python(Everything), payload),
+        (validator_of(Everything, as_python), payload),
     ):
         told = ""
         try:
@@ -154,7 +158,7 @@ def test_no_marker_of_a_payload_is_ever_told(damaged: dict[str, Any], extra: dic
 
 def hidden(form: Any, payload: object) -> ValidationError:
     with pytest.raises(ValidationError) as caught:
-        from_python(form)(payload)
+        validator_of(form, as_python)(payload)
     return caught.value
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchfold.core._guards import is_mapping, is_plain_list
-from batchfold.sources.attribute_values import python_value, python_values
+from batchfold.sources.attribute_values import python_values
 
 # boto3's types are more than the strict checkers can follow, and only what it makes of a value matters here.
 boto3_types: Any = import_module("boto3.dynamodb.types")
@@ -20,6 +20,10 @@ TAGS = ("S", "N", "B", "SS", "NS", "BS", "M", "L", "NULL", "BOOL")
 digits = st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=-(10**30), max_value=10**30).map(str)
 numbers = digits | st.integers(-(10**37), 10**37).map(str) | st.sampled_from(["1E+2", "-0", "9.99E-130", "1.50"])
 base64_texts = st.binary(max_size=12).map(lambda some: base64.b64encode(some).decode())
+
+
+def python_value(attribute_value: object) -> Any:
+    return python_values({"a": attribute_value})["a"]
 
 
 def tagged(tag: str, contents: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:

@@ -26,7 +26,7 @@ def test_a_time_is_read_from_seconds_milliseconds_microseconds_and_nanoseconds(m
     assert abs(moment_from(microseconds / 1_000_000) - moment) <= timedelta(microseconds=1)
 
 
-@pytest.mark.parametrize("number_that_is_none", [float("inf"), float("-inf"), float("nan")])
+@pytest.mark.parametrize("number_that_is_none", [float("inf"), float("-inf"), float("nan"), 1e305, -1e305])
 def test_a_time_that_is_not_finite_is_refused(number_that_is_none: float) -> None:
     with pytest.raises(PayloadError, match="not finite"):
         moment_from(number_that_is_none)

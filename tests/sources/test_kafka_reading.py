@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from batchfold.core.records import UnexpectedEventError
-from batchfold.sources.reading import read_kafka
+from batchfold.sources.kafka import read_kafka
 
 
 def raw(topic: object = "orders", partition: object = 0, offset: object = 0) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import md5
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from aws_kinesis_agg import aggregator, deaggregator, messages_pb2
@@ -17,9 +17,12 @@ from batchfold import by_partition_key, each_record, fetched, fold_batch, of_rec
 from batchfold.core.faults import PayloadError
 from batchfold.core.outcomes import Failed
 from batchfold.sources.kinesis import KinesisRecord, kinesis
-from batchfold.sources.kpl import MAGIC, UserRecord, deaggregated, user_records
+from batchfold.sources.kpl import MAGIC, columns_of, deaggregated
 from batchfold.testing import KinesisData, KplRecord, kinesis_event, kpl_aggregate, pipes_event
 from batchfold.testing.strategies import kpl_records
+
+UserRecord: TypeAlias = tuple[str, str | None, bytes]
+"""Partition key, explicit hash key, data."""
 
 
 def aggregate_of(message: bytes) -> bytes:
@@ -29,6 +32,11 @@ def aggregate_of(message: bytes) -> bytes:
 def user_raws(*data: object) -> Sequence[Any]:
     event = kinesis_event(*data)
     return deaggregated(event["Records"], [raw["kinesis"]["sequenceNumber"] for raw in event["Records"]])[0]
+
+
+def user_records(data: bytes) -> list[UserRecord]:
+    partition_keys, hash_keys, contents = columns_of(data)
+    return [(partition_keys[at], hash_keys.get(at), content) for at, content in enumerate(contents)]
 
 
 def read_by_aws(data: bytes) -> list[UserRecord]:

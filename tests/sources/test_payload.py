@@ -29,7 +29,7 @@ from batchfold import (
     sqs,
 )
 from batchfold.core.faults import DecodeFailure
-from batchfold.sources.payload import from_function, from_json, from_python
+from batchfold.sources.payload import from_function, from_json
 from batchfold.testing import (
     KafkaMessage,
     KinesisData,
@@ -82,13 +82,8 @@ def test_json_is_validated_into_any_type_that_pydantic_takes(form: Any, json: st
     assert from_json(form)(json) == expected
 
 
-def test_python_values_are_validated_into_a_type() -> None:
-    assert from_python(Point)({"x": 1, "y": "2"}) == Point(1, 2)
-
-
 def test_the_validator_of_a_type_is_made_once() -> None:
     assert from_json(Order) is from_json(Order)
-    assert from_json(Order) is not from_python(Order)
 
 
 def test_unions_of_the_same_members_in_another_order_are_two_types() -> None:

@@ -78,7 +78,7 @@ class Progress(Generic[R, V, E, D, A]):
         self.endings: list[Ending[V, E, D]] = [None] * len(self.raws)
         self.check = None if source.check_of is None else source.check_of(self.raws)
         self.failed_aside = failed_aside
-        self.tell = None if observe is None and source.observe is None else self._teller(observe)
+        self.tell = None if observe is None else self._teller(observe)
         self._stop_when = stop_when
         self.deadline = deadline
         self._stopped_at: int | None = None
@@ -151,22 +151,13 @@ class Progress(Generic[R, V, E, D, A]):
         """Return the outcome of a record that has this ending."""
         return outcome_of(self.item_ids[position], self.source.as_delivered(self.raws[position]), ending)
 
-    def _teller(self, observe: Observe[V, E, D] | None) -> Callable[[int, Ending[V, E, D]], None]:
-        """Return what tells the observers the outcome of a record that has this ending."""
-        item_ids, raws, as_delivered, of_source = (
-            self.item_ids,
-            self.raws,
-            self.source.as_delivered,
-            self.source.observe,
-        )
+    def _teller(self, observe: Observe[V, E, D]) -> Callable[[int, Ending[V, E, D]], None]:
+        """Return what tells the observer the outcome of a record that has this ending."""
+        item_ids, raws, as_delivered = self.item_ids, self.raws, self.source.as_delivered
         failed_aside = self.failed_aside  # not `self`, which would be a cycle: the opening of `core.fold` says why
 
         def tell(position: int, ending: Ending[V, E, D]) -> None:
             outcome = outcome_of(item_ids[position], as_delivered(raws[position]), ending)
-            if of_source is not None:
-                of_source(outcome)
-            if observe is None:
-                return
             try:
                 observe(outcome)
             except BaseException as error:  # noqa: BLE001  # raised again if it ends the process: observers change nothing

@@ -12,7 +12,6 @@ from typing_extensions import TypeVar, Unpack
 
 from batchfold.core.batch import AnyBatch
 from batchfold.core.lanes import Lane
-from batchfold.core.outcomes import Outcome
 from batchfold.core.records import ItemId, PartialResponse, RawRecord, Record
 from batchfold.core.response import RaiseOn
 
@@ -29,9 +28,6 @@ CheckValue: TypeAlias = Callable[[RawRecord, Any], Exception | None]
 
 ForEvent: TypeAlias = Callable[[object], Any]
 """From an event to the source, of the same class, that reads this one event; raises `UnexpectedEventError` as `read` does."""
-
-ObserveAll: TypeAlias = Callable[[Outcome[Any, Any, Any]], object]
-"""A function that is called with every outcome as it is known."""
 
 Finish: TypeAlias = Callable[[Any], Any]
 """From the finished batch to a `Result`, or an awaitable of one."""
@@ -50,7 +46,6 @@ class SourceParts(TypedDict, total=False):
     check_of: Callable[[Sequence[RawRecord]], CheckValue] | None
     not_done: tuple[str, str]
     for_event: ForEvent | None
-    observe: ObserveAll | None
     finish: Finish | None
 
 
@@ -72,7 +67,6 @@ class AsyncSource(Generic[R_co, D_co, B_contra, A_co]):
         "lane_of",
         "name",
         "not_done",
-        "observe",
         "parse",
         "raise_on",
         "read",
@@ -97,16 +91,13 @@ class AsyncSource(Generic[R_co, D_co, B_contra, A_co]):
     """When an invocation fails instead of answering, where the caller does not say."""
     check_of: Callable[[Sequence[RawRecord]], CheckValue] | None
     """Makes the check of the handler's values for these raw records, for a response that carries the values. The check is
-    called once for each `Success`, as they come and from any thread, and must not raise. An exception that it returns
-    makes the record `Crashed`."""
+    called once for each `Success`, before the next record of its lane is started and from any thread, and must not raise.
+    An exception that it returns makes the record `Crashed`."""
     not_done: tuple[str, str]
     """The words for the fate of a record that is not done, and of several, for messages."""
     for_event: ForEvent | None
     """Makes the source that reads one event, for a source that keeps something while that event is handled: the state of a
     window. A run then uses that source instead of this one, which stays as it is and is shared by all invocations."""
-    observe: ObserveAll | None
-    """Called with every outcome as it is known, before the caller's own observer and before the next record of the lane is
-    started. It must not raise."""
     finish: Finish | None
     """Called once with the finished batch, before it is answered. A `Failure`, and what it raises, fails the invocation; a
     text in its `Success` is logged as a warning. Only in async runs it may return an awaitable."""
@@ -124,7 +115,6 @@ class AsyncSource(Generic[R_co, D_co, B_contra, A_co]):
         check_of: Callable[[Sequence[RawRecord]], CheckValue] | None = None,
         not_done: tuple[str, str] = ("comes back", "come back"),
         for_event: ForEvent | None = None,
-        observe: ObserveAll | None = None,
         finish: Finish | None = None,
     ) -> None:
         keep = object.__setattr__  # the way past the `__setattr__` below; as properties these would cost every call
@@ -138,7 +128,6 @@ class AsyncSource(Generic[R_co, D_co, B_contra, A_co]):
         keep(self, "check_of", check_of)
         keep(self, "not_done", not_done)
         keep(self, "for_event", for_event)
-        keep(self, "observe", observe)
         keep(self, "finish", finish)
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -211,7 +200,6 @@ class Source(AsyncSource[R_co, D_co, B_contra, A_co]):
         check_of: Callable[[Sequence[RawRecord]], CheckValue] | None = None,
         not_done: tuple[str, str] = ("comes back", "come back"),
         for_event: ForEvent | None = None,
-        observe: ObserveAll | None = None,
         finish: Finish | None = None,
     ) -> None:
         super().__init__(
@@ -225,7 +213,6 @@ class Source(AsyncSource[R_co, D_co, B_contra, A_co]):
             check_of=check_of,
             not_done=not_done,
             for_event=for_event,
-            observe=observe,
             finish=finish,
         )
 

@@ -1,7 +1,7 @@
 """Compressed payloads: decompressing what a stranger sent, within a limit.
 
 A megabyte of zeros compresses to a thousand bytes: without a limit, the sender chooses how much memory and time a payload
-costs. A compressed payload is one stream, complete, with nothing behind it; anything else is a `PayloadError`.
+costs.
 """
 
 from __future__ import annotations
@@ -10,22 +10,18 @@ from typing import Final
 
 from batchfold.core.faults import PayloadError
 
+# the `wbits` of zlib: the largest window, 15, and 16 for the header and trailer of gzip
 GZIP: Final = 31
-"""The `wbits` of zlib for gzip's header and trailer: the largest window, and 16."""
-
 ZLIB: Final = 15
-"""The `wbits` of zlib for zlib's own header and trailer: the largest window."""
-
 
 MOST_BYTES: Final = 32 * 2**20
 """The largest payload that is decompressed, where the user does not say."""
 
 
 def decompressed(compressed: bytes, wbits: int, max_bytes: int) -> bytes:
-    """Return the bytes that were compressed.
+    """Return the bytes that were compressed, in one stream with nothing behind it.
 
-    Raises `PayloadError` for what is no complete stream of that form, for more than one, and for more than `max_bytes`
-    bytes, of which no more than that are ever held.
+    Raises `PayloadError` for anything else, and for more than `max_bytes` bytes, which are never held.
 
     >>> from zlib import compress
     >>> decompressed(compress(b"payload"), ZLIB, max_bytes=7)

@@ -21,7 +21,7 @@ from batchfold.core.lanes import Lane, refuse_async_lane, whole_batch
 from batchfold.core.records import RawRecord
 from batchfold.core.response import name_lowest_sequence_number
 from batchfold.core.source import Source
-from batchfold.sources.attribute_values import Item, python_values
+from batchfold.sources.attribute_values import Item, UnparsedImage, image_validator, python_values
 from batchfold.sources.fields import (
     UNDECODED,
     ListedRecord,
@@ -32,7 +32,6 @@ from batchfold.sources.fields import (
     refuse_other_record,
     text,
 )
-from batchfold.sources.images import UnparsedImage, image_validator
 from batchfold.sources.payload import OfRecord, Unspecified, from_function
 from batchfold.sources.reading import reader
 
@@ -64,10 +63,6 @@ class DynamoDBRecord(ListedRecord, Generic[New_co, Old_co, Keys_co]):
     """
 
     __slots__ = ("_keys", "_new_image", "_old_image")
-
-    _new_image: Any
-    _old_image: Any
-    _keys: Any
 
     @overload
     def __init__(self: "DynamoDBRecord[Item, Item, Item]", raw: RawRecord) -> None: ...
@@ -170,9 +165,7 @@ class DynamoDBRecord(ListedRecord, Generic[New_co, Old_co, Keys_co]):
     def table_name(self) -> str | None:
         """The table's name: out of the stream's ARN, or as a change in Kinesis has it."""
         arn = self.event_source_arn
-        if arn is None:
-            return optional_text(self._raw, "tableName")
-        return table_of_stream(arn)
+        return optional_text(self._raw, "tableName") if arn is None else table_of_stream(arn)
 
     @property
     def span_attributes(self) -> Mapping[str, str | int]:
@@ -258,29 +251,27 @@ def _keys_for(raw: RawRecord, lane: str) -> dict[str, Any]:
     return python_values(nested(raw, "dynamodb").get("Keys"))
 
 
+_Source: TypeAlias = Source[DynamoDBRecord[New, Old, Keys], DynamoDBRecord]
+
+
 @overload
 def dynamodb(
     image: type[dict[Unspecified, Unspecified]], /, *, keys: TypeForm[Keys] = ..., lane: Lane = whole_batch
-) -> Source[DynamoDBRecord[dict[str, object], dict[str, object], Keys], DynamoDBRecord]: ...
+) -> _Source[dict[str, object], dict[str, object], Keys]: ...
 @overload
-def dynamodb(
-    image: TypeForm[T], /, *, keys: TypeForm[Keys] = ..., lane: Lane = whole_batch
-) -> Source[DynamoDBRecord[T, T, Keys], DynamoDBRecord]: ...
+def dynamodb(image: TypeForm[T], /, *, keys: TypeForm[Keys] = ..., lane: Lane = whole_batch) -> _Source[T, T, Keys]: ...
 @overload
 def dynamodb(
     *, new: TypeForm[New] = ..., old: TypeForm[Old] = ..., keys: TypeForm[Keys] = ..., lane: Lane = whole_batch
-) -> Source[DynamoDBRecord[New, Old, Keys], DynamoDBRecord]: ...
+) -> _Source[New, Old, Keys]: ...
 @overload
 def dynamodb(
     *, decode: Callable[[Item], Result[T, object]], keys: TypeForm[Keys] = ..., lane: Lane = whole_batch
-) -> Source[DynamoDBRecord[T, T, Keys], DynamoDBRecord]: ...
+) -> _Source[T, T, Keys]: ...
 @overload
 def dynamodb(
-    *,
-    decode: Callable[[Item], T] | OfRecord[DynamoDBRecord, T],
-    keys: TypeForm[Keys] = ...,
-    lane: Lane = whole_batch,
-) -> Source[DynamoDBRecord[T, T, Keys], DynamoDBRecord]: ...
+    *, decode: Callable[[Item], T] | OfRecord[DynamoDBRecord, T], keys: TypeForm[Keys] = ..., lane: Lane = whole_batch
+) -> _Source[T, T, Keys]: ...
 def dynamodb(
     image: Any = UNDECODED,
     /,
@@ -290,7 +281,7 @@ def dynamodb(
     keys: Any = UNDECODED,
     decode: Callable[[Item], Any] | OfRecord[DynamoDBRecord, Any] | None = None,
     lane: Lane = whole_batch,
-) -> Source[DynamoDBRecord[Any, Any, Any], DynamoDBRecord]:
+) -> _Source[Any, Any, Any]:
     """Read events of a DynamoDB stream.
 
     Without arguments images and keys are mappings of plain Python values, with `Decimal` numbers. With a type, pydantic
@@ -325,7 +316,7 @@ def dynamodb(
     refuse_async_lane(lane)
     return Source(
         name=_NAME,
-        read=_read,
+        read=reader(_NAME, "aws:dynamodb", ("dynamodb", "SequenceNumber"), is_number=True),
         parse=_parser(_image_parser(new, decode), _image_parser(old, decode), keys),
         as_delivered=DynamoDBRecord,
         lane_of=lambda _raws: lane,
@@ -368,22 +359,11 @@ def _image_parser(form: Any, decode: Any) -> _ImageParser:
     if decode is not None:
         decoded = from_function(decode, form)
         return lambda _raw, attributes: decoded(python_values(attributes))
-    if form is UNDECODED:
-        return lambda _raw, attributes: python_values(attributes)
-    validated = image_validator(form)
-    return lambda _raw, attributes: validated(attributes)
+    parse = python_values if form is UNDECODED else image_validator(form)
+    return lambda _raw, attributes: parse(attributes)
 
 
 def _showing(raw: RawRecord, attributes: Any) -> DynamoDBRecord:
     """Return a record as delivered that shows one image, new or old, as its new one."""
     others = {name: part for name, part in raw["dynamodb"].items() if name != "OldImage"}
     return DynamoDBRecord({**raw, "dynamodb": {**others, "NewImage": attributes}})
-
-
-_read = reader(
-    _NAME,
-    event_source="aws:dynamodb",
-    id_path=("dynamodb", "SequenceNumber"),
-    is_number=True,
-    id_form="a decimal number, as text",
-)

@@ -1,8 +1,4 @@
-"""`fetched`: an adapter for payloads that lie elsewhere. They are fetched when the turn of their record comes.
-
-The fetching itself is somebody else's: a function from the record as delivered to the raw record with its payload, such as
-`s3_pointers(client)`.
-"""
+"""`fetched`: an adapter for payloads that lie elsewhere. They are fetched when the turn of their record comes."""
 
 from __future__ import annotations
 
@@ -33,12 +29,11 @@ def fetched(source: Source[Any, Any, Any, Any], fetch: Callable[[Any], Any], /) 
     Args:
         source: reads the events and parses the payloads that were fetched.
         fetch: from the record as delivered to its raw record with the payload in the place of the pointer; it returns
-            `record.raw` where there is nothing to fetch. A `ValueError` from it is `Malformed`, anything else `Crashed`:
-            raise a `ValueError` only where the next attempt would fail too. If it is async, only async runs read the
-            source; if it is not, an async run waits for it and handles nothing else meanwhile.
+            `record.raw` where there is nothing to fetch, as `s3_pointers(client)` does. A `ValueError` from it is
+            `Malformed`, anything else `Crashed`: raise a `ValueError` only where the next attempt would fail too. If it is
+            async, only async runs read the source; if not, an async run handles nothing else while it waits.
 
-    Handlers get the record with the payload that was fetched. Outcomes carry the record as delivered, so that a dead
-    letter is as small as the message was.
+    Outcomes carry the record as delivered, so that a dead letter is as small as the message was.
 
     >>> from batchfold import sqs
     >>> bodies = {"a": "3", "b": "many"}

@@ -1,7 +1,6 @@
-"""Typed access to the fields of a raw record: the one place where its `Any` becomes a type.
+"""Typed access to the fields of a raw record: where its `Any` becomes a type.
 
-Lambda vouches for the form of what it delivers, so these functions read and convert, and do not validate. A field that
-may be absent is `None`; numbers of any unit become moments in UTC.
+Lambda vouches for the form of what it delivers, so these functions read and convert, and do not validate.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ _LARGEST_EXPONENT = 128
 
 
 class Undecoded:
-    """The payload of a record that shows it as delivered: it is decoded on access."""
+    """The payload of a record that decodes it on access."""
 
     def __repr__(self) -> str:
         return "..."  # in signatures, where a type may be left out
@@ -34,10 +33,7 @@ UNDECODED: Final = Undecoded()
 
 
 class ListedRecord(Record):
-    """A record of an event that lists its records: of SQS, Kinesis and DynamoDB Streams.
-
-    Such a record names its source itself; an event of Kafka does so once for all of its records.
-    """
+    """A record that names its source itself: of SQS, Kinesis and DynamoDB Streams."""
 
     __slots__ = ()
 
@@ -58,13 +54,13 @@ class ListedRecord(Record):
 
 
 def text(fields: Mapping[str, Any], key: str) -> str:
-    """Return a text that Lambda always delivers. Raises `KeyError` for a raw record that was written without it."""
+    """Return a text that Lambda always delivers; fails as `required` does."""
     found: str = required(fields, key)
     return found
 
 
 def required(fields: Mapping[str, Any], key: str) -> Any:
-    """Return a value that Lambda always delivers; fails as `text` does."""
+    """Return a value that Lambda always delivers. Raises `KeyError` for a raw record that was written without it."""
     try:
         return fields[key]
     except KeyError:
@@ -100,15 +96,14 @@ def moment_from_ms(ms: str | float) -> datetime:
 def moment_from(since_epoch: float) -> datetime:
     """Return the moment, in UTC, of a number since the epoch whose size tells its unit.
 
-    Seconds, milliseconds, microseconds and nanoseconds of our time are a thousand times apart. Raises `ValueError` for a
-    number that is infinite or none, as a change in a payload may have it.
+    Raises `ValueError` for a number that is not finite, as a change in a payload may have it.
 
     >>> moment_from(1_700_000_000.5) == moment_from(1_700_000_000_500) == moment_from(1_700_000_000_500_000)
     True
     """
-    if not -inf < since_epoch < inf:
-        raise PayloadError("expected a time since the epoch, found a number that is not finite")
     microseconds = since_epoch * 1_000_000
+    if not -inf < microseconds < inf:
+        raise PayloadError("expected a time since the epoch, found a number that is not finite")
     while abs(microseconds) >= _LARGEST_US:  # whole numbers stay whole: a float holds 16 digits of the 19
         microseconds = microseconds // 1_000 if isinstance(microseconds, int) else microseconds / 1_000
     return _EPOCH + timedelta(microseconds=round(microseconds))
@@ -122,12 +117,10 @@ _LARGEST_US = 10**17
 def number(digits: str) -> int | Decimal:
     """Return a number, exactly as written: a whole one as `int`. Raises `ValueError` for other text, without quoting it."""
     try:
-        exact = Decimal(digits)
+        return whole_or_exact(Decimal(digits))
     except InvalidOperation:
-        exact = None
-    if exact is None:
-        raise PayloadError("expected a number, found another text")
-    return whole_or_exact(exact)
+        pass
+    raise PayloadError("expected a number, found another text")
 
 
 def whole_or_exact(exact: Decimal) -> int | Decimal:
@@ -147,10 +140,7 @@ def bytes_of(base64: Any, name: str) -> bytes:
 
 
 def refuse_other_record(lane: str, service: str) -> NoReturn:
-    """Raise `ValueError` for a record that is not of the service whose records a lane function orders.
-
-    To return a lane all the same would lose the order of the records, or put all of them into one lane, in silence.
-    """
+    """Raise `ValueError` for a record of another service: any lane for it would lose its order, or all others', in silence."""
     others = ", ".join(f"on {name} there is {lanes}" for name, lanes in _LANES.items() if name != service)
     raise ValueError(f"{lane} orders records of {service}, and this is no record of {service}: {others}")
 

@@ -2,8 +2,7 @@
 
 Unlike the other sources, Firehose wants an answer for every record:
 https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-status-model.html. A record that fails is not delivered
-again: https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html. Everything that decides
-the answer stands in this file.
+again: https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html.
 """
 
 from binascii import b2a_base64
@@ -24,16 +23,8 @@ from batchfold.core.lanes import Lane, each_record, refuse_async_lane
 from batchfold.core.outcomes import Outcome, Settled, Succeeded
 from batchfold.core.records import RawRecord, Record
 from batchfold.core.source import CheckValue, Source
-from batchfold.sources.fields import (
-    UNDECODED,
-    bytes_of,
-    moment_from_ms,
-    nested,
-    optional_text,
-    present,
-    text,
-)
-from batchfold.sources.payload import OfRecord, Unspecified, from_function, from_json
+from batchfold.sources.fields import UNDECODED, bytes_of, moment_from_ms, nested, optional_text, present, text
+from batchfold.sources.payload import OfRecord, Unspecified, payload_parser
 from batchfold.sources.reading import a_kind_of, checked_event, listed, quoted, refuse
 
 _NAME = "Firehose"
@@ -47,11 +38,14 @@ T = TypeVar("T")
 Data_co = TypeVar("Data_co", covariant=True, default=bytes)
 
 
+_Result: TypeAlias = Literal["Ok", "Dropped", "ProcessingFailed"]
+
+
 class FirehoseAnswer(TypedDict):
     """The answer about one record, in the response."""
 
     recordId: str
-    result: Literal["Ok", "Dropped", "ProcessingFailed"]
+    result: _Result
     data: NotRequired[str]
     """The transformed data, in base64."""
     kafkaRecordValue: NotRequired[str]
@@ -136,10 +130,10 @@ class Dropped(Value):
 
 
 class ResponseFullError(Exception):
-    """A record was transformed, and its data do not fit into the response any more: it fails.
+    """The transformed data of a record do not fit into the response any more, so the record fails.
 
-    For `when=` of `dead_letter`: with `caused_by(ResponseFullError)`, such records can be put into the delivery stream
-    once more. Mostly a smaller buffer before the function (`BufferSizeInMBs`) is what helps.
+    Mostly a smaller buffer before the function (`BufferSizeInMBs`) helps. With `when=caused_by(ResponseFullError)`,
+    `dead_letter` can put such records into the delivery stream once more.
     """
 
 
@@ -150,8 +144,6 @@ class FirehoseRecord(Record, Generic[Data_co]):
     """
 
     __slots__ = ("_data",)
-
-    _data: Any
 
     @overload
     def __init__(self: "FirehoseRecord[bytes]", raw: RawRecord) -> None: ...
@@ -165,9 +157,7 @@ class FirehoseRecord(Record, Generic[Data_co]):
     def data(self) -> Data_co:
         """The data: the bytes as delivered, or the value that they were parsed into. For Amazon MSK, the record's value."""
         if self._data is UNDECODED:
-            return cast(
-                "Data_co", _data_bytes(self._raw)
-            )  # bytes as delivered, as the constructor's first overload says
+            return cast("Data_co", _data_bytes(self._raw))  # bytes, as the constructor's first overload says
         return self._data  # type: ignore[no-any-return]  # the constructor's argument, as its second overload says
 
     @property
@@ -305,7 +295,7 @@ def firehose(
     return Source(
         name=_NAME,
         read=_read,
-        parse=_parser(data, decode),
+        parse=payload_parser(FirehoseRecord, FirehoseRecord, _data_bytes, data, decode),
         as_delivered=FirehoseRecord,
         lane_of=lambda _raws: lane,
         respond=answer_every_record,
@@ -322,18 +312,24 @@ def answer_every_record(batch: BatchOf[FirehoseOut | Dropped]) -> FirehoseRespon
 
 def _answer(outcome: Outcome[FirehoseOut | Dropped, object, Record]) -> FirehoseAnswer:
     raw = outcome.raw
-    if isinstance(outcome, Settled):
-        return _dropped(raw)
     value: object = outcome.value if isinstance(outcome, Succeeded) else None
     if isinstance(value, FirehoseOut):
-        return _ok(raw, value, b2a_base64(value.data, newline=False).decode("ascii"))
-    return _dropped(raw) if isinstance(value, Dropped) else _failed(raw)
+        answer = _with_data(raw, "Ok", b2a_base64(value.data, newline=False).decode("ascii"))
+        if metadata := _metadata(value):
+            answer["metadata"] = metadata
+        return answer
+    if isinstance(value, Dropped) or isinstance(outcome, Settled):
+        return _with_data(raw, "Dropped", "")
+    # Firehose has the original data, and AWS's page asks for data in every answer all the same
+    return _with_data(raw, "ProcessingFailed", _original(raw))
 
 
-def _ok(raw: RawRecord, out: FirehoseOut, base64: str) -> FirehoseAnswer:
-    answer = _with_payload({"recordId": raw["recordId"], "result": "Ok"}, raw, base64)
-    if metadata := _metadata(out):
-        answer["metadata"] = metadata
+def _with_data(raw: RawRecord, result: _Result, base64: str) -> FirehoseAnswer:
+    answer: FirehoseAnswer = {"recordId": raw["recordId"], "result": result}
+    if _MSK_PAYLOAD in raw:
+        answer["kafkaRecordValue"] = base64
+    else:
+        answer["data"] = base64
     return answer
 
 
@@ -342,37 +338,20 @@ def _metadata(out: FirehoseOut) -> dict[str, Mapping[str, str]]:
     return {name: each for name, each in given.items() if each is not None}
 
 
-def _dropped(raw: RawRecord) -> FirehoseAnswer:
-    return _with_payload({"recordId": raw["recordId"], "result": "Dropped"}, raw, "")
-
-
-def _failed(raw: RawRecord) -> FirehoseAnswer:
-    # Firehose has the original data, and AWS's page asks for data in every answer all the same
-    return _with_payload({"recordId": raw["recordId"], "result": "ProcessingFailed"}, raw, _original(raw))
-
-
 def _original(raw: RawRecord) -> str:
     original = raw.get(_payload_key(raw))
     return original if isinstance(original, str) else ""
 
 
-def _with_payload(answer: FirehoseAnswer, raw: RawRecord, base64: str) -> FirehoseAnswer:
-    if _MSK_PAYLOAD in raw:
-        answer["kafkaRecordValue"] = base64
-    else:
-        answer["data"] = base64
-    return answer
-
-
 # ------------------------------------------------------------ the check of the handler's values
 def _check_of(raws: Sequence[RawRecord]) -> CheckValue:
-    """Return the check of what handlers make of these records: values that can be answered with, and room for them.
+    """Return the check of handlers' values: that they can be answered with, and that the response has room for them.
 
-    The response has room for every record as a failed one: the request that delivered them had. What is left beyond that
-    goes to the records whose answers are larger, first come, first served.
+    It has room for every record as a failed one: the request that delivered them had. The rest goes to the records whose
+    answers are larger, first come, first served.
     """
     around = len(dumps({"records": []})) - len(_SEPARATOR)  # behind the last answer there is none
-    as_failed = {raw["recordId"]: _size_as_failed(raw) for raw in raws}
+    as_failed = {raw["recordId"]: _size(raw, "ProcessingFailed", _length(_original(raw))) for raw in raws}
     room = MOST_RESPONSE_BYTES - around - sum(as_failed.values())
     lock = Lock()  # handlers may run in threads
 
@@ -394,10 +373,6 @@ def _check_of(raws: Sequence[RawRecord]) -> CheckValue:
         )
 
     return check
-
-
-def _size_as_failed(raw: RawRecord) -> int:
-    return _size(raw, "ProcessingFailed", _length(_original(raw)))
 
 
 def _size_of_value(raw: RawRecord, value: FirehoseOut | Dropped) -> int:
@@ -462,19 +437,6 @@ def _data_bytes(raw: RawRecord) -> bytes:
     return bytes_of(raw.get(key), key)
 
 
-def _parser(form: Any, decode: Any) -> Callable[[RawRecord], FirehoseRecord[Any]]:
-    if isinstance(decode, OfRecord):
-        of_record = from_function(decode.decode, form)
-        return lambda raw: FirehoseRecord(raw, of_record(FirehoseRecord(raw)))
-    if decode is not None:
-        decoded = from_function(decode, form)
-        return lambda raw: FirehoseRecord(raw, decoded(_data_bytes(raw)))
-    if form is UNDECODED:
-        return lambda raw: FirehoseRecord(raw, _data_bytes(raw))
-    validate = from_json(form)
-    return lambda raw: FirehoseRecord(raw, validate(_data_bytes(raw)))
-
-
 def _moment(fields: Mapping[str, Any]) -> datetime | None:
     found = fields.get("approximateArrivalTimestamp")
     if found is None:
@@ -500,11 +462,10 @@ def _checked_texts(name: str, given: object) -> Mapping[str, str] | None:
         return None
     if not is_mapping(given):
         raise TypeError(f"{name} is a mapping from text to text, got a {type(given).__name__}")
-    texts: Mapping[Any, Any] = given
-    for each in (*texts, *texts.values()):
+    for each in (*given, *given.values()):
         if not isinstance(each, str):
             raise TypeError(f"{name} is a mapping from text to text, found a {type(each).__name__} in it")
-    return dict(texts)
+    return dict(given)
 
 
 # tracebacks show the public name

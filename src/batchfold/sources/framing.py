@@ -1,7 +1,6 @@
 """Framing: the few bytes in which the clients of a schema registry say which schema a payload has.
 
-`confluent` and `glue` make decoders, for `decode=`, that take the frame off and hand the schema id on. They reach no
-registry: the user's function knows its schemas, or asks for them.
+`confluent` and `glue` make decoders that take the frame off and hand the schema id on. They reach no registry.
 
 | registry  | frame                                                                                    |
 |-----------|------------------------------------------------------------------------------------------|
@@ -161,11 +160,8 @@ def _refuse(delivered: object, frame: str) -> NoReturn:
             f"expected the payload as bytes, as kafka() and kinesis() deliver it, found {type(delivered).__name__}: "
             "where a queue carries it as base64, decode that first"
         )
-    found = f"{len(delivered)} bytes"
-    if delivered[:1] == bytes((_CONFLUENT,)):
-        found += " that begin as Confluent's does"
-    elif delivered[:1] == bytes((_GLUE,)):
-        found += " that begin as Glue's does"
+    other = {bytes((_CONFLUENT,)): "Confluent's", bytes((_GLUE,)): "Glue's"}.get(delivered[:1])
+    found = f"{len(delivered)} bytes" + (f" that begin as {other} does" if other else "")
     raise PayloadError(
         f"expected the payload to begin with {frame}, found {found}. Where the event source mapping has a schema registry, "
         "Lambda takes the frame off: use of_record and value_schema_metadata there"

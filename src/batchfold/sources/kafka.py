@@ -8,16 +8,16 @@ partial response.
 # pyright: reportInvalidTypeVarUse=false
 # A type that is left out is the default of its type variable; as overloads, every combination would be written out.
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Generic, TypedDict, cast, overload
+from typing import Any, Generic, TypeAlias, TypedDict, cast, overload
 
 from returns.result import Result
 from typing_extensions import TypeForm, TypeVar
 
 from batchfold.core._guards import is_list, is_mapping
 from batchfold.core.lanes import Lane, refuse_async_lane
-from batchfold.core.records import RawRecord, Record
+from batchfold.core.records import KafkaItemId, RawRecord, Record
 from batchfold.core.response import name_every_record
 from batchfold.core.source import Source
 from batchfold.sources.fields import (
@@ -31,9 +31,11 @@ from batchfold.sources.fields import (
     text,
 )
 from batchfold.sources.payload import OfRecord, Unspecified, from_function, from_json
-from batchfold.sources.reading import read_kafka
+from batchfold.sources.reading import a_kind_of, check_event_source, checked_event, quoted, refuse
 
 _NAME = "Kafka"
+_EVENT_SOURCES = ("aws:kafka", "SelfManagedKafka", "aws:SelfManagedKafka")
+"""A self-managed cluster delivers the second, and AWS's older texts have the third."""
 
 T = TypeVar("T")
 Value = TypeVar("Value", default=bytes)
@@ -59,9 +61,6 @@ class KafkaRecord(Record, Generic[Value_co, Key_co]):
     """
 
     __slots__ = ("_key", "_value")
-
-    _value: Any
-    _key: Any
 
     @overload
     def __init__(self: "KafkaRecord[bytes, bytes]", raw: RawRecord) -> None: ...
@@ -117,9 +116,11 @@ class KafkaRecord(Record, Generic[Value_co, Key_co]):
     @property
     def headers(self) -> tuple[tuple[str, bytes], ...]:
         """The headers in order, names and values; a name may repeat. A null value is empty."""
+        headers = self._raw.get("headers")
         return tuple(
             (str(name), content)
-            for header in _headers(self._raw)
+            for header in (headers if is_list(headers) else ())
+            if is_mapping(header)
             for name, value in header.items()
             if (content := _header_bytes(value)) is not None
         )
@@ -178,11 +179,6 @@ class KafkaRecord(Record, Generic[Value_co, Key_co]):
 _TRACE_HEADERS = frozenset(("traceparent", "tracestate"))
 
 
-def _headers(raw: RawRecord) -> Iterable[Any]:
-    headers = raw.get("headers")
-    return filter(is_mapping, headers) if is_list(headers) else ()
-
-
 def _header_bytes(value: object) -> bytes | None:
     """Return the bytes of a header's value, `None` for a form that no client sends: an odd one hides no other."""
     if value is None:
@@ -190,7 +186,7 @@ def _header_bytes(value: object) -> bytes | None:
     try:
         if isinstance(value, str):  # as Java's JSON has bytes; not Lambda's own form
             return bytes_of(value, "headers")
-        # Lambda lists a value's bytes as numbers, which may be signed
+        # Lambda lists the bytes of a value as numbers, which may be signed
         return bytes(byte & 0xFF for byte in value) if is_list(value) else None
     except (TypeError, ValueError):
         return None
@@ -220,82 +216,52 @@ def _partition(raw: RawRecord, lane: str) -> tuple[Hashable, Hashable]:
     refuse_other_record(lane, _NAME)
 
 
+_Source: TypeAlias = Source[KafkaRecord[Value, Key], KafkaRecord]
+_ToResult: TypeAlias = Callable[[bytes], Result[T, object]]
+_Decode: TypeAlias = Callable[[bytes], T] | OfRecord[KafkaRecord, T]
+
+
 @overload
 def kafka(
     value: type[dict[Unspecified, Unspecified]], /, *, key: TypeForm[Key] = ..., lane: Lane = by_topic_partition
-) -> Source[KafkaRecord[dict[str, object], Key], KafkaRecord]: ...
+) -> _Source[dict[str, object], Key]: ...
 @overload
 def kafka(
     value: type[list[Unspecified]], /, *, key: TypeForm[Key] = ..., lane: Lane = by_topic_partition
-) -> Source[KafkaRecord[list[object], Key], KafkaRecord]: ...
+) -> _Source[list[object], Key]: ...
 @overload
 def kafka(
     value: TypeForm[Value] = ..., /, *, key: TypeForm[Key] = ..., lane: Lane = by_topic_partition
-) -> Source[KafkaRecord[Value, Key], KafkaRecord]: ...
+) -> _Source[Value, Key]: ...
 @overload
 def kafka(
-    value: TypeForm[Value] = ...,
-    /,
-    *,
-    decode_key: Callable[[bytes], Result[Key, object]],
-    lane: Lane = by_topic_partition,
-) -> Source[KafkaRecord[Value, Key], KafkaRecord]: ...
+    value: TypeForm[Value] = ..., /, *, decode_key: _ToResult[Key], lane: Lane = by_topic_partition
+) -> _Source[Value, Key]: ...
 @overload
 def kafka(
-    value: TypeForm[Value] = ...,
-    /,
-    *,
-    decode_key: Callable[[bytes], Key] | OfRecord[KafkaRecord, Key],
-    lane: Lane = by_topic_partition,
-) -> Source[KafkaRecord[Value, Key], KafkaRecord]: ...
+    value: TypeForm[Value] = ..., /, *, decode_key: _Decode[Key], lane: Lane = by_topic_partition
+) -> _Source[Value, Key]: ...
 @overload
-def kafka(
-    *, decode: Callable[[bytes], Result[T, object]], key: TypeForm[Key] = ..., lane: Lane = by_topic_partition
-) -> Source[KafkaRecord[T, Key], KafkaRecord]: ...
+def kafka(*, decode: _ToResult[T], key: TypeForm[Key] = ..., lane: Lane = by_topic_partition) -> _Source[T, Key]: ...
 @overload
-def kafka(
-    *,
-    decode: Callable[[bytes], T] | OfRecord[KafkaRecord, T],
-    key: TypeForm[Key] = ...,
-    lane: Lane = by_topic_partition,
-) -> Source[KafkaRecord[T, Key], KafkaRecord]: ...
+def kafka(*, decode: _Decode[T], key: TypeForm[Key] = ..., lane: Lane = by_topic_partition) -> _Source[T, Key]: ...
 @overload
-def kafka(
-    *,
-    decode: Callable[[bytes], Result[T, object]],
-    decode_key: Callable[[bytes], Result[Key, object]],
-    lane: Lane = by_topic_partition,
-) -> Source[KafkaRecord[T, Key], KafkaRecord]: ...
+def kafka(*, decode: _ToResult[T], decode_key: _ToResult[Key], lane: Lane = by_topic_partition) -> _Source[T, Key]: ...
 @overload
-def kafka(
-    *,
-    decode: Callable[[bytes], T] | OfRecord[KafkaRecord, T],
-    decode_key: Callable[[bytes], Result[Key, object]],
-    lane: Lane = by_topic_partition,
-) -> Source[KafkaRecord[T, Key], KafkaRecord]: ...
+def kafka(*, decode: _Decode[T], decode_key: _ToResult[Key], lane: Lane = by_topic_partition) -> _Source[T, Key]: ...
 @overload
-def kafka(
-    *,
-    decode: Callable[[bytes], Result[T, object]],
-    decode_key: Callable[[bytes], Key] | OfRecord[KafkaRecord, Key],
-    lane: Lane = by_topic_partition,
-) -> Source[KafkaRecord[T, Key], KafkaRecord]: ...
+def kafka(*, decode: _ToResult[T], decode_key: _Decode[Key], lane: Lane = by_topic_partition) -> _Source[T, Key]: ...
 @overload
-def kafka(
-    *,
-    decode: Callable[[bytes], T] | OfRecord[KafkaRecord, T],
-    decode_key: Callable[[bytes], Key] | OfRecord[KafkaRecord, Key],
-    lane: Lane = by_topic_partition,
-) -> Source[KafkaRecord[T, Key], KafkaRecord]: ...
+def kafka(*, decode: _Decode[T], decode_key: _Decode[Key], lane: Lane = by_topic_partition) -> _Source[T, Key]: ...
 def kafka(
     value: Any = UNDECODED,
     /,
     *,
     key: Any = UNDECODED,
-    decode: Callable[[bytes], Any] | OfRecord[KafkaRecord, Any] | None = None,
-    decode_key: Callable[[bytes], Any] | OfRecord[KafkaRecord, Any] | None = None,
+    decode: _Decode[Any] | None = None,
+    decode_key: _Decode[Any] | None = None,
     lane: Lane = by_topic_partition,
-) -> Source[KafkaRecord[Any, Any], KafkaRecord]:
+) -> _Source[Any, Any]:
     """Read events of a Kafka cluster, Amazon MSK or self-managed.
 
     Without arguments value and key are the bytes that the producer sent. With a type, pydantic validates their JSON
@@ -334,12 +300,9 @@ def _part(name: str, form: Any, decode: Any) -> Callable[[RawRecord], Any]:
     if isinstance(decode, OfRecord):
         of_record = from_function(decode.decode, form)
         return lambda raw: None if raw.get(name) is None else of_record(KafkaRecord(raw))
-    if decode is not None:
-        parse = from_function(decode, form)
-    elif form is UNDECODED:
+    if decode is None and form is UNDECODED:
         return lambda raw: _decoded(raw, name)
-    else:
-        parse = from_json(form)
+    parse = from_json(form) if decode is None else from_function(decode, form)
 
     def parsed(raw: RawRecord) -> Any:
         delivered = raw.get(name)
@@ -351,3 +314,63 @@ def _part(name: str, form: Any, decode: Any) -> Callable[[RawRecord], Any]:
 def _decoded(raw: RawRecord, name: str) -> bytes | None:
     delivered = raw.get(name)
     return None if delivered is None else bytes_of(delivered, name)
+
+
+def read_kafka(delivered: object) -> tuple[Sequence[RawRecord], Sequence[KafkaItemId]]:
+    """Read an event of Amazon MSK or of a self-managed cluster, which has a list of records for each partition.
+
+    Records arrive in the order of the mapping and of the lists in it. The topic and the partition of a record must be
+    those of the key that lists it: the response names a record by that key and its offset.
+    """
+    event = checked_event(delivered, _NAME)
+    check_event_source(event, _EVENT_SOURCES, _NAME, "the event")
+    lists = event.get("records")
+    if not is_mapping(lists):
+        found = a_kind_of(lists) if "records" in event else "an event without 'records'"
+        refuse(f"expected an event of {_NAME}, with a mapping of lists of records under 'records', found {found}")
+    raws: list[RawRecord] = []
+    item_ids: list[KafkaItemId] = []
+    for key, listed_here in lists.items():
+        where = f"records[{quoted(key)}]"
+        if not is_list(listed_here):
+            refuse(f"expected {where} of an event of {_NAME} to be a list of records, found {a_kind_of(listed_here)}")
+        offsets = _offsets_if_all_is_well(key, listed_here)
+        if offsets is None:
+            offsets = [_checked_offset(key, f"{where}[{position}]", raw) for position, raw in enumerate(listed_here)]
+        raws += listed_here
+        item_ids.extend({"partition": key, "offset": offset} for offset in offsets)
+    return raws, item_ids
+
+
+def _offsets_if_all_is_well(key: object, raws: Sequence[Any]) -> list[int] | None:
+    try:
+        topics = [raw["topic"] for raw in raws]
+        partitions = [raw["partition"] for raw in raws]
+        offsets = [raw["offset"] for raw in raws]
+        named = set(zip(topics, partitions, strict=True))
+    except (KeyError, TypeError, IndexError):
+        return None
+    numbers = {*map(type, partitions), *map(type, offsets)}
+    if not ({*map(type, raws)} <= {dict} and {*map(type, topics)} <= {str} and numbers <= {int} and all(topics)):
+        return None
+    is_well = all(partition >= 0 and f"{topic}-{partition}" == key for topic, partition in named)
+    return offsets if is_well and min(offsets, default=0) >= 0 else None
+
+
+def _checked_offset(key: object, where: str, raw: object) -> int:
+    if not is_mapping(raw):
+        refuse(f"expected {where} of an event of {_NAME} to be a mapping, found {a_kind_of(raw)}")
+    topic, partition = raw.get("topic"), raw.get("partition")
+    offset: Any = raw.get("offset")
+    if not isinstance(topic, str) or not topic:
+        refuse(f"expected 'topic' of {where} to be text that is not empty, found {quoted(topic)}")
+    for name, number in (("partition", partition), ("offset", offset)):
+        if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+            refuse(f"expected {name!r} of {where} to be a whole number from 0 on, found {quoted(number)}")
+    if f"{topic}-{partition}" != key:
+        refuse(
+            f"expected {where} to be listed under its own topic and partition, {quoted(f'{topic}-{partition}')}: "
+            "which of the two would name it to Lambda cannot be told"
+        )
+    checked: int = offset
+    return checked

@@ -30,7 +30,7 @@ from batchfold.sources.fields import (
     text,
 )
 from batchfold.sources.kpl import MAGIC, deaggregated, may_be_aggregate, refuse_aggregate, refuse_broken
-from batchfold.sources.payload import OfRecord, Unspecified, from_function, from_json
+from batchfold.sources.payload import OfRecord, Unspecified, payload_parser
 from batchfold.sources.reading import reader
 
 _NAME = "Kinesis Data Streams"
@@ -47,8 +47,6 @@ class KinesisRecord(ListedRecord, Generic[Data_co]):
 
     __slots__ = ("_data",)
 
-    _data: Any
-
     @overload
     def __init__(self: "KinesisRecord[bytes]", raw: RawRecord) -> None: ...
     @overload
@@ -61,9 +59,7 @@ class KinesisRecord(ListedRecord, Generic[Data_co]):
     def data(self) -> Data_co:
         """The data: the bytes as delivered, or the value that they were parsed into."""
         if self._data is UNDECODED:
-            return cast(
-                "Data_co", data_bytes(self._raw)
-            )  # bytes as delivered, as the constructor's first overload says
+            return cast("Data_co", data_bytes(self._raw))  # bytes, as the constructor's first overload says
         return self._data  # type: ignore[no-any-return]  # the constructor's argument, as its second overload says
 
     @property
@@ -186,33 +182,29 @@ def by_partition_key(raw: RawRecord, /) -> Hashable | None:
     return nested(raw, "kinesis").get("partitionKey") or ""
 
 
+_Source: TypeAlias = Source[KinesisRecord[T], KinesisRecord[bytes]]
+
+
 @overload
-def kinesis(
-    *, aggregated: bool = False, lane: Lane = whole_batch
-) -> Source[KinesisRecord[bytes], KinesisRecord[bytes]]: ...
+def kinesis(*, aggregated: bool = False, lane: Lane = whole_batch) -> _Source[bytes]: ...
 @overload
 def kinesis(
     data: type[dict[Unspecified, Unspecified]], /, *, aggregated: bool = False, lane: Lane = whole_batch
-) -> Source[KinesisRecord[dict[str, object]], KinesisRecord[bytes]]: ...
+) -> _Source[dict[str, object]]: ...
 @overload
 def kinesis(
     data: type[list[Unspecified]], /, *, aggregated: bool = False, lane: Lane = whole_batch
-) -> Source[KinesisRecord[list[object]], KinesisRecord[bytes]]: ...
+) -> _Source[list[object]]: ...
 @overload
-def kinesis(
-    data: TypeForm[T], /, *, aggregated: bool = False, lane: Lane = whole_batch
-) -> Source[KinesisRecord[T], KinesisRecord[bytes]]: ...
+def kinesis(data: TypeForm[T], /, *, aggregated: bool = False, lane: Lane = whole_batch) -> _Source[T]: ...
 @overload
 def kinesis(
     *, decode: Callable[[bytes], Result[T, object]], aggregated: bool = False, lane: Lane = whole_batch
-) -> Source[KinesisRecord[T], KinesisRecord[bytes]]: ...
+) -> _Source[T]: ...
 @overload
 def kinesis(
-    *,
-    decode: Callable[[bytes], T] | OfRecord[KinesisRecord, T],
-    aggregated: bool = False,
-    lane: Lane = whole_batch,
-) -> Source[KinesisRecord[T], KinesisRecord[bytes]]: ...
+    *, decode: Callable[[bytes], T] | OfRecord[KinesisRecord, T], aggregated: bool = False, lane: Lane = whole_batch
+) -> _Source[T]: ...
 def kinesis(
     data: Any = UNDECODED,
     /,
@@ -220,7 +212,7 @@ def kinesis(
     decode: Callable[[bytes], Any] | OfRecord[KinesisRecord, Any] | None = None,
     aggregated: bool = False,
     lane: Lane = whole_batch,
-) -> Source[KinesisRecord[Any], KinesisRecord[bytes]]:
+) -> _Source[Any]:
     """Read events of a Kinesis data stream.
 
     Without arguments the data are the bytes that the producer sent. With a type, pydantic validates their JSON into
@@ -254,67 +246,30 @@ def kinesis(
     )
 
 
-_Refuse: TypeAlias = Callable[[RawRecord, bytes], object]
-"""Raises `ValueError` for data that begin as a KPL aggregate does, if they cannot be those of one record."""
+def _parser(
+    form: Any, decode: Any, refuse: Callable[[RawRecord, bytes], object]
+) -> Callable[[RawRecord], KinesisRecord[Any]]:
+    """Return what parses records. `refuse` raises `ValueError` for data that cannot be those of one record."""
 
-
-def _parser(form: Any, decode: Any, refuse: _Refuse) -> Callable[[RawRecord], KinesisRecord[Any]]:
-    if isinstance(decode, OfRecord):
-        of_record = from_function(decode.decode, form)
-
-        def parse_record(raw: RawRecord) -> KinesisRecord[Any]:
-            record = KinesisRecord(raw)
-            if may_be_aggregate(raw):
-                refuse(raw, record.data)
-            return KinesisRecord(raw, of_record(record))
-
-        return parse_record
-    if decode is None and form is not UNDECODED:
-        return _validating_parser(form, refuse)
-    decoded = None if decode is None else from_function(decode, form)
-
-    def parse(raw: RawRecord) -> KinesisRecord[Any]:
+    def data_of(raw: RawRecord) -> bytes:
         try:
             data = a2b_base64(raw["kinesis"]["data"], strict_mode=True)
         except (KeyError, TypeError):
             data = data_bytes(raw)  # it raises, and says what is wrong with the data
         if data >= MAGIC and data.startswith(MAGIC):  # as a rule it is less, and the first byte shows it
             refuse(raw, data)
-        return KinesisRecord(raw, data if decoded is None else decoded(data))
+        return data
 
-    return parse
+    def as_delivered(raw: RawRecord) -> KinesisRecord:
+        record = KinesisRecord(raw)
+        if may_be_aggregate(raw):
+            refuse(raw, record.data)
+        return record
 
-
-def _validating_parser(form: Any, refuse: _Refuse) -> Callable[[RawRecord], KinesisRecord[Any]]:
-    validator = from_json(form)
-    validate, redacted = validator.validate, validator.redacted
-
-    def parse(raw: RawRecord) -> KinesisRecord[Any]:
-        try:
-            data = a2b_base64(raw["kinesis"]["data"], strict_mode=True)
-            if data >= MAGIC and data.startswith(MAGIC):  # as in `_parser`
-                refuse(raw, data)
-            return KinesisRecord(raw, validate(data))
-        except ValueError as error:
-            clean = redacted(error)
-        except (KeyError, TypeError):
-            data_bytes(raw)  # says what is wrong with the data; if nothing is, the error is a validator's
-            raise
-        try:  # not inside `except`: the error with the input would be its context, and be printed with it
-            raise clean
-        finally:
-            del clean  # a cycle otherwise: the error keeps this frame
-
-    return parse
+    return payload_parser(KinesisRecord, as_delivered, data_of, form, decode)
 
 
-_read = reader(
-    _NAME,
-    event_source="aws:kinesis",
-    id_path=("kinesis", "sequenceNumber"),
-    is_number=True,
-    id_form="a decimal number, as text",
-)
+_read = reader(_NAME, "aws:kinesis", ("kinesis", "sequenceNumber"), is_number=True)
 
 
 def _read_aggregated(event: object) -> tuple[Sequence[RawRecord], Sequence[ItemId]]:

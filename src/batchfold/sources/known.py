@@ -1,7 +1,4 @@
-"""The sources that an event can be told by, for tools that are handed an event and not the source that reads it.
-
-A function never needs this: its program says what it reads.
-"""
+"""The sources that an event can be told by, for tools that are handed an event and not the source that reads it."""
 
 from __future__ import annotations
 
@@ -9,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from batchfold.core._guards import is_list, is_mapping
-from batchfold.core.lanes import whole_batch
 from batchfold.core.source import AsyncSource
 from batchfold.sources.dynamodb import dynamodb
 from batchfold.sources.firehose import firehose
@@ -32,37 +28,28 @@ _MAKERS: dict[str, Callable[[], AsyncSource[Any, Any, Any, Any]]] = {
 def source_of(event: object) -> AsyncSource[Any, Any, Any, Any] | None:
     """Return the source, with payloads as delivered, that the event says it is from; `None` if it says none of these.
 
-    A list is an event of EventBridge Pipes.
+    A list is an event of EventBridge Pipes. The source of a tumbling window takes any state.
     """
     if is_list(event):
-        maker = _maker(_first(event))
+        maker = _maker_in(event)
         return None if maker is None or maker is kafka else pipes(maker())
     if not is_mapping(event):
         return None
     if is_list(event.get("records")) and "deliveryStreamArn" in event:  # its event names no eventSource
         return firehose()
-    maker = _maker(event) or _maker(_first(event.get("Records")))
-    if "window" in event:
-        return _windowed(maker or _maker_by_arn(event.get("eventSourceARN")))
-    return None if maker is None else maker()
+    maker = _maker_in([event]) or _maker_in(event.get("Records"))
+    if "window" not in event:
+        return None if maker is None else maker()
+    if maker is None:  # the final event of a window may have no records
+        service = str(event.get("eventSourceARN")).split(":")[2:3]
+        maker = _MAKERS.get(f"aws:{''.join(service)}")
+    if maker is None or maker not in (kinesis, dynamodb):
+        return None
+    stream: Any = maker()
+    return windowed(stream, dict[str, Any])
 
 
-def _windowed(maker: Callable[[], AsyncSource[Any, Any, Any, Any]] | None) -> AsyncSource[Any, Any, Any, Any] | None:
-    """Return the source of a tumbling window with any state; `None` if only a stream of another kind has been told."""
-    source: Any = None if maker is None else maker()
-    return None if source is None or source.lane_of(()) is not whole_batch else windowed(source, dict[str, Any])
-
-
-def _maker_by_arn(arn: object) -> Callable[[], AsyncSource[Any, Any, Any, Any]] | None:
-    """Tell the source by its ARN: the final event of a window may have no records."""
-    service = arn.split(":")[2] if isinstance(arn, str) and arn.count(":") > 1 else ""
-    return _MAKERS.get(f"aws:{service}")
-
-
-def _maker(holder: object) -> Callable[[], AsyncSource[Any, Any, Any, Any]] | None:
-    event_source: object = holder.get("eventSource") if is_mapping(holder) else None
+def _maker_in(holders: object) -> Callable[[], AsyncSource[Any, Any, Any, Any]] | None:
+    first: object = holders[0] if is_list(holders) and holders else None
+    event_source: object = first.get("eventSource") if is_mapping(first) else None
     return _MAKERS.get(event_source) if isinstance(event_source, str) else None
-
-
-def _first(listed: object) -> object:
-    return listed[0] if is_list(listed) and listed else None

@@ -10,8 +10,7 @@ https://github.com/awslabs/amazon-kinesis-producer/blob/master/aggregation-forma
 | 2     | repeated string | the table of explicit hash keys                                                 |
 | 3     | repeated record | 1: index into table 1, 2: index into table 2 (optional), 3: the data, 4: tags   |
 
-Whoever sends records chooses what is parsed here. So it takes time and memory in proportion to the data, it recurses
-nowhere, and whatever is wrong with an aggregate is a `PayloadError`.
+Whoever sends records chooses what is parsed here: it takes time and memory in proportion to the data, and recurses nowhere.
 """
 
 from __future__ import annotations
@@ -31,32 +30,18 @@ _MAGIC_IN_BASE64 = "84maw"
 """The base64 of the first 30 bits of the magic number. The next character holds bits of the message, too."""
 
 _DIGEST_BYTES = 16
-_LONGEST_VARINT = 64
-
-
-UserRecord: TypeAlias = tuple[str, str | None, bytes]
-"""A record as its producer handed it to the KPL: partition key, explicit hash key, data. Its tags are left out."""
-
-
-def is_aggregate(data: bytes) -> bool:
-    """Return whether the data are a whole KPL aggregate: they have the magic number, and their digest is right."""
-    return data.startswith(MAGIC) and _is_whole(data)
-
-
-def user_records(data: bytes) -> list[UserRecord]:
-    """Return the user records of data with the magic number, in order.
-
-    Raises `PayloadError` if they are no whole aggregate, or one that holds none.
-    """
-    partition_keys, hash_keys, contents = _columns(data)
-    return [(partition_keys[at], hash_keys.get(at), content) for at, content in enumerate(contents)]
+_BITS = 64
 
 
 _Columns: TypeAlias = tuple[Sequence[str], Mapping[int, str], Sequence[bytes]]
 """The user records of an aggregate: their partition keys, the explicit hash keys of those that have one, their data."""
 
 
-def _columns(data: bytes) -> _Columns:
+def columns_of(data: bytes) -> _Columns:
+    """Return the user records of data with the magic number.
+
+    Raises `PayloadError` if they are no whole aggregate, or one that holds none.
+    """
     if not _is_whole(data):
         raise _broken("the MD5 digest at its end is not that of its message, so it was changed or cut off")
     why: str
@@ -99,11 +84,11 @@ def deaggregated(raws: Sequence[RawRecord], item_ids: Sequence[ItemId]) -> tuple
 
 
 def refuse_aggregate(raw: RawRecord, data: bytes) -> None:
-    """Raise `PayloadError` for data that are a whole KPL aggregate, where user records are not taken out.
+    """Raise `PayloadError` for a whole KPL aggregate, where user records are not taken out.
 
     By the rule of AWS's own libraries, other data with the magic number are no aggregate.
     """
-    if not _is_user_record(raw) and is_aggregate(data):
+    if not _is_user_record(raw) and data.startswith(MAGIC) and _is_whole(data):
         raise PayloadError(
             "expected the data of one record, found a KPL aggregate of several: kinesis(..., aggregated=True) reads its "
             "user records"
@@ -117,7 +102,7 @@ def refuse_broken(raw: RawRecord, data: bytes) -> None:
     broken one on.
     """
     if data.startswith(MAGIC) and not _is_user_record(raw):
-        user_records(data)
+        columns_of(data)
         refuse_aggregate(raw, data)  # nothing is wrong with it, but its raw record did not come from `deaggregated`
 
 
@@ -132,7 +117,7 @@ def _user_raws(raw: RawRecord) -> list[RawRecord]:
         data = a2b_base64(part["data"], strict_mode=True)
         if not data.startswith(MAGIC):
             return [raw]
-        partition_keys, hash_keys, contents = _columns(data)
+        partition_keys, hash_keys, contents = columns_of(data)
     except ValueError:
         return [raw]
     shared, raws = dict(raw), list[RawRecord]()
@@ -248,19 +233,14 @@ def _long_number(message: bytes, at: int, tag: int) -> tuple[int, int]:
 
 def _varint(message: bytes, at: int) -> tuple[int, int]:
     """Return the number that stands here, and the position behind it."""
-    value = shift = 0
-    while True:
+    value = 0
+    for shift in range(0, _BITS, 7):
         byte = message[at]
         at += 1
         value |= (byte & 0x7F) << shift
-        if byte < _CONTINUES:
-            break
-        shift += 7
-        if shift >= _LONGEST_VARINT:
-            raise _broken("it has a number of more than 64 bits")
-    if value >> _LONGEST_VARINT:
-        raise _broken("it has a number of more than 64 bits")
-    return value, at
+        if byte < _CONTINUES and value < 1 << _BITS:
+            return value, at
+    raise _broken("it has a number of more than 64 bits")
 
 
 def _behind(message: bytes, at: int) -> int:

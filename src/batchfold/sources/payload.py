@@ -4,8 +4,8 @@ Three ways, the same for every source: as delivered, validated by pydantic into 
 `bytes`, with or without constraints, mean the payload as text and as bytes; any other type is validated from JSON.
 """
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Collection, Mapping
+from functools import cache, lru_cache
 from inspect import currentframe
 from types import FrameType, FunctionType
 from typing import Any, Generic, TypeAlias, cast, overload
@@ -16,7 +16,7 @@ from typing_extensions import TypeVar
 from batchfold.core._guards import is_mapping
 from batchfold.core.faults import DecodeFailure, PayloadError
 from batchfold.core.handlers import must_be_awaited
-from batchfold.core.records import Record
+from batchfold.core.records import RawRecord, Record
 from batchfold.core.redaction import is_validation_error, names_in, redact_validation_error
 from batchfold.sources.fields import UNDECODED
 
@@ -27,10 +27,7 @@ D_contra = TypeVar("D_contra", contravariant=True, bound=Record)
 
 
 class Unspecified:
-    """Stands for the parameters of a bare generic: `dict` is a `dict[Unspecified, Unspecified]` to type checkers.
-
-    They find `Any` in it otherwise. Never the type of a value.
-    """
+    """Stands for the parameters of a bare generic, in which type checkers find `Any` otherwise. Never a type of a value."""
 
 
 class OfRecord(Generic[D_contra, T_co]):
@@ -71,31 +68,67 @@ def of_record(decode: Callable[[Any], Any], /) -> OfRecord[Any, Any]:
     return OfRecord(decode)
 
 
-class Validator:
-    """Validates payloads into a type, and redacts the errors that it raises.
+class Redacting:
+    """Parses payloads, and raises a `ValidationError` of pydantic's without its input; of names it keeps those of `names`.
 
-    Called, it does both. Sources call the two parts: one around the other costs as much as making the record.
+    Called, it does both. `payload_parser` calls the two parts: one around the other costs as much as making the record.
     """
 
-    __slots__ = ("redacted", "validate")
+    __slots__ = ("names", "parse")
 
-    def __init__(self, validate: Callable[[Any], Any], redacted: Callable[[ValueError], ValueError]) -> None:
-        self.validate = validate
-        self.redacted = redacted
+    def __init__(self, parse: Callable[[Any], Any], names: Callable[[], Collection[str]] = tuple) -> None:
+        self.parse = parse
+        self.names = names
 
     def __call__(self, delivered: Any) -> Any:
-        """Validate a payload. A `ValidationError` of pydantic's is raised without the input that it is about."""
+        """Parse a payload."""
         try:
-            return self.validate(delivered)
+            return self.parse(delivered)
         except ValueError as error:
-            redacted = self.redacted(error)
+            clean = self.redacted(error)
         try:  # not inside `except`: the error with the input would be its context, and be printed with it
-            raise redacted
+            raise clean
         finally:
-            del redacted  # a cycle otherwise: the error keeps this frame
+            del clean  # a cycle otherwise: the error keeps this frame
+
+    def redacted(self, error: ValueError) -> ValueError:
+        """Return the error without its input."""
+        return redact_validation_error(error, self.names()) if is_validation_error(error) else error
 
 
-def from_json(form: Any) -> Validator:
+def payload_parser(
+    record: Callable[..., Any],
+    as_delivered: Callable[[RawRecord], Record],
+    payload_of: Callable[[RawRecord], Any],
+    form: Any,
+    decode: Any,
+) -> Callable[[RawRecord], Any]:
+    """Return what parses the records of a source that have one payload, which `payload_of` finds as delivered.
+
+    `record` makes the record of its raw record and its payload, `as_delivered` the one that `of_record` is given.
+    """
+    if isinstance(decode, OfRecord):
+        decoded = from_function(decode.decode, form)
+        return lambda raw: record(raw, decoded(as_delivered(raw)))
+    if decode is None and form is UNDECODED:
+        return lambda raw: record(raw, payload_of(raw))
+    redacting = from_json(form) if decode is None else from_function(decode, form)
+    parse, redacted = redacting.parse, redacting.redacted
+
+    def parse_record(raw: RawRecord) -> Any:
+        try:
+            return record(raw, parse(payload_of(raw)))
+        except ValueError as error:
+            clean = redacted(error)
+        try:  # outside `except` and deleted, for the reasons that `Redacting` gives
+            raise clean
+        finally:
+            del clean
+
+    return parse_record
+
+
+def from_json(form: Any) -> Redacting:
     """Return what validates a payload, as text or bytes, into a type: from its JSON, unless the type is text or bytes.
 
     A model whose payload is not JSON as delivered, such as one that is compressed, has a class method
@@ -108,12 +141,7 @@ def from_json(form: Any) -> Validator:
     return validator_of(form, _json_validator)
 
 
-def from_python(form: Any) -> Validator:
-    """Return what validates a Python value into a type."""
-    return validator_of(form, _python_validator)
-
-
-def from_function(decode: Callable[[Any], Any], form: Any = UNDECODED) -> Callable[[Any], Any]:
+def from_function(decode: Callable[[Any], Any], form: Any = UNDECODED) -> Redacting:
     """Return what lets a function make the payload: `decode` as the user gave it.
 
     The function may return the payload, or a `Result`: a `Failure` in it is raised as `DecodeFailure`. What it raises is
@@ -127,32 +155,17 @@ def from_function(decode: Callable[[Any], Any], form: Any = UNDECODED) -> Callab
     if must_be_awaited(decode):
         raise TypeError("decode= got an async function, expected one that returns the payload at once")
 
-    def decoded(delivered: Any) -> Any:
-        try:
-            made = decode(delivered)
-            kind = cast("type[object]", type(made))  # else pyright takes it for a Result of unknown types below
-            if kind is Success:
-                return made.unwrap()
-            if kind is not Failure:
-                return made
-            clean = _undecodable(made.failure())
-        except ValueError as raised:
-            if not is_validation_error(raised):
-                raise
-            clean = redact_validation_error(raised)
-        try:  # not inside `except`: the error with the input would be its context, and be printed with it
-            raise clean
-        finally:
-            del clean  # a cycle otherwise: the error keeps this frame
+    def unwrapped(delivered: Any) -> Any:
+        made = decode(delivered)
+        kind = cast("type[object]", type(made))  # else pyright takes it for a Result of unknown types below
+        if kind is Success:
+            return made.unwrap()
+        if kind is not Failure:
+            return made
+        error = made.failure()
+        raise redact_validation_error(error) if is_validation_error(error) else DecodeFailure(error)
 
-    return decoded
-
-
-def _undecodable(error: object) -> ValueError:
-    """Return the exception for the error in a decoder's `Failure`."""
-    if isinstance(error, BaseException) and is_validation_error(error):
-        return redact_validation_error(error)
-    return DecodeFailure(error)
+    return Redacting(unwrapped)
 
 
 def text_of(delivered: Any) -> str:
@@ -169,15 +182,9 @@ def bytes_of_text(delivered: Any) -> bytes:
     return delivered if isinstance(delivered, bytes) else text_of(delivered).encode()
 
 
-def _as_it_is(error: ValueError) -> ValueError:
-    return error
+_AS_TEXT = Redacting(text_of)
+_AS_BYTES = Redacting(bytes_of_text)
 
-
-_AS_TEXT = Validator(text_of, _as_it_is)
-_AS_BYTES = Validator(bytes_of_text, _as_it_is)
-
-
-_KINDS_OF_TEXT = frozenset(("str", "bytes"))
 _AROUND = frozenset(("nullable", "default", "custom-error", "function-before", "function-after", "function-wrap"))
 
 
@@ -187,15 +194,18 @@ def kinds_of_text(schema: Any) -> frozenset[str]:
     Constraints, validators, defaults and `None` around text leave it text: `Annotated[str, ...]`, `str | None`.
     """
     kind = schema["type"]
-    if kind in _KINDS_OF_TEXT:
+    if kind in {"str", "bytes"}:
         return frozenset((kind,))
     if kind in _AROUND:
         return kinds_of_text(schema["schema"])
-    if kind == "union":
-        choices = (choice if is_mapping(choice) else choice[0] for choice in schema["choices"])  # it may have a label
-        found = list(map(kinds_of_text, choices))
-        return frozenset[str]().union(*found) if all(found) else frozenset()
-    return frozenset()
+    found = list(map(kinds_of_text, _choices(schema)))
+    return frozenset[str]().union(*found) if all(found) else frozenset()
+
+
+def _choices(schema: Any) -> list[Any]:
+    """Return the members of a union, which may have labels; of another type there are none."""
+    choices = schema["choices"] if schema["type"] == "union" else ()
+    return [choice if is_mapping(choice) else choice[0] for choice in choices]
 
 
 def _unpacker(schema: Any, defined: dict[str, Any] | None = None) -> Callable[[Any], Any] | None:
@@ -207,15 +217,13 @@ def _unpacker(schema: Any, defined: dict[str, Any] | None = None) -> Callable[[A
     if kind == "model":
         unpack: Callable[[Any], Any] | None = getattr(schema["cls"], "__json_of_payload__", None)
         return unpack
-    if kind == "union":
-        choices = (choice if is_mapping(choice) else choice[0] for choice in schema["choices"])  # it may have a label
-        return next(filter(None, (_unpacker(choice, defined) for choice in choices)), None)
     if kind == "definitions":
         return _unpacker(schema["schema"], {each["ref"]: each for each in schema["definitions"]})
     if kind == "definition-ref" and defined:
         found = defined.pop(schema["schema_ref"], None)  # once is enough, and a type may refer to itself
         return found and _unpacker(found, defined)
-    return _unpacker(schema["schema"], defined) if kind in _AROUND else None
+    inside = [schema["schema"]] if kind in _AROUND else _choices(schema)
+    return next(filter(None, (_unpacker(each, defined) for each in inside)), None)
 
 
 def _json_validator(adapter: Any) -> Callable[[Any], Any]:
@@ -227,23 +235,17 @@ def _json_validator(adapter: Any) -> Callable[[Any], Any]:
         unpack = _unpacker(adapter.core_schema)
         return validate_json if unpack is None else lambda delivered: validate_json(unpack(delivered))
     validate: Callable[[Any], Any] = validator.validate_python
-    if kinds == frozenset(("str",)):
-        return lambda delivered: validate(text_of(delivered))
-    if kinds == frozenset(("bytes",)):
-        return lambda delivered: validate(bytes_of_text(delivered))
-    return validate
-
-
-def _python_validator(adapter: Any) -> Callable[[Any], Any]:
-    validate: Callable[[Any], Any] = adapter.validator.validate_python
-    return validate
+    if len(kinds) > 1:
+        return validate
+    as_kind = text_of if "str" in kinds else bytes_of_text
+    return lambda delivered: validate(as_kind(delivered))
 
 
 Make: TypeAlias = Callable[[Any], Callable[[Any], Any]]
 """From the `TypeAdapter` of a type to a function that validates into the type."""
 
 
-def validator_of(form: Any, make: Make) -> Validator:
+def validator_of(form: Any, make: Make) -> Redacting:
     """Return the validator that `make` makes for a type: the same one each time, as far as it can be kept."""
     # unions of the same members in another order are equal, but their order decides between members that fit alike
     order = "" if isinstance(form, type) else repr(form)
@@ -269,32 +271,20 @@ _PACKAGE = __name__.partition(".")[0]
 
 
 @lru_cache(maxsize=256)
-def _cached_validator(form: Any, _order: str, make: Make) -> Validator:
+def _cached_validator(form: Any, _order: str, make: Make) -> Redacting:
     # `sqs(Order)` may stand inside the Lambda function: a new TypeAdapter for each invocation costs up to milliseconds
     return _new_validator(form, make)
 
 
-def _new_validator(form: Any, make: Make, names: Mapping[str, Any] | None = None) -> Validator:
-    adapter = _type_adapter(form)
+def _new_validator(form: Any, make: Make, names: Mapping[str, Any] | None = None) -> Redacting:
+    from pydantic import TypeAdapter  # noqa: PLC0415  # costs a cold start 85 ms, and only those who name a type pay for it
+
+    adapter = _without_names(TypeAdapter, form)
     if not adapter.pydantic_complete:
         if names is None:
             raise _NamesMissingError
         adapter.rebuild(_types_namespace=names)
-
-    @lru_cache(maxsize=1)
-    def names_of_schema() -> frozenset[str]:
-        return names_in(adapter.core_schema)
-
-    def redacted(error: ValueError) -> ValueError:
-        return redact_validation_error(error, names_of_schema()) if is_validation_error(error) else error
-
-    return Validator(make(adapter), redacted)
-
-
-def _type_adapter(form: Any) -> Any:
-    from pydantic import TypeAdapter  # noqa: PLC0415  # costs a cold start 85 ms, and only those who name a type pay for it
-
-    return _called_without_names(TypeAdapter, form)
+    return Redacting(make(adapter), cache(lambda: names_in(adapter.core_schema)))
 
 
 def _call(*_: Any) -> Any:
@@ -302,5 +292,5 @@ def _call(*_: Any) -> Any:
 
 
 # pydantic resolves the names in a type in the namespaces of the function that makes a `TypeAdapter` and of its module. This
-# function has none, so `list["Validator"]` never means the class of this module, and a type means the same everywhere.
-_called_without_names = FunctionType(_call.__code__, {})
+# one has none, so `list["Unspecified"]` never means the class of this module, and a type means the same everywhere.
+_without_names = FunctionType(_call.__code__, {})

@@ -1,7 +1,7 @@
 """`pipes`: an adapter for EventBridge Pipes, which delivers the records of SQS, Kinesis and DynamoDB Streams in its own way.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-batching-concurrency.html says how a pipe calls a Lambda
-function and reads its response, the pages of its sources show their records. Three things differ from an event source
+function and reads its response. Three things differ from an event source
 mapping: the event is the list of records itself, a Kinesis record is flat, and a record that is not done is named by its
 `messageId` or `eventID`. A pipe retries the records that are named and goes back to no checkpoint, so all are named.
 """
@@ -112,7 +112,7 @@ def _checked_list(delivered: object) -> Sequence[Any]:
 
 
 def _as_mapped(raw: Any) -> Any:
-    """Return a raw record in the form in which an event source mapping delivers it. A form that has no other is kept."""
+    """Return a raw record in the form in which an event source mapping delivers it."""
     if not is_mapping(raw) or raw.get("eventSource") != "aws:kinesis" or "kinesis" in raw:
         return raw
     others = dict(raw)

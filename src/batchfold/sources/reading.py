@@ -1,30 +1,29 @@
 """Reading an event: finding its raw records and their item identifiers, and refusing an event of another source.
 
-Everything here raises `UnexpectedEventError` before a single record is handled: a record that cannot be named cannot
-be reported, and leaving it out of the response would delete it. A healthy event is checked all at once, which takes a
-quarter of the time; only where something is off, its records are checked one by one, to say where.
+Everything here raises `UnexpectedEventError` before a record is handled: leaving out of the response a record that
+cannot be named would delete it. A healthy event is checked all at once, which takes a quarter of the time; only where
+something is off, its records are checked one by one, to say where.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from operator import itemgetter
 from typing import Any, NoReturn
 
 from batchfold.core._guards import is_list, is_mapping
-from batchfold.core.records import Event, KafkaItemId, RawRecord, UnexpectedEventError
+from batchfold.core.records import Event, RawRecord, UnexpectedEventError
 from batchfold.core.source import ReadEvent
 
 _LONGEST_QUOTE = 60
 
 
 def reader(
-    name: str, *, event_source: str, id_path: tuple[str, str] | tuple[str], is_number: bool, id_form: str
+    name: str, event_source: str, id_path: tuple[str, str] | tuple[str], *, is_number: bool = False
 ) -> ReadEvent:
     """Return what reads events that list their raw records under `Records`: those of SQS, Kinesis, DynamoDB Streams.
 
-    `id_path` leads from a raw record to its item identifier, a text that is not empty, and a decimal number if
-    `is_number`; `id_form` says so in words. Every record must carry `event_source`.
+    `id_path` leads from a raw record to its item identifier, a text that is not empty, or a decimal number as text. Every
+    record must carry `event_source`.
     """
     holder_key, id_key = id_path if len(id_path) > 1 else (None, *id_path)
 
@@ -43,11 +42,16 @@ def reader(
     def read(delivered: object) -> tuple[Sequence[RawRecord], Sequence[str]]:
         event = checked_event(delivered, name)
         if "window" in event or "state" in event:
-            refuse_tumbling_window()
+            # Lambda counts a response without `state` as a failed invocation there, and delivers the window again and
+            # again: https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-windows.html
+            refuse(
+                "the event is one of a tumbling window (it has 'window' and 'state'), and the response has to carry the "
+                "window's state: read it with windowed(...) around the source, or take TumblingWindowInSeconds off the "
+                "event source mapping"
+            )
         raws = listed(event, "Records", name)
-        item_ids = ids_if_all_is_well(raws)
-        return raws, item_ids or [
-            _checked_id(f"Records[{position}]", raw, name, event_source, id_path, id_form, is_number=is_number)
+        return raws, ids_if_all_is_well(raws) or [
+            _checked_id(f"Records[{position}]", raw, name, event_source, id_path, is_number=is_number)
             for position, raw in enumerate(raws)
         ]
 
@@ -55,7 +59,7 @@ def reader(
 
 
 def _checked_id(
-    where: str, raw: object, name: str, event_source: str, id_path: tuple[str, ...], id_form: str, *, is_number: bool
+    where: str, raw: object, name: str, event_source: str, id_path: tuple[str, ...], *, is_number: bool
 ) -> str:
     if not is_mapping(raw):
         refuse(f"expected {where} of an event of {name} to be a mapping, found {a_kind_of(raw)}")
@@ -68,81 +72,14 @@ def _checked_id(
     except (KeyError, TypeError, IndexError):
         refuse(f"expected {where} to have {path!r}, which names the record to Lambda, found none")
     if not isinstance(found, str) or not found or (is_number and not _are_digits([found])):
-        refuse(f"expected {path!r} of {where} to be {id_form}, found {quoted(found)}")
+        form = "a decimal number, as text" if is_number else "text that is not empty"
+        refuse(f"expected {path!r} of {where} to be {form}, found {quoted(found)}")
     return found
 
 
 def _are_digits(item_ids: Sequence[str]) -> bool:
     # all in one and as bytes: `isdecimal` on each of them takes ten times as long
     return "".join(item_ids).encode("ascii", "replace").isdigit()
-
-
-_KAFKA = "Kafka"
-# a self-managed cluster delivers the second, and AWS's older texts have the third
-_EVENT_SOURCES_OF_KAFKA = ("aws:kafka", "SelfManagedKafka", "aws:SelfManagedKafka")
-
-_topic_of = itemgetter("topic")
-_partition_of = itemgetter("partition")
-_offset_of = itemgetter("offset")
-
-
-def read_kafka(delivered: object) -> tuple[Sequence[RawRecord], Sequence[KafkaItemId]]:
-    """Read an event of Amazon MSK or of a self-managed cluster, which has a list of records for each partition.
-
-    Records arrive in the order of the mapping and of the lists in it. The topic and the partition of a record must be
-    those of the key that lists it: the response names a record by that key and its offset.
-    """
-    event = checked_event(delivered, _KAFKA)
-    check_event_source(event, _EVENT_SOURCES_OF_KAFKA, _KAFKA, "the event")
-    lists = event.get("records")
-    if not is_mapping(lists):
-        found = a_kind_of(lists) if "records" in event else "an event without 'records'"
-        refuse(f"expected an event of {_KAFKA}, with a mapping of lists of records under 'records', found {found}")
-    raws: list[RawRecord] = []
-    item_ids: list[KafkaItemId] = []
-    for key, listed_here in lists.items():
-        where = f"records[{quoted(key)}]"
-        if not is_list(listed_here):
-            refuse(f"expected {where} of an event of {_KAFKA} to be a list of records, found {a_kind_of(listed_here)}")
-        offsets = _offsets_if_all_is_well(key, listed_here)
-        if offsets is None:
-            offsets = [_checked_offset(key, f"{where}[{position}]", raw) for position, raw in enumerate(listed_here)]
-        raws += listed_here
-        item_ids.extend({"partition": key, "offset": offset} for offset in offsets)
-    return raws, item_ids
-
-
-def _offsets_if_all_is_well(key: object, raws: Sequence[Any]) -> list[int] | None:
-    try:
-        topics = set(map(_topic_of, raws))
-        partitions = list(map(_partition_of, raws))
-        offsets = list(map(_offset_of, raws))
-    except (KeyError, TypeError, IndexError):
-        return None
-    types = {*map(type, partitions), *map(type, offsets)}
-    if not ({*map(type, raws)} <= {dict} and {*map(type, topics)} <= {str} and types <= {int} and all(topics)):
-        return None
-    pairs = set(zip(map(_topic_of, raws), partitions, strict=True))
-    well = all(partition >= 0 and f"{topic}-{partition}" == key for topic, partition in pairs)
-    return offsets if well and min(offsets, default=0) >= 0 else None
-
-
-def _checked_offset(key: object, where: str, raw: object) -> int:
-    if not is_mapping(raw):
-        refuse(f"expected {where} of an event of {_KAFKA} to be a mapping, found {a_kind_of(raw)}")
-    topic, partition, offset = raw.get("topic"), raw.get("partition"), raw.get("offset")
-    if not isinstance(topic, str) or not topic:
-        refuse(f"expected 'topic' of {where} to be text that is not empty, found {quoted(topic)}")
-    for name, number in (("partition", partition), ("offset", offset)):
-        if not isinstance(number, int) or isinstance(number, bool) or number < 0:
-            refuse(f"expected {name!r} of {where} to be a whole number from 0 on, found {quoted(number)}")
-    if f"{topic}-{partition}" != key:
-        refuse(
-            f"expected {where} to be listed under its own topic and partition, {quoted(f'{topic}-{partition}')}: "
-            "which of the two would name it to Lambda cannot be told"
-        )
-    checked: int = raw["offset"]
-    return checked
 
 
 def checked_event(delivered: object, name: str) -> Event:
@@ -153,18 +90,6 @@ def checked_event(delivered: object, name: str) -> Event:
     if is_list(delivered):
         found += ", as EventBridge Pipes passes records of SQS, Kinesis and DynamoDB: wrap the source in pipes(...) to read those"
     refuse(f"expected an event of {name}, a mapping, found {found}")
-
-
-def refuse_tumbling_window() -> NoReturn:
-    """Refuse the event of a tumbling window.
-
-    Lambda counts a response without `state` as a failed invocation there and delivers the window again and again:
-    https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-windows.html
-    """
-    refuse(
-        "the event is one of a tumbling window (it has 'window' and 'state'), and the response has to carry the window's "
-        "state: read it with windowed(...) around the source, or take TumblingWindowInSeconds off the event source mapping"
-    )
 
 
 def listed(event: Event, key: str, name: str) -> Sequence[Any]:

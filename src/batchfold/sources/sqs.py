@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html say
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Generic, cast, overload
+from typing import Any, Generic, TypeAlias, cast, overload
 
 from returns.result import Result
 from typing_extensions import TypeForm, TypeVar
@@ -31,7 +31,7 @@ from batchfold.sources.fields import (
     refuse_other_record,
     text,
 )
-from batchfold.sources.payload import OfRecord, Unspecified, from_function, from_json
+from batchfold.sources.payload import OfRecord, Unspecified, payload_parser
 from batchfold.sources.reading import reader
 
 _NAME = "SQS"
@@ -47,8 +47,6 @@ class SqsRecord(ListedRecord, Generic[Body_co]):
     """
 
     __slots__ = ("_body",)
-
-    _body: Any
 
     @overload
     def __init__(self: "SqsRecord[str]", raw: RawRecord) -> None: ...
@@ -132,12 +130,8 @@ class SqsRecord(ListedRecord, Generic[Body_co]):
         A label behind the data type (`Number.float`) is the sender's own and changes nothing. An attribute without a
         value that can be read is left out; `raw` has it.
         """
-        found: dict[str, str | bytes | int | Decimal] = {}
-        for name, attribute in nested(self._raw, "messageAttributes").items():
-            value = _attribute(attribute)
-            if value is not None:
-                found[name] = value
-        return found
+        attributes = nested(self._raw, "messageAttributes").items()
+        return {name: value for name, each in attributes if (value := _attribute(each)) is not None}
 
     @property
     def md5_of_body(self) -> str:
@@ -243,33 +237,28 @@ def by_message_group(raw: RawRecord, /) -> Hashable | None:
     return "" if _is_fifo(raw) else None
 
 
+_Source: TypeAlias = Source[SqsRecord[T], SqsRecord[str]]
+
+
 @overload
-def sqs(*, lane: Lane | None = None) -> Source[SqsRecord[str], SqsRecord[str]]: ...
+def sqs(*, lane: Lane | None = None) -> _Source[str]: ...
 @overload
-def sqs(
-    body: type[dict[Unspecified, Unspecified]], /, *, lane: Lane | None = None
-) -> Source[SqsRecord[dict[str, object]], SqsRecord[str]]: ...
+def sqs(body: type[dict[Unspecified, Unspecified]], /, *, lane: Lane | None = None) -> _Source[dict[str, object]]: ...
 @overload
-def sqs(
-    body: type[list[Unspecified]], /, *, lane: Lane | None = None
-) -> Source[SqsRecord[list[object]], SqsRecord[str]]: ...
+def sqs(body: type[list[Unspecified]], /, *, lane: Lane | None = None) -> _Source[list[object]]: ...
 @overload
-def sqs(body: TypeForm[T], /, *, lane: Lane | None = None) -> Source[SqsRecord[T], SqsRecord[str]]: ...
+def sqs(body: TypeForm[T], /, *, lane: Lane | None = None) -> _Source[T]: ...
 @overload
-def sqs(
-    *, decode: Callable[[str], Result[T, object]], lane: Lane | None = None
-) -> Source[SqsRecord[T], SqsRecord[str]]: ...
+def sqs(*, decode: Callable[[str], Result[T, object]], lane: Lane | None = None) -> _Source[T]: ...
 @overload
-def sqs(
-    *, decode: Callable[[str], T] | OfRecord[SqsRecord, T], lane: Lane | None = None
-) -> Source[SqsRecord[T], SqsRecord[str]]: ...
+def sqs(*, decode: Callable[[str], T] | OfRecord[SqsRecord, T], lane: Lane | None = None) -> _Source[T]: ...
 def sqs(
     body: Any = UNDECODED,
     /,
     *,
     decode: Callable[[str], Any] | OfRecord[SqsRecord, Any] | None = None,
     lane: Lane | None = None,
-) -> Source[SqsRecord[Any], SqsRecord[str]]:
+) -> _Source[Any]:
     """Read events of an SQS queue.
 
     Without arguments the body stays text. With a type, pydantic validates the body's JSON into it; `str` and `bytes`,
@@ -287,58 +276,28 @@ def sqs(
     (['m1'], [1, 2])
     """
     refuse_async_lane(lane)
+    is_as_delivered = body is UNDECODED and decode is None
+    # what is no text, pydantic refuses by itself
+    payload_of = _body if decode is None else body_text
     return Source(
         name=_NAME,
-        read=_read,
-        parse=_parser(body, decode),
+        read=reader(_NAME, "aws:sqs", ("messageId",)),
+        parse=SqsRecord if is_as_delivered else payload_parser(SqsRecord, SqsRecord, payload_of, body, decode),
         as_delivered=SqsRecord,
         lane_of=_lane_of_queue if lane is None else lambda _raws: lane,
         respond=name_every_record,
     )
 
 
-def _parser(form: Any, decode: Any) -> Callable[[RawRecord], SqsRecord[Any]]:
-    if isinstance(decode, OfRecord):
-        of_record = from_function(decode.decode, form)
-        return lambda raw: SqsRecord(raw, of_record(SqsRecord(raw)))
-    if decode is not None:
-        decoded = from_function(decode, form)
-        return lambda raw: SqsRecord(raw, decoded(body_text(raw)))
-    if form is UNDECODED:
-        return SqsRecord
-    validator = from_json(form)
-    validate, redacted = validator.validate, validator.redacted
-
-    def parse(raw: RawRecord) -> SqsRecord[Any]:
-        try:
-            return SqsRecord(raw, validate(raw["body"]))  # pydantic refuses what is no text, by itself
-        except ValueError as error:
-            clean = redacted(error)
-        except KeyError:
-            body_text(raw)  # says that there is none; if there is one, the error is a validator's
-            raise
-        try:  # not inside `except`: the error with the input would be its context, and be printed with it
-            raise clean
-        finally:
-            del clean  # a cycle otherwise: the error keeps this frame
-
-    return parse
-
-
-_read = reader(
-    _NAME,
-    event_source="aws:sqs",
-    id_path=("messageId",),
-    is_number=False,
-    id_form="text that is not empty",
-)
+def _body(raw: RawRecord) -> Any:
+    try:
+        return raw["body"]
+    except KeyError:
+        return body_text(raw)  # it raises, and says that there is none
 
 
 def _is_fifo(raw: RawRecord) -> bool:
-    return str(raw.get("eventSourceARN")).endswith(_FIFO)
-
-
-_FIFO = ".fifo"
+    return str(raw.get("eventSourceARN")).endswith(".fifo")
 
 
 def _lane_of_queue(raws: Sequence[RawRecord]) -> Lane:

@@ -17,11 +17,10 @@ from typing_extensions import TypeVar
 
 from batchfold.core._guards import is_mapping
 from batchfold.core.faults import PayloadError
-from batchfold.sources.attribute_values import Item, python_values
+from batchfold.sources.attribute_values import Item, UnparsedImage, image_validator, python_values
 from batchfold.sources.dynamodb import EventName, StreamViewType, is_absent_image, is_ttl_delete, table_of_stream
 from batchfold.sources.envelopes import Envelope
 from batchfold.sources.fields import moment_from
-from batchfold.sources.images import UnparsedImage, image_validator
 
 New = TypeVar("New", default=Item)
 Old = TypeVar("Old", default=New)

@@ -1,13 +1,12 @@
 """The state of a tumbling window: how it goes into and out of JSON, and what becomes of it while one event is handled.
 
-A state that goes out must come in as it was, or counts would be lost in silence. So each is read back before it is
-returned.
+A state must come in as it went out, or counts would be lost in silence. So each is read back before it is returned.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from returns.result import Failure, Result, Success
@@ -17,9 +16,10 @@ from batchfold.core.batch import AnyBatch
 from batchfold.core.faults import Crashed
 from batchfold.core.handlers import Giver, result_of
 from batchfold.core.lanes import whole_batch
-from batchfold.core.outcomes import Outcome, Succeeded
-from batchfold.core.records import Event
+from batchfold.core.outcomes import Succeeded
+from batchfold.core.records import Event, RawRecord
 from batchfold.core.redaction import describe
+from batchfold.core.source import CheckValue
 from batchfold.sources.payload import validator_of
 from batchfold.sources.reading import a_kind_of, refuse
 
@@ -38,7 +38,7 @@ class StateForm:
     def __init__(self, state: Any, initial: Any) -> None:
         self.name: str = getattr(state, "__name__", None) or repr(state)
         self.read: Callable[[bytes], Any] = validator_of(state, _reading)
-        self._write: Callable[[Any], bytes] = validator_of(state, _writing).validate
+        self._write: Callable[[Any], bytes] = validator_of(state, _writing)
         self.initial = self.write(self._empty() if initial is None else initial)
 
     def write(self, state: Any) -> bytes:
@@ -57,11 +57,8 @@ class StateForm:
 
     def _is_changed(self, text: bytes, state: object) -> bool:
         back = self.read(text)
-        kind: Any = type(state)
-        if kind.__eq__ is object.__eq__:  # equal to nothing but itself
-            return self._write(back) != text
-        is_same: bool = back == state
-        return not is_same
+        is_equal_to_itself_alone = type(state).__eq__ is object.__eq__
+        return self._write(back) != text if is_equal_to_itself_alone else back != state
 
     def _empty(self) -> Any:
         try:
@@ -93,12 +90,12 @@ def is_last(event: Event) -> bool:
 class WindowState:
     """The state of a window while one event is handled, and what follows from it for the finished batch."""
 
-    __slots__ = ("_before", "_event", "_finish", "_form", "_written", "state")
+    __slots__ = ("_before", "_event", "_finish", "_form", "_is_async", "_written", "state")
 
     state: Any
     """The state that the records so far have come to."""
 
-    def __init__(self, form: StateForm, event: Event, finish: Callable[[Any], Any] | None) -> None:
+    def __init__(self, form: StateForm, event: Event, finish: Callable[[Any], Any] | None, *, is_async: bool) -> None:
         if "window" not in event:
             refuse(
                 "expected the event of a tumbling window, found one without 'window': set TumblingWindowInSeconds on the "
@@ -110,47 +107,33 @@ class WindowState:
         self._form = form
         self._event = event
         self._finish = finish
+        self._is_async = is_async
         self._written: tuple[Succeeded[Any, Any] | None, bytes] | None = None
         self._before = json.dumps(delivered).encode() if delivered else form.initial
         self.state = self._state_before()
 
-    def observe(self, outcome: Outcome[Any, Any, Any]) -> None:
-        """Take the next state. A record that did not succeed, settled or not, leaves the state as it is."""
-        if isinstance(outcome, Succeeded):
-            self.state = outcome.value
+    def check_of(self, _raws: Sequence[RawRecord]) -> CheckValue:
+        """Return what takes the next state: the value of each `Success`, before the next record is parsed."""
+        return self._take
+
+    def _take(self, _raw: RawRecord, state: Any) -> None:
+        self.state = state
 
     def answer(self, batch: AnyBatch) -> dict[str, Any]:
         """Return the state for the response: of the records that are done, as JSON values."""
         answer: dict[str, Any] = json.loads(self._text(batch))
         return answer
 
-    def finish(self, batch: AnyBatch) -> Result[str | None, object]:
+    def finish(self, batch: AnyBatch) -> Result[str | None, object] | Awaitable[Result[str | None, object]]:
         """Finish a batch: let the user's function finish the window, if it ends, and warn of a large state."""
         remark = self._remark(batch)
-        if self._finish is None or not self._ends_with(batch):
+        if self._finish is None or batch.count_not_done or not is_last(self._event):
             return Success(remark)
         try:
             returned = self._finish(self._state_after(batch))
         except Exception as error:  # noqa: BLE001  # whatever it is: the invocation fails
             return Failure(error)
-        return _judged(returned, remark)
-
-    async def finish_async(self, batch: AnyBatch) -> Result[str | None, object]:
-        """Finish a batch with a function of the user's that must be awaited."""
-        remark = self._remark(batch)
-        if self._finish is None or not self._ends_with(batch):
-            return Success(remark)
-        try:
-            returned = await self._finish(self._state_after(batch))
-        except Exception as error:  # noqa: BLE001  # whatever it is: the invocation fails
-            return Failure(error)
-        return _judged(returned, remark)
-
-    def _ends_with(self, batch: AnyBatch) -> bool:
-        is_last = (
-            self._event.get("isFinalInvokeForWindow") is True or self._event.get("isWindowTerminatedEarly") is True
-        )
-        return is_last and not batch.count_not_done
+        return _awaited(returned, remark) if self._is_async else _judged(returned, remark)
 
     def _remark(self, batch: AnyBatch) -> str | None:
         """Return a warning of a large state. Where the state is none, this says so before the window is finished."""
@@ -198,6 +181,14 @@ class WindowState:
             f"expected 'state' of the event to be a {self._form.name} ({said}): a window that is open keeps the state that an "
             "earlier version of the function returned, so give new fields defaults"
         )
+
+
+async def _awaited(returned: Any, remark: str | None) -> Result[str | None, object]:
+    try:
+        result = await returned
+    except Exception as error:  # noqa: BLE001  # whatever it is: the invocation fails
+        return Failure(error)
+    return _judged(result, remark)
 
 
 def _judged(returned: object, remark: str | None) -> Result[str | None, object]:

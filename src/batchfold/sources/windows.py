@@ -2,18 +2,16 @@
 
 https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-windows.html describes windows, and
 https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-windows.html says the same of DynamoDB Streams. Lambda hands the
-state of a shard's window from invocation to invocation: the event carries it, and the response must.
-
-A source is shared by all invocations, so the state is kept in a source that is made for one event. It observes the
-outcomes: a `Success` holds the next state, and nothing else changes it.
+state of a shard's window from invocation to invocation: the event carries it, and the response must. A source is shared by
+all invocations, so the state is kept in a source that is made for one event and takes it from each `Success`.
 
 AWS does not say which state follows a partial failure, the one that was returned or the one from before. So by default any
-record that is not done fails the invocation. Then everything comes back with the state from before, which is right
-whatever Lambda does, for a step is a pure function of state and record.
+record that is not done fails the invocation: then everything comes back with the state from before, whatever Lambda does.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypedDict, Union, overload
 
@@ -255,11 +253,18 @@ def windowed(
         ) from error
     form = StateForm(state, initial)
     is_async = finish is not None and is_async_function(finish)
-    made = _maker(is_async=is_async)
+    # what a window has in common with the source of one event of it
+    made: Callable[..., AsyncSource[Any, Any, Any, Any]] = partial(
+        AsyncSource if is_async else Source,
+        name=source.name,
+        as_delivered=source.as_delivered,
+        lane_of=source.lane_of,
+        raise_on="any_failure",
+    )
 
     def opened(delivered: object) -> AsyncSource[Any, Any, Any, Any]:
         event = checked_event(delivered, source.name)
-        window = WindowState(form, event, finish)
+        window = WindowState(form, event, finish, is_async=is_async)
 
         def parse(raw: RawRecord) -> InWindow[Any, Any]:
             return InWindow(window.state, source.parse(raw), event)
@@ -267,17 +272,7 @@ def windowed(
         def respond(batch: Any) -> Any:
             return {"state": window.answer(batch), **source.respond(batch)}
 
-        return made(
-            name=source.name,
-            read=read_plain,
-            parse=parse,
-            as_delivered=source.as_delivered,
-            lane_of=source.lane_of,
-            respond=respond,
-            raise_on="any_failure",
-            observe=window.observe,
-            finish=window.finish_async if is_async else window.finish,
-        )
+        return made(read=read_plain, parse=parse, respond=respond, check_of=window.check_of, finish=window.finish)
 
     def read_plain(event: object) -> tuple[Sequence[RawRecord], Sequence[ItemId]]:
         return source.read(_without_window(checked_event(event, source.name)))
@@ -285,20 +280,7 @@ def windowed(
     def read(event: object) -> tuple[Sequence[RawRecord], Sequence[ItemId]]:
         return opened(event).read(event)
 
-    return made(
-        name=source.name,
-        read=read,
-        parse=_not_opened,
-        as_delivered=source.as_delivered,
-        lane_of=source.lane_of,
-        respond=_not_opened,
-        raise_on="any_failure",
-        for_event=opened,
-    )
-
-
-def _maker(*, is_async: bool) -> Callable[..., AsyncSource[Any, Any, Any, Any]]:
-    return AsyncSource if is_async else Source
+    return made(read=read, parse=_not_opened, respond=_not_opened, for_event=opened)
 
 
 def _not_opened(_given: object) -> Any:
