@@ -94,11 +94,16 @@ class SourceState(ABC):
         self, answer: Answer, *, ended_at: Seconds, report_batch_item_failures: bool
     ) -> tuple[Delivery, Reading]:
         """Return the batch that is answered, and the answer as the mapping reads it."""
+        delivery = self.delivered(ended_at)
+        reading = read_answer(answer, delivery.identifiers, report_batch_item_failures=report_batch_item_failures)
+        return delivery, reading
+
+    def delivered(self, ended_at: Seconds) -> Delivery:
+        """Return the batch whose invocation ended at this time."""
         if self.delivery is None:
             raise ValueError("The source is drained: there is no batch that this could be the answer to.")
         refuse_other_seconds("ended_at, which comes after the delivery,", ended_at, self.delivery.at)
-        reading = read_answer(answer, self.delivery.identifiers, report_batch_item_failures=report_batch_item_failures)
-        return self.delivery, reading
+        return self.delivery
 
 
 @dataclass(frozen=True, kw_only=True)

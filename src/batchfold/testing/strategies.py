@@ -21,8 +21,7 @@ from batchfold.sources.dynamodb import EventName, StreamViewType
 from batchfold.testing.change_events import DynamoDBChange, dynamodb_event, images_of
 from batchfold.testing.effect import Attempt, FailureSchedule
 from batchfold.testing.event_source import EventSource
-from batchfold.testing.firehose_events import FirehoseData, FirehoseOrigin, firehose_event
-from batchfold.testing.firehose_streams import FirehoseStream
+from batchfold.testing.firehose_streams import FirehoseData, FirehoseOrigin, FirehoseStream, firehose_event
 from batchfold.testing.kafka_topics import KafkaShareGroup, KafkaTopic
 from batchfold.testing.kpl_aggregates import AggregatedKinesisStream, KplRecord, kpl_aggregate
 from batchfold.testing.piped import DynamoDBPipe, KinesisPipe, SqsPipe, pipes_event
