@@ -229,18 +229,19 @@ def name_records(
             f"A source holds at least one record, each with a name of its own; it was given {list(names)}."
         )
     for name in names:
-        if not _key_of(name):
+        if not key_of(name):
             raise ValueError(
                 f"A record's name is its key and a number, such as 'A1'; {name!r} has nothing before its digits."
             )
     given = _checked_ages(ages, names)
     return tuple(
-        SourceRecord(position, name, _key_of(name), payload(name), given.get(name, 0.0))
+        SourceRecord(position, name, key_of(name), payload(name), given.get(name, 0.0))
         for position, name in enumerate(names)
     )
 
 
-def _key_of(name: str) -> str:
+def key_of(name: str) -> str:
+    """Return the name without its number."""
     return name.rstrip("0123456789")
 
 
