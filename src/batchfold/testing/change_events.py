@@ -194,7 +194,9 @@ def _event_name(change: DynamoDBChange) -> EventName:
 
 
 def _view_type(changes: Sequence[DynamoDBChange]) -> StreamViewType:
-    given = {(_event_name(change), (change.new_image is not None, change.old_image is not None)) for change in changes}
+    given: set[tuple[EventName, tuple[bool, bool]]] = {
+        (_event_name(change), (change.new_image is not None, change.old_image is not None)) for change in changes
+    }
     for view_type in _VIEW_TYPES:
         if all(images_of(event_name, view_type) == images for event_name, images in given):
             return view_type
