@@ -109,7 +109,12 @@ def as_base64(payload: object) -> str:
     >>> as_base64(b"plain"), as_base64("plain")
     ('cGxhaW4=', 'cGxhaW4=')
     """
-    return base64_of(payload if isinstance(payload, bytes) else as_text(payload).encode())
+    return base64_of(as_bytes(payload))
+
+
+def as_bytes(payload: object) -> bytes:
+    """Return bytes as they are, text as UTF-8, anything else as JSON."""
+    return payload if isinstance(payload, bytes) else as_text(payload).encode()
 
 
 def base64_of(content: bytes | bytearray) -> str:

@@ -35,7 +35,6 @@ from batchfold.testing.stream_events import kinesis_sequence_number, msk_cluster
 _RESULTS = ("Ok", "Dropped", "ProcessingFailed")
 _SECONDS_BETWEEN_RETRIES = 1.0
 
-
 FirehoseOrigin: TypeAlias = Literal["put", "kinesis", "msk"]
 """Where a delivery stream has its records from: producers that put them, a Kinesis stream, or a topic of Amazon MSK."""
 

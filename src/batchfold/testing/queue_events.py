@@ -124,7 +124,8 @@ def _raw_message(
 def _system_attributes(message: SqsMessage, position: int, body: str, *, fifo: bool) -> dict[str, str]:
     sent_at = message.sent_at or moment_at(position)
     received_at = message.first_received_at or sent_at + timedelta(milliseconds=5)
-    number, digest = str(18_849_496_460_467_696_128 + position * 256), hashlib.sha256(_utf_8(body)).hexdigest()
+    number = str(18_849_496_460_467_696_128 + position * 256)
+    digest = hashlib.sha256(_utf_8(body)).hexdigest()
     optional = {
         "MessageGroupId": message.message_group_id or ("default" if fifo else None),
         "SequenceNumber": message.sequence_number or (number if fifo else None),
