@@ -31,8 +31,14 @@ from batchfold.testing.effect import (
     MakeFunction,
 )
 from batchfold.testing.event_source import Delivery, EventSource, Removal, SourceRecord, SourceState, name_records
-from batchfold.testing.firehose_events import FirehoseData, FirehoseOrigin, firehose_event
-from batchfold.testing.firehose_streams import FirehoseStream, Transformed, read_transformation
+from batchfold.testing.firehose_streams import (
+    FirehoseData,
+    FirehoseOrigin,
+    FirehoseStream,
+    Transformed,
+    firehose_event,
+    read_transformation,
+)
 from batchfold.testing.history import Fate, History, Invocation, tell
 from batchfold.testing.kafka_topics import KafkaShareGroup, KafkaTopic
 from batchfold.testing.kpl_aggregates import AggregatedKinesisStream, KplRecord, kpl_aggregate

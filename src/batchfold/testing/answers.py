@@ -87,19 +87,43 @@ def read_answer(answer: Answer, identifiers: Mapping[Hashable, int], *, report_b
         "answer", answer, (Returned, Raised, TimedOut), "Returned, Raised or TimedOut, such as Returned(response)"
     )
     refuse_other_kinds("identifiers", identifiers, Mapping, 'a mapping to positions, such as {"message-id": 0}')
-    if isinstance(answer, Raised):
-        return CompleteFailure(f"the function raised {answer.error}")
-    if isinstance(answer, TimedOut):
-        return CompleteFailure("the function was cut off by its timeout")
-    try:
-        response = as_written(answer.response)
-    except (TypeError, ValueError, RecursionError) as error:
-        return CompleteFailure(f"the response cannot be written as JSON: {error}")
+    response = response_of(answer)
+    if isinstance(response, CompleteFailure):
+        return response
     if not report_batch_item_failures or not response:
         return CompleteSuccess()
     if not isinstance(response, dict):
         return CompleteFailure("the response is not a JSON object")
     return _read_failures(cast("dict[str, object]", response).get("batchItemFailures"), identifiers)
+
+
+def _read_failures(failures: object, identifiers: Mapping[Hashable, int]) -> Reading:
+    if not failures:
+        return CompleteSuccess()
+    if not isinstance(failures, list):
+        return CompleteFailure("batchItemFailures is not a list")
+    named: set[int] = set()
+    for failure in cast("list[object]", failures):
+        if not isinstance(failure, dict) or "itemIdentifier" not in failure:
+            return CompleteFailure("an entry of batchItemFailures has no itemIdentifier")
+        given: object = cast("dict[str, object]", failure)["itemIdentifier"]
+        if not given:
+            return CompleteFailure("an item identifier is empty or null")
+        position = identifiers.get(_identifier(given))
+        if position is None:
+            return CompleteFailure("an item identifier is none of the batch's")
+        named.add(position)
+    return PartialFailure(frozenset(named))
+
+
+def _identifier(given: object) -> Hashable:
+    match given:
+        case str():
+            return given
+        case {"partition": str(partition), "offset": int(offset)} if not isinstance(offset, bool):
+            return (partition, offset)
+        case _:
+            return None
 
 
 def not_done(reading: Reading, positions: Collection[int]) -> frozenset[int]:
@@ -119,11 +143,22 @@ def not_done(reading: Reading, positions: Collection[int]) -> frozenset[int]:
             assert_never(reading)
 
 
-def as_written(response: object) -> object:
-    """Return a response as it arrives at Lambda: what its Python client writes, read again.
+def response_of(answer: Answer) -> object:
+    """Return the response as it arrives at Lambda; `CompleteFailure` if none does."""
+    if isinstance(answer, Raised):
+        return CompleteFailure(f"the function raised {answer.error}")
+    if isinstance(answer, TimedOut):
+        return CompleteFailure("the function was cut off by its timeout")
+    try:
+        return as_written(answer.response)
+    except (TypeError, ValueError, RecursionError) as error:
+        return CompleteFailure(f"the response cannot be written as JSON: {error}")
 
-    A `Decimal` becomes a number, bytes become text, a namedtuple an object. A response that is bytes goes out as it is,
-    so it is read as JSON.
+
+def as_written(response: object) -> object:
+    """Return a response as Lambda's Python client writes it, read again.
+
+    A `Decimal` becomes a number, bytes become text, a namedtuple an object. A response that is bytes goes out as it is.
 
     Raises:
         TypeError: The client cannot write it, so the invocation fails.
@@ -133,20 +168,16 @@ def as_written(response: object) -> object:
     {'count': 2, 'ids': ['a', 'b']}
     """
     if isinstance(response, bytes):
-        return json.loads(response, parse_constant=_refuse_constant) if response else None
+        return _read(response) if response else None
     return _written(response)
 
 
-def _written(value: object) -> object:  # noqa: PLR0911  # a return for each of JSON's types
+def _written(value: object) -> object:
     match value:
-        case None | bool():
-            return value
-        case int():
-            return int(value)
-        case float():
-            return json.loads(float.__repr__(value), parse_constant=_refuse_constant)
+        case None | bool() | int() | float():
+            return _read(json.dumps(value))
         case Decimal():
-            return json.loads(str(value), parse_constant=_refuse_constant)
+            return _read(str(value))
         case str() | bytes():
             return _text(value)
         case _ if callable(as_dict := getattr(value, "_asdict", None)):
@@ -164,16 +195,8 @@ def _key(key: object) -> str:
     match key:
         case str() | bytes():
             return _text(key)
-        case True:
-            return "true"
-        case False:
-            return "false"
-        case None:
-            return "null"
-        case int():
-            return int.__repr__(key)
-        case float():
-            return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}.get(text := float.__repr__(key), text)
+        case None | bool() | int() | float():
+            return json.dumps(key)
         case _:
             raise TypeError(f"a key of type {type(key).__name__} is not JSON serializable")
 
@@ -185,39 +208,9 @@ def _text(value: str | bytes) -> str:
     return text
 
 
+def _read(text: str | bytes) -> object:
+    return json.loads(text, parse_constant=_refuse_constant)
+
+
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"JSON has no {name}")
-
-
-def _read_failures(failures: object, identifiers: Mapping[Hashable, int]) -> Reading:
-    if not failures:
-        return CompleteSuccess()
-    if not isinstance(failures, list):
-        return CompleteFailure("batchItemFailures is not a list")
-    named: set[int] = set()
-    for failure in cast("list[object]", failures):
-        position = _read_failure(failure, identifiers)
-        if isinstance(position, CompleteFailure):
-            return position
-        named.add(position)
-    return PartialFailure(frozenset(named))
-
-
-def _read_failure(failure: object, identifiers: Mapping[Hashable, int]) -> int | CompleteFailure:
-    if not isinstance(failure, dict) or "itemIdentifier" not in failure:
-        return CompleteFailure("an entry of batchItemFailures has no itemIdentifier")
-    given: object = cast("dict[str, object]", failure)["itemIdentifier"]
-    if not given:
-        return CompleteFailure("an item identifier is empty or null")
-    if isinstance(given, dict):
-        position = identifiers.get(_kafka_identifier(cast("dict[str, object]", given)))
-    else:
-        position = identifiers.get(given) if isinstance(given, str) else None
-    return CompleteFailure("an item identifier is none of the batch's") if position is None else position
-
-
-def _kafka_identifier(given: Mapping[str, object]) -> tuple[object, object] | None:
-    partition, offset = given.get("partition"), given.get("offset")
-    if isinstance(partition, str) and isinstance(offset, int) and not isinstance(offset, bool):
-        return (partition, offset)
-    return None

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, TypeAlias, TypeGuard, cast, get_args
+from typing import Any, TypeAlias, cast, get_args
 
 from batchfold.sources.dynamodb import EventName, StreamViewType
 from batchfold.testing.event_parts import (
@@ -33,8 +33,18 @@ _SMALLEST_EXPONENT, _LARGEST_EXPONENT = -130, 125
 # The numbers of a shard grow and may gain a digit: compared as text, the third record would come before the first.
 _FIRST_SEQUENCE_NUMBER = 10**21 - 2
 
+_BY_TIME_TO_LIVE = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+
 Item: TypeAlias = Mapping[str, object]
 """Attributes by name, as plain Python values; numbers are `int` or `Decimal`."""
+
+_IN_WORDS = {
+    (True, True): "new_image and old_image",
+    (True, False): "new_image",
+    (False, True): "old_image",
+    (False, False): "no image",
+}
+"""The images of a change, the new one and the old one."""
 
 # Of those that fit all changes of an event, the first is taken.
 _VIEW_TYPES: tuple[StreamViewType, ...] = ("NEW_AND_OLD_IMAGES", "KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE")
@@ -81,11 +91,6 @@ class DynamoDBChange:
             raise ValueError("An INSERT has no old image: there was no item. If there was one, it is a MODIFY.")
         refuse_other_sequence_numbers(self.sequence_number)
         refuse_other_moments("approximate_creation_time", self.approximate_creation_time, may_be_absent=True)
-
-
-def dynamodb_sequence_number(position: int) -> str:
-    """Return the sequence number of the change at this position of the shard, counted from 0. Their lengths differ."""
-    return str(_FIRST_SEQUENCE_NUMBER + position)
 
 
 def images_of(event_name: EventName, view_type: StreamViewType) -> tuple[bool, bool]:
@@ -149,9 +154,6 @@ def dynamodb_event(
     return {"Records": raws}
 
 
-_BY_TIME_TO_LIVE = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
-
-
 def _change(given: DynamoDBChange | Item, key: str) -> DynamoDBChange:
     if isinstance(given, DynamoDBChange):
         return given
@@ -177,7 +179,7 @@ def _stream_record(
         **created,
         **(dict.fromkeys(items) if with_nulls else {}),
         **images,
-        "SequenceNumber": change.sequence_number or dynamodb_sequence_number(position),
+        "SequenceNumber": change.sequence_number or str(_FIRST_SEQUENCE_NUMBER + position),
         "SizeBytes": len(json.dumps(images)) if change.size_bytes is None else change.size_bytes,
         "StreamViewType": view_type,
     }
@@ -192,25 +194,18 @@ def _event_name(change: DynamoDBChange) -> EventName:
 
 
 def _view_type(changes: Sequence[DynamoDBChange]) -> StreamViewType:
+    given: set[tuple[EventName, tuple[bool, bool]]] = {
+        (_event_name(change), (change.new_image is not None, change.old_image is not None)) for change in changes
+    }
     for view_type in _VIEW_TYPES:
-        if all(_fits(change, view_type) for change in changes):
+        if all(images_of(event_name, view_type) == images for event_name, images in given):
             return view_type
-    found = ", ".join(sorted({_described(change) for change in changes}))
+    found = ", ".join(sorted(f"{event_name} with {_IN_WORDS[images]}" for event_name, images in given))
     raise ValueError(
         f"A stream has one view type, and none of the four fits all of these changes: {found}. Give each of them what "
         "one stream carries; one of new and old images has the new image of an INSERT, both of a MODIFY and the old "
         "one of a REMOVE."
     )
-
-
-def _fits(change: DynamoDBChange, view_type: StreamViewType) -> bool:
-    given = (change.new_image is not None, change.old_image is not None)
-    return given == images_of(_event_name(change), view_type)
-
-
-def _described(change: DynamoDBChange) -> str:
-    images = [name for name in ("new_image", "old_image") if getattr(change, name) is not None]
-    return f"{_event_name(change)} with {' and '.join(images) or 'no image'}"
 
 
 def attribute_value(value: object) -> dict[str, Any]:  # noqa: PLR0911  # one return for each of DynamoDB's types
@@ -237,12 +232,11 @@ def attribute_value(value: object) -> dict[str, Any]:  # noqa: PLR0911  # one re
             return {"N": _number(value)}
         case bytes() | bytearray():
             return {"B": base64_of(value)}
-        case Mapping():
-            return {"M": attribute_values(cast("Mapping[str, object]", value))}  # a narrowed Mapping forgets its types
+        case Mapping():  # narrowed, it forgets what it holds; so do the others
+            return {"M": attribute_values(cast("Mapping[str, object]", value))}
         case AbstractSet():
-            return _set(cast("AbstractSet[object]", value))  # the same holds for a narrowed Set
+            return _set(cast("AbstractSet[object]", value))
         case Sequence():
-            # and for a narrowed Sequence
             return {"L": [attribute_value(item) for item in cast("Sequence[object]", value)]}
         case _:
             raise TypeError(
@@ -283,14 +277,17 @@ def _set(members: AbstractSet[object]) -> dict[str, Any]:
         raise ValueError("DynamoDB has no empty set. Leave the attribute out.")
     for name, encoded in (
         ("SS", [member for member in members if isinstance(member, str)]),
-        ("NS", [_number(member) for member in members if _is_number(member)]),
+        (
+            "NS",
+            [
+                _number(member)
+                for member in members
+                if isinstance(member, int | Decimal) and not isinstance(member, bool)
+            ],
+        ),
         ("BS", [base64_of(member) for member in members if isinstance(member, bytes)]),
     ):
         if len(encoded) == len(members):
             return {name: sorted(encoded)}
     found = ", ".join(sorted({type(member).__name__ for member in members}))
     raise TypeError(f"A DynamoDB set holds only text, only numbers or only bytes; this one holds {found}.")
-
-
-def _is_number(member: object) -> TypeGuard[int | Decimal]:
-    return isinstance(member, int | Decimal) and not isinstance(member, bool)

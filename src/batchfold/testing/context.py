@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from batchfold.testing.event_parts import arn, deterministic_id
+from batchfold.testing.event_parts import arn, deterministic_id, iso
 from batchfold.testing.refuse import refuse_other_seconds
 
 Seconds: TypeAlias = int | float
@@ -12,12 +12,8 @@ Seconds: TypeAlias = int | float
 
 
 def timestamp(seconds: Seconds) -> str:
-    """Return a moment, in seconds since the epoch, as AWS writes it.
-
-    >>> timestamp(1_700_000_000.5)
-    '2023-11-14T22:13:20.500Z'
-    """
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """Return a moment, in seconds since the epoch, as AWS writes it."""
+    return iso(datetime.fromtimestamp(seconds, UTC))
 
 
 class Clock:

@@ -2,14 +2,14 @@
 
 import json
 from asyncio import CancelledError
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, fields, replace
 from typing import cast
 
 from batchfold.core.lanes import Lane
 from batchfold.core.records import AnyEvent
-from batchfold.testing.answers import Answer, Raised, Returned, TimedOut, as_written
+from batchfold.testing.answers import Answer, CompleteFailure, Raised, Returned, TimedOut, response_of
 from batchfold.testing.context import Clock, LambdaContext, Seconds
 from batchfold.testing.effect import (
     AttemptEnd,
@@ -32,13 +32,8 @@ from batchfold.testing.event_source import (
     refuse_other_sources,
 )
 from batchfold.testing.history import Fate, History, Invocation, listed
-from batchfold.testing.promise import Judge, Lanes
-from batchfold.testing.refuse import (
-    refuse_other_kinds,
-    refuse_other_numbers,
-    refuse_other_seconds,
-    refuse_uncallable,
-)
+from batchfold.testing.promise import Judge
+from batchfold.testing.refuse import refuse_other_kinds, refuse_other_numbers, refuse_other_seconds, refuse_uncallable
 
 _NOTHING_FAILS = FailureSchedule()
 
@@ -94,16 +89,20 @@ def drain(
     __tracebackhide__ = True  # pytest then shows what was called with, and what it says to that, not this page
     refuse_other_sources(source)
     held = name_records(records, source.default_payload if payload is None else payload, ages)
-    _refuse_other_records(schedule, records)
-    _refuse_other_errors(error, records)
+    _refuse_other_schedules(schedule, records)
+    refuse_uncallable("error", error, "an exception class, or a function that makes an exception from a record's name")
+    # a `TypeError` from making one must not reach the function, which might handle it
+    refuse_other_kinds(
+        "What error makes of a name", error(records[0]), Exception, "the exception that the effect raises"
+    )
     _refuse_other_times(timeout_seconds, effect_seconds)
     source.check_timeout(timeout_seconds)
     refuse_other_numbers("most_invocations", most_invocations, 1)
     refuse_other_lanes(lane, source)
     refuse_uncallable("make", make, "a function that takes the effect and returns the Lambda function")
     clock = Clock()
-    effect = ScheduledEffect(records, schedule, clock=clock, seconds=effect_seconds, error=error)
-    run = _Run(source, held, Judge(source, held, _lanes(source, held, lane)), effect, clock, timeout_seconds)
+    effect = ScheduledEffect(schedule, clock, effect_seconds, error, dict.fromkeys(records, 0))
+    run = _Run(source, held, Judge(source, held, lane), effect, clock, timeout_seconds)
     function = make(effect)
     refuse_uncallable("What make returns", function, "the Lambda function, which takes event and context")
     state = source.begin(held)
@@ -116,7 +115,7 @@ def drain(
     return replace(run.history(state, schedule), removed_at_once=at_once)
 
 
-def _refuse_other_records(schedule: FailureSchedule, records: Sequence[str]) -> None:
+def _refuse_other_schedules(schedule: FailureSchedule, records: Sequence[str]) -> None:
     refuse_other_kinds(
         "schedule", schedule, FailureSchedule, 'a FailureSchedule, such as FailureSchedule({"A1": ("fails",)})'
     )
@@ -128,15 +127,6 @@ def _refuse_other_records(schedule: FailureSchedule, records: Sequence[str]) -> 
         )
 
 
-def _refuse_other_errors(error: Callable[[str], Exception], records: Sequence[str]) -> None:
-    """Make one exception. A `TypeError` from making it must not reach the function, which might handle it."""
-    expected = "an exception class, or a function that makes an exception from a record's name"
-    refuse_uncallable("error", error, expected)
-    refuse_other_kinds(
-        "What error makes of a name", error(records[0]), Exception, "the exception that the effect raises"
-    )
-
-
 def _refuse_other_times(timeout_seconds: Seconds, effect_seconds: Seconds) -> None:
     refuse_other_seconds("timeout_seconds", timeout_seconds, 1)
     refuse_other_seconds("effect_seconds", effect_seconds, 0)
@@ -145,27 +135,6 @@ def _refuse_other_times(timeout_seconds: Seconds, effect_seconds: Seconds) -> No
             f"effect_seconds is at most timeout_seconds, {timeout_seconds}, not {effect_seconds}: no function could get "
             'one record done. For an attempt that overruns now and then, let the schedule say "overruns".'
         )
-
-
-def _lanes(source: EventSource, records: tuple[SourceRecord, ...], lane: Lane | None) -> Lanes:
-    kept = {record.position: _own(source.lane_of(record), record) for record in records}
-    if lane is None:
-        return Lanes({record.position: _own(source.default_lane_of(record), record) for record in records}, kept)
-    asked: dict[int, Hashable] = {}
-    for record in records:
-        (raw,) = source.deliver((record,), at=0.0).raws
-        try:
-            asked[record.position] = _own(lane(raw), record)
-        except Exception as error:
-            name = getattr(lane, "__name__", "this")
-            raise ValueError(
-                f"lane={name} cannot tell the records of {type(source).__name__} apart: it raised {error!r}."
-            ) from error
-    return Lanes(asked, {position: (kept[position], asked[position]) for position in kept})
-
-
-def _own(lane: Hashable | None, record: SourceRecord) -> Hashable:
-    return ("alone", record.position) if lane is None else ("shared", lane)
 
 
 @dataclass
@@ -218,21 +187,16 @@ class _Run:
         ends: dict[str, set[AttemptEnd]] = {record.name: set() for record in self.records}
         for each in (attempted for invocation in self.invocations for attempted in invocation.attempted):
             ends[each.name].add(each.came_to)
+        fates = {record.name: _fate(ends[record.name], state.removed.get(record.position)) for record in self.records}
+        undelivered = {self.records[position].name: Fate.UNDELIVERED for position in self.judge.undelivered}
         return History(
             title=f"{_described(self.source)} holds {listed(list(ends))}; {schedule}",
             records=tuple(ends),
             invocations=tuple(self.invocations),
-            fates={
-                record.name: _fate(
-                    ends[record.name],
-                    state.removed.get(record.position),
-                    is_undelivered=record.position in self.judge.undelivered,
-                )
-                for record in self.records
-            },
+            fates={**fates, **undelivered},
             repeats=tuple(self.judge.repeats),
             order_violations=tuple(self.judge.order_violations),
-            strangers=self.effect.strangers,
+            strangers=tuple(self.effect.strangers),
             drained=state.delivery is None,
             destination=state.destination,
         )
@@ -248,11 +212,9 @@ _GIVEN_UP: dict[Removal, tuple[Fate, Fate]] = {
 """The fate of a record that left the source without its effect: of one that was started, and of one that was not."""
 
 
-def _fate(ends: AbstractSet[AttemptEnd], removal: Removal | None, *, is_undelivered: bool) -> Fate:
+def _fate(ends: AbstractSet[AttemptEnd], removal: Removal | None) -> Fate:
     if removal is None:
         return Fate.STILL_THERE
-    if is_undelivered:
-        return Fate.UNDELIVERED
     if "performed" in ends:
         return Fate.DONE
     if "settled" in ends:
@@ -287,18 +249,12 @@ def _answer(function: LambdaFunction, event: AnyEvent, context: LambdaContext, e
 def _said(error: BaseException) -> str:
     """Describe what an invocation raised. Of a group, whose text may be only a number, also the first member."""
     said = f"{type(error).__name__}: {error}"
-    first = _first_of(error)
-    return (
-        said
-        if first is error
-        else f"{said}; the first is {type(first).__name__}: {next(iter(str(first).splitlines()), '')}"
-    )
-
-
-def _first_of(error: BaseException) -> BaseException:
-    if not isinstance(error, BaseExceptionGroup):
-        return error
-    return _first_of(cast("BaseExceptionGroup[BaseException]", error).exceptions[0])  # narrowed, it forgets its type
+    first = error
+    while isinstance(first, BaseExceptionGroup):
+        first = cast("BaseExceptionGroup[BaseException]", first).exceptions[0]  # narrowed, it forgets its type
+    if first is error:
+        return said
+    return f"{said}; the first is {type(first).__name__}: {next(iter(str(first).splitlines()), '')}"
 
 
 def _shown(answer: Answer, delivery: Delivery) -> str:
@@ -306,19 +262,16 @@ def _shown(answer: Answer, delivery: Delivery) -> str:
         return "is cut off by its timeout"
     if isinstance(answer, Raised):
         return f"raises {answer.error}"
-    try:
-        shown = json.dumps(as_written(answer.response))
-    except (TypeError, ValueError, RecursionError):
+    response = response_of(answer)
+    if isinstance(response, CompleteFailure):
         return f"returns {answer.response!r}"
+    shown = json.dumps(response)
     names = {record.position: record.name for record in delivery.records}
     for identifier, position in delivery.identifiers.items():
-        shown = shown.replace(_written(identifier), f"<{names[position]}>")
+        match identifier:
+            case (str(partition), int(offset)):
+                written = json.dumps({"partition": partition, "offset": offset})
+            case _:
+                written = json.dumps(identifier)
+        shown = shown.replace(written, f"<{names[position]}>")
     return f"returns {shown}"
-
-
-def _written(identifier: Hashable) -> str:
-    match identifier:
-        case (str(partition), int(offset)):
-            return json.dumps({"partition": partition, "offset": offset})
-        case _:
-            return json.dumps(identifier)

@@ -1,6 +1,6 @@
 """The effect around which a function under test is built: it is performed, or it raises, as a schedule of failures says."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from threading import Lock
@@ -113,9 +113,7 @@ class FailureSchedule:
 
     def __str__(self) -> str:
         parts = [
-            f"{name} {_in_words(attempts)}"
-            for name, attempts in self.attempts.items()
-            if any(attempt != "succeeds" for attempt in attempts)
+            f"{name} {_in_words(attempts)}" for name, attempts in self.attempts.items() if {*attempts} - {"succeeds"}
         ]
         parts += [f"{name} never succeeds" for name in sorted(self.never_succeed)]
         return "; ".join(parts) or "nothing fails"
@@ -127,32 +125,27 @@ def _in_words(attempts: Sequence[Attempt]) -> str:
     return ", then ".join(attempts)
 
 
+@dataclass(eq=False, repr=False)
 class ScheduledEffect:
     """The effect that a run hands to the function under test. It notes what happened, and moves the clock.
 
     Threads may share it. `seconds` is how long each attempt takes; the clock adds them up, side by side or not.
     """
 
-    def __init__(
-        self,
-        names: Collection[str],
-        schedule: FailureSchedule,
-        *,
-        clock: Clock,
-        seconds: Seconds,
-        error: Callable[[str], Exception],
-    ) -> None:
-        self._attempts = dict.fromkeys(names, 0)
-        self._schedule = schedule
-        self._clock = clock
-        self._seconds = seconds
-        self._error = error
-        self._lock = Lock()
-        self._deadline = clock.now
-        self._attempted: list[Attempted] = []
-        self._strangers: list[str] = []
-        self._running = False
-        self._is_cut_off = False
+    schedule: FailureSchedule
+    clock: Clock
+    seconds: Seconds
+    error: Callable[[str], Exception]
+    numbers: dict[str, int]
+    """How many attempts there were at each record."""
+    strangers: list[str] = field(default_factory=list[str])
+    """The arguments of calls that are the name of no record, as messages show them."""
+    is_cut_off: bool = False
+    """True once the invocation ended at its deadline."""
+    _lock: Lock = field(default_factory=Lock)
+    _attempted: list[Attempted] = field(default_factory=list[Attempted])
+    _deadline: Seconds = 0.0
+    _running: bool = False
 
     def begin(self, deadline: Seconds) -> None:
         """Begin an invocation that ends at this time of the clock, whatever the function does."""
@@ -160,7 +153,7 @@ class ScheduledEffect:
             self._deadline = deadline
             self._attempted = []
             self._running = True
-            self._is_cut_off = False
+            self.is_cut_off = False
 
     def end(self) -> tuple[Attempted, ...]:
         """End the invocation, and return its attempts in order."""
@@ -168,26 +161,16 @@ class ScheduledEffect:
             self._running = False
             return tuple(self._attempted)
 
-    @property
-    def is_cut_off(self) -> bool:
-        """Return whether the invocation ended at its deadline."""
-        return self._is_cut_off
-
-    @property
-    def strangers(self) -> tuple[str, ...]:
-        """The arguments of calls that are the name of no record, as messages show them."""
-        return tuple(self._strangers)
-
     def __call__(self, name: object, /) -> None:
-        """Perform the effect, as `Effect` says. It takes any object, so that a wrong argument can be described."""
+        """Perform the effect. As the others, it takes any object, so that a wrong argument can be described."""
         self._attempt([name], "performed")
 
     def step(self, name: object, /) -> None:
-        """Count a record into the state of its window, as `Effect` says."""
+        """Count a record into the state of its window."""
         self._attempt([name], "counted")
 
     def finish(self, names: Iterable[object], /) -> None:
-        """Finish a window, as `Effect` says: one effect for all of its records, which fails if any of them is to."""
+        """Finish a window: one effect for all of its records, which fails if any of them is to."""
         if known := list(names):
             self._attempt(known, "performed", is_finish=True)
 
@@ -197,28 +180,28 @@ class ScheduledEffect:
             ends = {name: self._next(name, is_finish=is_finish) for name in known}
             overrun = [name for name, end in ends.items() if end == "overruns"]
             failing = [name for name, end in ends.items() if end == "fails"]
-            if overrun or self._clock.now + self._seconds > self._deadline:
-                self._clock.advance(self._deadline - self._clock.now)
+            if overrun or self.clock.now + self.seconds > self._deadline:
+                self.clock.advance(self._deadline - self.clock.now)
                 self._attempted.append(Attempted((overrun or known)[0], "overran" if overrun else "cut off"))
-                self._is_cut_off = True
+                self.is_cut_off = True
                 raise CutOff((overrun or known)[0])
-            self._clock.advance(self._seconds)
+            self.clock.advance(self.seconds)
             if failing:
                 self._attempted.append(Attempted(failing[0], "failed"))
             else:
                 self._attempted.extend(Attempted(name, success) for name in known)
         if failing:
-            raise self._error(failing[0])
+            raise self.error(failing[0])
 
     def _next(self, name: str, *, is_finish: bool) -> Attempt:
-        number = self._attempts[name]
-        self._attempts[name] += 1
+        number = self.numbers[name]
+        self.numbers[name] += 1
         # a record that never succeeds is in no state that could be finished
-        is_over = is_finish and number >= len(self._schedule.attempts.get(name, ()))
-        return "succeeds" if is_over else self._schedule.attempt(name, number)
+        is_over = is_finish and number >= len(self.schedule.attempts.get(name, ()))
+        return "succeeds" if is_over else self.schedule.attempt(name, number)
 
     def settle(self, name: object, /) -> None:
-        """Settle a record, as `Effect` says. It takes any object, so that a wrong argument can be described."""
+        """Settle a record."""
         with self._lock:
             self._attempted.append(Attempted(self._known(name), "settled"))
 
@@ -229,12 +212,12 @@ class ScheduledEffect:
                 f"The effect was called with {_told(text)} after the function had returned. Lambda freezes what still "
                 "runs then, so the function must wait for it."
             )
-        if self._is_cut_off:
+        if self.is_cut_off:
             raise CutOff(_told(text))
-        if not isinstance(text, str) or text not in self._attempts:
-            self._strangers.append(_told(text))
+        if not isinstance(text, str) or text not in self.numbers:
+            self.strangers.append(_told(text))
             raise LookupError(
-                f"The effect was called with {_told(text)}, but the records are {', '.join(self._attempts)}. Call it with "
+                f"The effect was called with {_told(text)}, but the records are {', '.join(self.numbers)}. Call it with "
                 "the name: with the record's payload, or with the part of it where payload= put the name."
             )
         return text

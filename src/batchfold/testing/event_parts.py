@@ -55,6 +55,15 @@ def in_seconds(moment: datetime) -> float:
     return (moment - _EPOCH) / timedelta(seconds=1)
 
 
+def iso(moment: datetime, precision: str = "milliseconds") -> str:
+    """Return a moment as AWS writes it, in UTC.
+
+    >>> iso(moment_at(0)), iso(moment_at(0), "seconds")
+    ('2023-11-14T22:13:20.000Z', '2023-11-14T22:13:20Z')
+    """
+    return moment.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", "Z")
+
+
 def refuse_other_moments(what: str, given: Moment, *, may_be_absent: bool = False) -> None:
     """Raise for anything but a time of a known zone, `None`, or, where it may be left out, `"absent"`."""
     if given is None or (may_be_absent and given == "absent"):
@@ -100,7 +109,12 @@ def as_base64(payload: object) -> str:
     >>> as_base64(b"plain"), as_base64("plain")
     ('cGxhaW4=', 'cGxhaW4=')
     """
-    return base64_of(payload if isinstance(payload, bytes) else as_text(payload).encode())
+    return base64_of(as_bytes(payload))
+
+
+def as_bytes(payload: object) -> bytes:
+    """Return bytes as they are, text as UTF-8, anything else as JSON."""
+    return payload if isinstance(payload, bytes) else as_text(payload).encode()
 
 
 def base64_of(content: bytes | bytearray) -> str:

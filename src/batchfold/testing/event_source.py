@@ -15,12 +15,7 @@ from batchfold.core.lanes import Lane
 from batchfold.core.records import RawRecord
 from batchfold.testing.answers import Answer, Reading, read_answer
 from batchfold.testing.context import Seconds
-from batchfold.testing.refuse import (
-    refuse_other_kinds,
-    refuse_other_seconds,
-    refuse_text,
-    refuse_uncallable,
-)
+from batchfold.testing.refuse import refuse_other_kinds, refuse_other_seconds, refuse_text, refuse_uncallable
 
 Payload: TypeAlias = Callable[[str], object]
 """From a record's name to its payload."""
@@ -94,11 +89,16 @@ class SourceState(ABC):
         self, answer: Answer, *, ended_at: Seconds, report_batch_item_failures: bool
     ) -> tuple[Delivery, Reading]:
         """Return the batch that is answered, and the answer as the mapping reads it."""
+        delivery = self.delivered(ended_at)
+        reading = read_answer(answer, delivery.identifiers, report_batch_item_failures=report_batch_item_failures)
+        return delivery, reading
+
+    def delivered(self, ended_at: Seconds) -> Delivery:
+        """Return the batch whose invocation ended at this time."""
         if self.delivery is None:
             raise ValueError("The source is drained: there is no batch that this could be the answer to.")
         refuse_other_seconds("ended_at, which comes after the delivery,", ended_at, self.delivery.at)
-        reading = read_answer(answer, self.delivery.identifiers, report_batch_item_failures=report_batch_item_failures)
-        return self.delivery, reading
+        return self.delivery
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +177,13 @@ class EventSource(ABC):
         return self
 
 
+def comes_back_with(source: EventSource, other: SourceRecord, record: SourceRecord) -> bool:
+    """Return whether a record comes back with another one of its batch that is not done."""
+    if source.delivered_as(other) == source.delivered_as(record):
+        return True
+    return other.position < record.position and source.comes_back_after(other, record)
+
+
 def refuse_other_sources(source: object) -> None:
     """Raise `TypeError` for anything but an event source."""
     refuse_other_kinds("source", source, EventSource, "an event source, such as SqsQueue()")
@@ -224,29 +231,24 @@ def name_records(
             f"A source holds at least one record, each with a name of its own; it was given {list(names)}."
         )
     for name in names:
-        if not _key_of(name):
+        if not key_of(name):
             raise ValueError(
                 f"A record's name is its key and a number, such as 'A1'; {name!r} has nothing before its digits."
             )
-    given = _checked_ages(ages, names)
+    refuse_other_kinds("ages", ages, (Mapping, type(None)), 'a mapping from names to seconds, such as {"A1": 61}')
+    given = ages or {}
+    if strangers := [name for name in given if name not in names]:
+        raise ValueError(
+            f"ages has {', '.join(map(repr, strangers))}, but the records are {', '.join(map(repr, names))}."
+        )
+    for name, age in given.items():
+        refuse_other_seconds(f"ages[{name!r}]", age, 0)
     return tuple(
-        SourceRecord(position, name, _key_of(name), payload(name), given.get(name, 0.0))
+        SourceRecord(position, name, key_of(name), payload(name), given.get(name, 0.0))
         for position, name in enumerate(names)
     )
 
 
-def _key_of(name: str) -> str:
+def key_of(name: str) -> str:
+    """Return a record's name without its number."""
     return name.rstrip("0123456789")
-
-
-def _checked_ages(ages: Mapping[str, Seconds] | None, names: Sequence[str]) -> Mapping[str, Seconds]:
-    if ages is None:
-        return {}
-    refuse_other_kinds("ages", ages, Mapping, 'a mapping from names to seconds, such as {"A1": 61}')
-    if strangers := [name for name in ages if name not in names]:
-        raise ValueError(
-            f"ages has {', '.join(map(repr, strangers))}, but the records are {', '.join(map(repr, names))}."
-        )
-    for name, age in ages.items():
-        refuse_other_seconds(f"ages[{name!r}]", age, 0)
-    return ages

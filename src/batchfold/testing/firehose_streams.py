@@ -1,5 +1,7 @@
-"""The model of Amazon Data Firehose: how it reads a transformation's answer, retries an invocation, and gives records up.
+"""Amazon Data Firehose: events for the function that transforms records, and the model that retries and gives records up.
 
+https://docs.aws.amazon.com/lambda/latest/dg/services-kinesisfirehose.html shows the event of a delivery stream, and
+https://github.com/aws/aws-lambda-java-libs (`MSKFirehoseEvent`) that of one which reads from Amazon MSK.
 https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-status-model.html says what an answer must hold,
 https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-failure-handling.html what becomes of the rest. Where
 AWS says nothing, the model does what AWS was measured to do (https://github.com/floci-io/floci/pull/3393): an answer that
@@ -10,27 +12,108 @@ from binascii import a2b_base64
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from json import dumps
-from typing import Any, ClassVar, cast, get_args
+from typing import Any, ClassVar, Literal, TypeAlias, cast, get_args
 
 from batchfold.core.records import RawRecord
 from batchfold.sources.firehose import MOST_RESPONSE_BYTES
-from batchfold.testing.answers import (
-    Answer,
-    CompleteFailure,
-    CompleteSuccess,
-    PartialFailure,
-    Raised,
-    Reading,
-    TimedOut,
-    as_written,
-)
+from batchfold.testing.answers import Answer, CompleteFailure, CompleteSuccess, PartialFailure, Reading, response_of
 from batchfold.testing.context import Seconds
+from batchfold.testing.event_parts import (
+    REGION,
+    Moment,
+    arn,
+    as_base64,
+    deterministic_id,
+    in_ms,
+    moment_at,
+    refuse_other_moments,
+)
 from batchfold.testing.event_source import Delivery, EventSource, Removal, SourceRecord, SourceState
-from batchfold.testing.firehose_events import FirehoseData, FirehoseOrigin, firehose_event, firehose_record_id
-from batchfold.testing.refuse import refuse_other_numbers, refuse_other_seconds, refuse_other_words
+from batchfold.testing.refuse import refuse_other_numbers, refuse_other_words
+from batchfold.testing.stream_events import kinesis_sequence_number, msk_cluster_arn
 
 _RESULTS = ("Ok", "Dropped", "ProcessingFailed")
 _SECONDS_BETWEEN_RETRIES = 1.0
+
+FirehoseOrigin: TypeAlias = Literal["put", "kinesis", "msk"]
+"""Where a delivery stream has its records from: producers that put them, a Kinesis stream, or a topic of Amazon MSK."""
+
+
+@dataclass(frozen=True)
+class FirehoseData:
+    """A record for `firehose_event`, where its data alone do not say enough.
+
+    `data` is bytes, text, or anything that JSON knows. `record_id` and `approximate_arrival_time` follow from the record's
+    position where they are `None`. `partition_key` is told only by a delivery stream that reads from a Kinesis stream.
+
+    Raises:
+        TypeError: `approximate_arrival_time` is neither a `datetime` nor `"absent"`.
+        ValueError: A time has no zone.
+    """
+
+    data: object
+    record_id: str | None = None
+    approximate_arrival_time: Moment = None
+    partition_key: str = "1"
+
+    def __post_init__(self) -> None:
+        refuse_other_moments("approximate_arrival_time", self.approximate_arrival_time, may_be_absent=True)
+
+
+def firehose_event(
+    *records: object,
+    origin: FirehoseOrigin = "put",
+    stream_name: str = "orders",
+    region: str = REGION,
+) -> dict[str, Any]:
+    """Build the event of one batch of a delivery stream.
+
+    Each of `records` is a `FirehoseData` or data: bytes as they are, text as UTF-8, anything else as JSON. `origin` says
+    where the delivery stream has its records from; the events differ.
+
+    >>> event = firehose_event("first", FirehoseData({"id": 7}, record_id="r7"))
+    >>> [(raw["recordId"][-3:], raw["data"]) for raw in event["records"]]
+    [('000', 'Zmlyc3Q='), ('r7', 'eyJpZCI6IDd9')]
+    """
+    refuse_other_words("origin", origin, get_args(FirehoseOrigin))
+    event: dict[str, Any] = {
+        "invocationId": deterministic_id("firehose", len(records)),
+        "deliveryStreamArn": arn("firehose", f"deliverystream/{stream_name}", region),
+        "region": region,
+    }
+    if origin == "kinesis":
+        event["sourceKinesisStreamArn"] = arn("kinesis", f"stream/{stream_name}", region)
+    if origin == "msk":
+        event["sourceMSKArn"] = msk_cluster_arn(stream_name, region)
+    event["records"] = [
+        _raw_record(given if isinstance(given, FirehoseData) else FirehoseData(given), position, origin)
+        for position, given in enumerate(records)
+    ]
+    return event
+
+
+def _record_id(position: int) -> str:
+    return f"{kinesis_sequence_number(0)}{position:06}000000"
+
+
+def _raw_record(record: FirehoseData, position: int, origin: FirehoseOrigin) -> dict[str, Any]:
+    arrived_at = record.approximate_arrival_time or moment_at(position)
+    arrival: dict[str, Any] = {} if arrived_at == "absent" else {"approximateArrivalTimestamp": in_ms(arrived_at)}
+    raw: dict[str, Any] = {"recordId": record.record_id or _record_id(position), **arrival}
+    payload = as_base64(record.data)
+    if origin == "msk":
+        metadata = {"offset": str(position), "partitionId": "0", **arrival}
+        return {**raw, "mskRecordMetadata": metadata, "kafkaRecordValue": payload}
+    raw["data"] = payload
+    if origin == "kinesis":
+        raw["kinesisRecordMetadata"] = {
+            "sequenceNumber": kinesis_sequence_number(position),
+            "subsequenceNumber": 0,
+            "partitionKey": record.partition_key,
+            "shardId": "shardId-000000000000",
+            **arrival,
+        }
+    return raw
 
 
 @dataclass(frozen=True)
@@ -55,15 +138,10 @@ def read_transformation(answer: Answer, raws: Sequence[RawRecord]) -> Transforme
     ... )
     Transformed(results=('Ok', 'ProcessingFailed'), problems=(None, 'the response does not name it'))
     """
-    if isinstance(answer, Raised):
-        return CompleteFailure(f"the function raised {answer.error}")
-    if isinstance(answer, TimedOut):
-        return CompleteFailure("the function was cut off by its timeout")
-    try:
-        response = as_written(answer.response)
-        size = len(dumps(response))
-    except (TypeError, ValueError, RecursionError) as error:
-        return CompleteFailure(f"the response cannot be written as JSON: {error}")
+    response = response_of(answer)
+    if isinstance(response, CompleteFailure):
+        return response
+    size = len(dumps(response))
     if size > MOST_RESPONSE_BYTES:
         return CompleteFailure(f"the response has {size:,} bytes, and {MOST_RESPONSE_BYTES:,} are allowed")
     return _read_records(response, raws)
@@ -146,14 +224,11 @@ class FirehoseStream(EventSource):
     def deliver(self, records: tuple[SourceRecord, ...], *, at: Seconds) -> Delivery:
         """Return the batch that holds these records."""
         event = firehose_event(
-            *(FirehoseData(record.payload, firehose_record_id(record.position)) for record in records),
+            *(FirehoseData(record.payload, _record_id(record.position)) for record in records),
             origin=self.origin,
         )
-        raws = tuple(event["records"])
-        identifiers: dict[Hashable, int] = {
-            raw["recordId"]: record.position for raw, record in zip(raws, records, strict=True)
-        }
-        return Delivery(at, records, event, raws, identifiers)
+        identifiers: dict[Hashable, int] = {_record_id(record.position): record.position for record in records}
+        return Delivery(at, records, event, tuple(event["records"]), identifiers)
 
     def begin(self, records: tuple[SourceRecord, ...]) -> "FirehoseState":
         """Return the delivery stream with these records in it, and its first batch on the way."""
@@ -170,22 +245,21 @@ class FirehoseState(SourceState):
 
     def step(self, answer: Answer, *, ended_at: Seconds) -> "tuple[Reading, FirehoseState]":
         """Deliver or give up each record, or send the batch once more. See `SourceState`."""
-        if self.delivery is None:
-            raise ValueError("The source is drained: there is no batch that this could be the answer to.")
-        refuse_other_seconds("ended_at, which comes after the delivery,", ended_at, self.delivery.at)
-        delivered = self.delivery.positions
-        read = read_transformation(answer, self.delivery.raws)
+        delivery = self.delivered(ended_at)
+        read = read_transformation(answer, delivery.raws)
         if isinstance(read, CompleteFailure):
             if self.retries < self.stream.number_of_retries:
-                again = replace(self, now=ended_at + _SECONDS_BETWEEN_RETRIES, retries=self.retries + 1)
-                return read, replace(again, delivery=self.stream.deliver(self.delivery.records, at=again.now))
-            failed, reading = frozenset(delivered), cast("Reading", read)
+                at = ended_at + _SECONDS_BETWEEN_RETRIES
+                again = self.stream.deliver(delivery.records, at=at)
+                return read, replace(self, now=at, retries=self.retries + 1, delivery=again)
+            reading: Reading = read
+            failed = frozenset(delivery.positions)
         else:
-            results = zip(delivered, read.results, strict=True)
+            results = zip(delivery.positions, read.results, strict=True)
             failed = frozenset(position for position, result in results if result == "ProcessingFailed")
             reading = PartialFailure(failed) if failed else CompleteSuccess()
         removed: dict[int, Removal] = {
-            position: "error output" if position in failed else "done" for position in delivered
+            position: "error output" if position in failed else "done" for position in delivery.positions
         }
         state = replace(self, now=ended_at, removed={**self.removed, **removed}, retries=0, delivery=None)
         return reading, state.read()

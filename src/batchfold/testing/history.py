@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, get_args
 
-from batchfold.testing.answers import Answer, CompleteFailure, CompleteSuccess, PartialFailure, Reading, Returned
+from batchfold.testing.answers import Answer, CompleteFailure, PartialFailure, Reading, Returned
 from batchfold.testing.context import Seconds
 from batchfold.testing.effect import Attempted, AttemptEnd
 from batchfold.testing.event_source import Removal
@@ -160,36 +160,26 @@ def _faults(history: History, number: int) -> Iterator[str]:
 
 
 def _invocation(invocation: Invocation) -> Iterator[str]:
-    delivered = listed(
-        [
-            name if count == 1 else f"{name} (delivery {count})"
-            for name, count in zip(invocation.delivered, invocation.receive_counts, strict=True)
-        ]
-    )
-    yield f"  {invocation.number}. at {invocation.at:g} s, Lambda delivers {delivered or 'no record'}"
+    delivered = [
+        name if count == 1 else f"{name} (delivery {count})"
+        for name, count in zip(invocation.delivered, invocation.receive_counts, strict=True)
+    ]
+    yield f"  {invocation.number}. at {invocation.at:g} s, Lambda delivers {listed(delivered) or 'no record'}"
     attempts = listed([f"{attempted.name} {attempted.came_to}" for attempted in invocation.attempted], ", ")
     yield f"       attempts: {attempts or 'none'}"
-    yield f"       the function {_shortened(invocation.shown_answer)}"
-    yield f"       Lambda {_reading(invocation)}"
-
-
-def _reading(invocation: Invocation) -> str:
-    read = f"reads {_named(invocation)}"
+    shown = invocation.shown_answer
+    yield f"       the function {shown[:_LONGEST_ANSWER]}{'...' if len(shown) > _LONGEST_ANSWER else ''}"
+    read = "a complete success"
+    if isinstance(invocation.reading, PartialFailure):
+        read = "a partial failure"
+    elif isinstance(invocation.reading, CompleteFailure):
+        # That it raised, or was cut off, stands in the line before.
+        reason = f" ({invocation.reading.reason})" if isinstance(invocation.answer, Returned) else ""
+        read = f"a complete failure{reason}"
     for removal, verb in _VERBS.items():
         if names := [name for name, how in invocation.removed if how == removal]:
             read += f", {verb} {listed(names)}"
-    return read
-
-
-def _named(invocation: Invocation) -> str:
-    match invocation.reading:
-        case CompleteSuccess():
-            return "a complete success"
-        case CompleteFailure(reason):
-            # That it raised, or was cut off, stands in the line before.
-            return f"a complete failure ({reason})" if isinstance(invocation.answer, Returned) else "a complete failure"
-        case PartialFailure():
-            return "a partial failure"
+    yield f"       Lambda reads {read}"
 
 
 def listed(parts: "list[str] | tuple[str, ...]", between: str = " ") -> str:
@@ -201,7 +191,3 @@ def listed(parts: "list[str] | tuple[str, ...]", between: str = " ") -> str:
     if len(parts) <= _MOST_NAMES:
         return between.join(parts)
     return f"{between.join(parts[: _MOST_NAMES - 1])}{between}... {parts[-1]} ({len(parts)})"
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST_ANSWER else f"{text[:_LONGEST_ANSWER]}..."

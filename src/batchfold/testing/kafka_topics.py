@@ -6,9 +6,11 @@ The events of both look the same.
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, TypeAlias, get_args
+from itertools import chain
+from typing import ClassVar, Literal, TypeAlias, get_args
 
 from batchfold.core.lanes import Lane
+from batchfold.core.records import RawRecord
 from batchfold.sources.kafka import by_message_key, by_topic_partition
 from batchfold.testing.context import Seconds
 from batchfold.testing.event_source import Delivery, Removal, SourceRecord
@@ -21,8 +23,6 @@ KafkaRedelivery: TypeAlias = Literal["named", "from_lowest_offset"]
 """Which records of a partition come again after a partial response."""
 
 _TOPIC = "orders"
-_RETRIES_BEFORE_THE_DESTINATION = 10
-_LARGEST_BATCH = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +52,8 @@ class KafkaTopic(StreamSettings):
     @property
     def retry_limit(self) -> int:
         """How often a batch is retried: ten times when `maximum_retry_attempts` is endless and there is a destination."""
-        if self.maximum_retry_attempts == ENDLESS and self.on_failure_destination:
-            return _RETRIES_BEFORE_THE_DESTINATION
-        return self.maximum_retry_attempts
+        is_endless = self.maximum_retry_attempts == ENDLESS
+        return 10 if is_endless and self.on_failure_destination else self.maximum_retry_attempts
 
     def lane_of(self, record: SourceRecord, /) -> Hashable | None:
         """Return the partition: Kafka keeps order within it."""
@@ -92,7 +91,7 @@ class KafkaShareGroup(Queue):
     partitions: int = 2
 
     def __post_init__(self) -> None:
-        refuse_other_numbers("batch_size", self.batch_size, 1, _LARGEST_BATCH)
+        refuse_other_numbers("batch_size", self.batch_size, 1, 10_000)
         refuse_other_numbers("delivery_limit", self.delivery_limit, 1)
         refuse_other_numbers("partitions", self.partitions, 1)
 
@@ -124,31 +123,26 @@ class KafkaShareGroup(Queue):
 
 
 def _deliver(records: tuple[SourceRecord, ...], at: Seconds, partitions: int, *, self_managed: bool) -> Delivery:
-    event = kafka_event(*(_message(record, partitions) for record in records), self_managed=self_managed)
-    identifiers: dict[Hashable, int] = {
-        (f"{_TOPIC}-{_partition(record, partitions)}", record.position): record.position for record in records
-    }
+    # An offset is the position in the whole topic: offsets may have gaps, and so they have some here.
+    event = kafka_event(
+        *(
+            KafkaMessage(
+                record.payload,
+                key=record.key,
+                topic=_TOPIC,
+                partition=_partition(record, partitions),
+                offset=record.position,
+            )
+            for record in records
+        ),
+        self_managed=self_managed,
+    )
     # The event lists the records partition by partition, and that is the order in which they are there.
-    listed = {identifiers[at_offset]: raw for at_offset, raw in _by_offset(event)}
+    raws: tuple[RawRecord, ...] = tuple(chain.from_iterable(event["records"].values()))
     by_position = {record.position: record for record in records}
-    in_order = tuple(by_position[position] for position in listed)
-    return Delivery(at, in_order, event, tuple(listed.values()), identifiers)
+    identifiers: dict[Hashable, int] = {(f"{_TOPIC}-{raw['partition']}", raw["offset"]): raw["offset"] for raw in raws}
+    return Delivery(at, tuple(by_position[raw["offset"]] for raw in raws), event, raws, identifiers)
 
 
 def _partition(record: SourceRecord, partitions: int) -> int:
     return sum(record.key.encode()) % partitions
-
-
-def _message(record: SourceRecord, partitions: int) -> KafkaMessage:
-    # An offset is the position in the whole topic: offsets may have gaps, and so they have some here.
-    return KafkaMessage(
-        record.payload,
-        key=record.key,
-        topic=_TOPIC,
-        partition=_partition(record, partitions),
-        offset=record.position,
-    )
-
-
-def _by_offset(event: dict[str, Any]) -> list[tuple[tuple[str, int], dict[str, Any]]]:
-    return [((listed, raw["offset"]), raw) for listed, raws in event["records"].items() for raw in raws]

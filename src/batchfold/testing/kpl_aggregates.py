@@ -14,7 +14,7 @@ from typing import Any
 
 from batchfold.sources.kpl import MAGIC, deaggregated
 from batchfold.testing.context import Seconds
-from batchfold.testing.event_parts import as_text
+from batchfold.testing.event_parts import as_bytes
 from batchfold.testing.event_source import Delivery, SourceRecord
 from batchfold.testing.refuse import refuse_other_numbers
 from batchfold.testing.stream_events import KinesisData, kinesis_event
@@ -58,11 +58,11 @@ def kpl_aggregate(*records: object) -> bytes:
     partition_keys = _table(record.partition_key for record in given)
     hash_keys = _table(record.explicit_hash_key for record in given if record.explicit_hash_key is not None)
     message = b"".join(
-        (
+        [
             *(_bytes(1, key.encode()) for key in partition_keys),
             *(_bytes(2, key.encode()) for key in hash_keys),
             *(_bytes(3, _entry(record, partition_keys, hash_keys)) for record in given),
-        )
+        ]
     )
     return MAGIC + message + hashlib.md5(message, usedforsecurity=False).digest()
 
@@ -72,16 +72,13 @@ def _table(keys: Iterable[str]) -> Mapping[str, int]:
 
 
 def _entry(record: KplRecord, partition_keys: Mapping[str, int], hash_keys: Mapping[str, int]) -> bytes:
-    content = record.data if isinstance(record.data, bytes) else as_text(record.data).encode()
-    explicit_hash_key = record.explicit_hash_key
-    return b"".join(
-        (
-            _number(1, partition_keys[record.partition_key]),
-            b"" if explicit_hash_key is None else _number(2, hash_keys[explicit_hash_key]),
-            _bytes(3, content),
-            *(_bytes(4, _bytes(1, tag.encode()) + _bytes(2, value.encode())) for tag, value in record.tags.items()),
-        )
-    )
+    entry = _number(1, partition_keys[record.partition_key])
+    if record.explicit_hash_key is not None:
+        entry += _number(2, hash_keys[record.explicit_hash_key])
+    entry += _bytes(3, as_bytes(record.data))
+    for tag, value in record.tags.items():
+        entry += _bytes(4, _bytes(1, tag.encode()) + _bytes(2, value.encode()))
+    return entry
 
 
 def _number(of_field: int, value: int) -> bytes:
@@ -136,14 +133,8 @@ class AggregatedKinesisStream(KinesisStream):
     def deliver(self, records: tuple[SourceRecord, ...], *, at: Seconds) -> Delivery:
         """Return the batch that holds these records, which are of one shard."""
         aggregates = self._aggregates(records)
-        numbers = [_number_of(aggregate) for aggregate in aggregates]
-        event = kinesis_event(
-            *(
-                _data(aggregate, number, self.arrival_of(aggregate[0]))
-                for aggregate, number in zip(aggregates, numbers, strict=True)
-            ),
-            shard_id=self.shard_id_of(records[0]),
-        )
+        numbers = [str(FIRST_KINESIS_NUMBER + aggregate[0].position) for aggregate in aggregates]
+        event = kinesis_event(*map(self._data, aggregates, numbers), shard_id=self.shard_id_of(records[0]))
         identifiers: dict[Hashable, int] = {
             number: aggregate[0].position for aggregate, number in zip(aggregates, numbers, strict=True)
         }
@@ -157,14 +148,9 @@ class AggregatedKinesisStream(KinesisStream):
     def _aggregates(self, records: Sequence[SourceRecord]) -> list[list[SourceRecord]]:
         return [list(aggregate) for _, aggregate in groupby(records, self.delivered_as)]
 
-
-def _number_of(aggregate: Sequence[SourceRecord]) -> str:
-    return str(FIRST_KINESIS_NUMBER + aggregate[0].position)
-
-
-def _data(aggregate: Sequence[SourceRecord], number: str, arrived_at: datetime) -> KinesisData:
-    first = aggregate[0]
-    if len(aggregate) == 1:
-        return KinesisData(first.payload, first.key, number, arrived_at)
-    data = kpl_aggregate(*(KplRecord(record.payload, record.key) for record in aggregate))
-    return KinesisData(data, _KEY_OF_AGGREGATES, number, arrived_at)
+    def _data(self, aggregate: Sequence[SourceRecord], number: str) -> KinesisData:
+        first = aggregate[0]
+        if len(aggregate) == 1:
+            return KinesisData(first.payload, first.key, number, self.arrival_of(first))
+        data = kpl_aggregate(*(KplRecord(record.payload, record.key) for record in aggregate))
+        return KinesisData(data, _KEY_OF_AGGREGATES, number, self.arrival_of(first))

@@ -7,8 +7,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/kds.html descri
 
 import gzip
 import json
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -19,6 +18,7 @@ from batchfold.testing.event_parts import (
     as_text,
     deterministic_id,
     in_ms,
+    iso,
     moment_at,
     refuse_other_moments,
 )
@@ -52,7 +52,7 @@ def s3_notification(
                 "eventVersion": "2.1",
                 "eventSource": "aws:s3",
                 "awsRegion": region,
-                "eventTime": _iso(event_time or moment_at(position)),
+                "eventTime": iso(event_time or moment_at(position)),
                 "eventName": event_name,
                 "userIdentity": {"principalId": "AWS:AIDAEXAMPLE"},
                 "requestParameters": {"sourceIPAddress": "192.0.2.1"},
@@ -91,7 +91,7 @@ def s3_test_event(bucket: str = "uploads") -> dict[str, Any]:
     return {
         "Service": "Amazon S3",
         "Event": "s3:TestEvent",
-        "Time": _iso(moment_at(0)),
+        "Time": iso(moment_at(0)),
         "Bucket": bucket,
         "RequestId": "5582815E1AEA5ADF",
         "HostId": "8cLeGAmw098X5cv4Zkwcmo8vvZa3eH3eKxsPzbB9wrR",
@@ -151,23 +151,19 @@ def table_change(
     [raw] = dynamodb_event(change, table_name=table_name, key=key)["Records"]
     forwarded = {"SequenceNumber", "StreamViewType"}
     part = {name: value for name, value in raw["dynamodb"].items() if name not in forwarded}
-    seconds = part.get("ApproximateCreationDateTime")
-    if seconds is not None:
-        part["ApproximateCreationDateTime"] = round(seconds * (1_000_000 if microseconds else 1_000))
+    if "ApproximateCreationDateTime" in part:
+        part["ApproximateCreationDateTime"] = round(
+            part["ApproximateCreationDateTime"] * (1_000_000 if microseconds else 1_000)
+        )
         if microseconds:
             part["ApproximateCreationDateTimePrecision"] = "MICROSECOND"
-    identity: Mapping[str, str] | None = raw.get("userIdentity")
     return {
         "awsRegion": raw["awsRegion"],
         "eventID": raw["eventID"],
         "eventName": raw["eventName"],
-        "userIdentity": identity,
+        "userIdentity": raw.get("userIdentity"),
         "recordFormat": "application/json",
         "tableName": table_name,
         "dynamodb": part,
         "eventSource": "aws:dynamodb",
     }
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

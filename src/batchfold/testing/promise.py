@@ -34,8 +34,9 @@ from collections import deque
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from batchfold.core.lanes import Lane
 from batchfold.testing.effect import Attempted
-from batchfold.testing.event_source import Delivery, EventSource, Removal, SourceRecord
+from batchfold.testing.event_source import Delivery, EventSource, Removal, SourceRecord, comes_back_with
 
 
 @dataclass(frozen=True)
@@ -59,36 +60,54 @@ class OrderViolation:
     invocation: int
 
 
-@dataclass(frozen=True)
-class Lanes:
-    """The lane of each record, by position: the one in which the function reads, and the one in which order is owed."""
-
-    of_function: Mapping[int, Hashable]
-    of_both: Mapping[int, Hashable]
-
-
 @dataclass
 class Judge:
-    """Follows a run, invocation after invocation, and notes repeats and violations of order."""
+    """Follows a run, invocation after invocation, and notes repeats and violations of order.
+
+    Raises:
+        ValueError: The lane cannot tell the records of the source apart.
+    """
 
     source: EventSource
     records: Sequence[SourceRecord]
-    lanes: Lanes
+    lane: Lane | None
     repeats: list[Repeat] = field(default_factory=list[Repeat])
     order_violations: list[OrderViolation] = field(default_factory=list[OrderViolation])
     undelivered: set[int] = field(default_factory=set[int])
     """The records whose effect was performed in the very invocation after which Firehose gave them up."""
-    _by_name: dict[str, SourceRecord] = field(init=False)
-    _waiting: dict[Hashable, deque[SourceRecord]] = field(init=False)
+    _read_in: dict[int, Hashable] = field(default_factory=dict[int, Hashable])
+    """The lane in which the function reads each record."""
+    _owed_in: dict[int, Hashable] = field(default_factory=dict[int, Hashable])
+    """The lane in which order is owed: within one of the function, and one of the source."""
+    _waiting: dict[Hashable, deque[SourceRecord]] = field(default_factory=dict[Hashable, deque[SourceRecord]])
     _excused: dict[int, bool] = field(default_factory=dict[int, bool])
     _over: set[int] = field(default_factory=set[int])
     _losses: int = 0
 
     def __post_init__(self) -> None:
-        self._by_name = {record.name: record for record in self.records}
-        self._waiting = {}
         for record in self.records:
-            self._waiting.setdefault(self.lanes.of_both[record.position], deque()).append(record)
+            kept = self._own(self.source.lane_of(record), record)
+            if self.lane is None:
+                self._read_in[record.position] = self._own(self.source.default_lane_of(record), record)
+                self._owed_in[record.position] = kept
+            else:
+                self._read_in[record.position] = self._own(self._asked(self.lane, record), record)
+                self._owed_in[record.position] = (kept, self._read_in[record.position])
+            self._waiting.setdefault(self._owed_in[record.position], deque()).append(record)
+
+    def _asked(self, lane: Lane, record: SourceRecord) -> Hashable:
+        (raw,) = self.source.deliver((record,), at=0.0).raws
+        try:
+            return lane(raw)
+        except Exception as error:
+            name = getattr(lane, "__name__", "this")
+            raise ValueError(
+                f"lane={name} cannot tell the records of {type(self.source).__name__} apart: it raised {error!r}."
+            ) from error
+
+    @staticmethod
+    def _own(lane: Hashable | None, record: SourceRecord) -> Hashable:
+        return ("alone", record.position) if lane is None else ("shared", lane)
 
     @property
     def harm(self) -> bool:
@@ -100,35 +119,32 @@ class Judge:
         self, number: int, delivery: Delivery, attempted: Sequence[Attempted], *, removed: Mapping[int, Removal]
     ) -> None:
         """Take note of one invocation: its batch, its attempts, and the records that left the source after it."""
-        performed = {**self._excused, **dict.fromkeys(delivery.repeated & self._excused.keys(), True)}
+        excused = {**self._excused, **dict.fromkeys(delivery.repeated & self._excused.keys(), True)}
         overran = any(each.came_to == "overran" for each in attempted)
-        done: set[int] = set()
-        settled: set[int] = set()
-        performed_now: set[int] = set()
+        by_name = {record.name: record for record in self.records}
+        done: dict[int, set[str]] = {}
         for each in attempted:
             if each.came_to not in {"performed", "settled"}:
                 continue
-            record = self._by_name[each.name]
+            record = by_name[each.name]
             if each.came_to == "performed":
                 self._watch_order(record, number)
-                performed_now.add(record.position)
-            else:
-                settled.add(record.position)
-            if record.position in performed:
-                self.repeats.append(Repeat(record.name, number, performed[record.position]))
-            performed[record.position] = False
+            if record.position in excused:
+                self.repeats.append(Repeat(record.name, number, excused[record.position]))
+            excused[record.position] = False
             self._over.add(record.position)
-            done.add(record.position)
+            done.setdefault(record.position, set()).add(each.came_to)
         not_done = [record for record in delivery.records if record.position not in done]
         failed = bool(not_done) or any(each.came_to == "failed" for each in attempted)
-        for position in done:
+        for position, came_to in done.items():
             if self.source.is_windowed:
-                performed[position] = overran or (failed and position in settled)
+                excused[position] = overran or (failed and "settled" in came_to)
             else:
-                performed[position] = overran or self._leaves_no_choice(self.records[position], not_done)
-        self._excused = performed
-        if not overran:  # with time up, a function cannot answer any more
-            self.undelivered |= {position for position, how in removed.items() if how == "error output"} & performed_now
+                excused[position] = overran or self._leaves_no_choice(self.records[position], not_done)
+            # with time up, a function cannot answer any more
+            if not overran and "performed" in came_to and removed.get(position) == "error output":
+                self.undelivered.add(position)
+        self._excused = excused
         self._losses += sum(how == "done" and position not in self._over for position, how in removed.items())
         self.leave(removed)
 
@@ -137,7 +153,7 @@ class Judge:
         self._over.update(removed)
 
     def _watch_order(self, record: SourceRecord, number: int) -> None:
-        waiting = self._waiting[self.lanes.of_both[record.position]]
+        waiting = self._waiting[self._owed_in[record.position]]
         while waiting and waiting[0].position in self._over:
             waiting.popleft()
         if waiting and waiting[0].position < record.position:
@@ -146,15 +162,9 @@ class Judge:
     def _leaves_no_choice(self, record: SourceRecord, not_done: Sequence[SourceRecord]) -> bool:
         if self.source.brings_all_back:
             return bool(not_done)
-        return any(self._brings_back(other, record) and not self._stops(other, record) for other in not_done)
-
-    def _brings_back(self, other: SourceRecord, record: SourceRecord) -> bool:
-        """Return whether a record comes back with another one of its batch that is not done."""
-        if self.source.delivered_as(other) == self.source.delivered_as(record):
-            return True
-        return other.position < record.position and self.source.comes_back_after(other, record)
+        return any(comes_back_with(self.source, other, record) and not self._stops(other, record) for other in not_done)
 
     def _stops(self, other: SourceRecord, record: SourceRecord) -> bool:
         """Return whether the function should not have started a record, because another one before it was not done."""
-        lane_of = self.lanes.of_function
-        return other.position < record.position and lane_of[other.position] == lane_of[record.position]
+        is_of_its_lane = self._read_in[other.position] == self._read_in[record.position]
+        return is_of_its_lane and other.position < record.position

@@ -9,7 +9,7 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.htm
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -21,6 +21,7 @@ from batchfold.testing.event_parts import (
     base64_of,
     deterministic_id,
     in_ms,
+    iso,
     moment_at,
     refuse_other_moments,
     refuse_other_sequence_numbers,
@@ -29,6 +30,8 @@ from batchfold.testing.refuse import refuse_other_kinds, refuse_other_numbers, r
 
 MessageAttribute: TypeAlias = str | int | Decimal | bytes
 """The value of a message attribute, whose data type is `String`, `Number` or `Binary`."""
+
+_SUCH_ATTRIBUTES = 'a mapping, such as {"tenant": "a"}'
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,10 @@ class SqsMessage:
     dead_letter_queue_source_arn: str | None = None
 
     def __post_init__(self) -> None:
-        _refuse_other_attributes(self.message_attributes)
+        refuse_other_kinds("message_attributes", self.message_attributes, Mapping, _SUCH_ATTRIBUTES)
+        for name, value in self.message_attributes.items():
+            kinds = () if isinstance(value, bool) else (str, int, Decimal, bytes)
+            refuse_other_kinds(f"message_attributes[{name!r}]", value, kinds, "text, int, Decimal or bytes")
         refuse_other_numbers("approximate_receive_count", self.approximate_receive_count, 1)
         refuse_other_moments("sent_at", self.sent_at)
         refuse_other_moments("first_received_at", self.first_received_at)
@@ -85,13 +91,11 @@ def sqs_event(
     'arn:aws:sqs:eu-west-1:123456789012:orders.fifo'
     """
     name = f"{queue_name}.fifo" if fifo and not queue_name.endswith(".fifo") else queue_name
-    as_messages = [message if isinstance(message, SqsMessage) else SqsMessage(message) for message in messages]
-    return {
-        "Records": [
-            _raw_message(message, position, name, region, with_nulls=with_nulls)
-            for position, message in enumerate(as_messages)
-        ]
-    }
+    raws: list[dict[str, Any]] = []
+    for position, given in enumerate(messages):
+        message = given if isinstance(given, SqsMessage) else SqsMessage(given)
+        raws.append(_raw_message(message, position, name, region, with_nulls=with_nulls))
+    return {"Records": raws}
 
 
 def _raw_message(
@@ -102,11 +106,12 @@ def _raw_message(
     attributes = message.message_attributes
     raw: dict[str, Any] = {
         "messageId": message_id,
-        "receiptHandle": _receipt_handle(message_id, message.approximate_receive_count),
+        # a handle names one receipt of the message, not the message: it is another one each time
+        "receiptHandle": "AQEB" + base64_of(f"{ACCOUNT}/{message_id}/{message.approximate_receive_count}".encode()),
         "body": body,
         "attributes": _system_attributes(message, position, body, fifo=queue_name.endswith(".fifo")),
         "messageAttributes": {name: _raw_attribute(value, with_nulls=with_nulls) for name, value in attributes.items()},
-        "md5OfBody": _md5(body.encode("utf-8", "surrogatepass")),
+        "md5OfBody": _md5(_utf_8(body)),
         "eventSource": "aws:sqs",
         "eventSourceARN": arn("sqs", queue_name, region),
         "awsRegion": region,
@@ -119,18 +124,15 @@ def _raw_message(
 def _system_attributes(message: SqsMessage, position: int, body: str, *, fifo: bool) -> dict[str, str]:
     sent_at = message.sent_at or moment_at(position)
     received_at = message.first_received_at or sent_at + timedelta(milliseconds=5)
+    number = str(18_849_496_460_467_696_128 + position * 256)
+    digest = hashlib.sha256(_utf_8(body)).hexdigest()
     optional = {
         "MessageGroupId": message.message_group_id or ("default" if fifo else None),
-        "SequenceNumber": message.sequence_number,
-        "MessageDeduplicationId": message.message_deduplication_id,
+        "SequenceNumber": message.sequence_number or (number if fifo else None),
+        "MessageDeduplicationId": message.message_deduplication_id or (digest if fifo else None),
         "AWSTraceHeader": message.trace_header,
         "DeadLetterQueueSourceArn": message.dead_letter_queue_source_arn,
     }
-    if fifo:
-        optional["SequenceNumber"] = message.sequence_number or str(18_849_496_460_467_696_128 + position * 256)
-        optional["MessageDeduplicationId"] = (
-            message.message_deduplication_id or hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
-        )
     return {
         "ApproximateReceiveCount": str(message.approximate_receive_count),
         "SentTimestamp": str(in_ms(sent_at)),
@@ -138,22 +140,6 @@ def _system_attributes(message: SqsMessage, position: int, body: str, *, fifo: b
         "ApproximateFirstReceiveTimestamp": str(in_ms(received_at)),
         **{name: value for name, value in optional.items() if value is not None},
     }
-
-
-def _receipt_handle(message_id: str, receive_count: int) -> str:
-    # a handle names one receipt of the message, not the message: it is another one each time
-    return "AQEB" + base64_of(f"{ACCOUNT}/{message_id}/{receive_count}".encode())
-
-
-def _refuse_other_attributes(attributes: object) -> None:
-    refuse_other_kinds("message_attributes", attributes, Mapping, 'a mapping, such as {"tenant": "a"}')
-    for name, value in _items(attributes):
-        kinds = () if isinstance(value, bool) else (str, int, Decimal, bytes)
-        refuse_other_kinds(f"message_attributes[{name!r}]", value, kinds, "text, int, Decimal or bytes")
-
-
-def _items(mapping: Any) -> list[tuple[object, object]]:
-    return list(mapping.items())
 
 
 def _data_type(value: object) -> str:
@@ -173,10 +159,14 @@ def _md5_of_attributes(attributes: Mapping[str, MessageAttribute]) -> str:
     """
     digested = b""
     for name, value in sorted(attributes.items()):
-        content = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
+        content = value if isinstance(value, bytes) else _utf_8(str(value))
         digested += _with_length(name.encode()) + _with_length(_data_type(value).encode())
         digested += (b"\x02" if isinstance(value, bytes) else b"\x01") + _with_length(content)
     return _md5(digested)
+
+
+def _utf_8(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _with_length(content: bytes) -> bytes:
@@ -217,7 +207,7 @@ def sns_envelope(
         "MessageId": message_id or deterministic_id(f"sns/{topic_name}/{text}", 0),
         "TopicArn": arn("sns", topic_name),
         "Message": text,
-        "Timestamp": _iso(timestamp or moment_at(0), "milliseconds"),
+        "Timestamp": iso(timestamp or moment_at(0)),
         "SignatureVersion": signature_version,
         "Signature": "EXAMPLEw6JRN",
         "SigningCertURL": f"https://sns.{REGION}.amazonaws.com/SimpleNotificationService-0000.pem",
@@ -229,19 +219,15 @@ def sns_envelope(
         refuse_other_sequence_numbers(sequence_number)
         envelope["SequenceNumber"] = sequence_number
     if message_attributes is not None:
-        refuse_other_kinds("message_attributes", message_attributes, Mapping, 'a mapping, such as {"tenant": "a"}')
+        refuse_other_kinds("message_attributes", message_attributes, Mapping, _SUCH_ATTRIBUTES)
     if message_attributes:
-        envelope["MessageAttributes"] = {
-            name: _sns_attribute(name, value) for name, value in message_attributes.items()
-        }
+        attributes: dict[str, Mapping[str, str]] = {}
+        for name, value in message_attributes.items():
+            if not isinstance(value, Mapping):
+                refuse_other_kinds(f"message_attributes[{name!r}]", value, str, "text")
+            attributes[name] = {"Type": "String", "Value": value} if isinstance(value, str) else dict(value)
+        envelope["MessageAttributes"] = attributes
     return envelope
-
-
-def _sns_attribute(name: str, value: str | Mapping[str, str]) -> dict[str, str]:
-    if isinstance(value, Mapping):
-        return dict(value)
-    refuse_other_kinds(f"message_attributes[{name!r}]", value, str, "text")
-    return {"Type": "String", "Value": value}
 
 
 def eventbridge_envelope(
@@ -275,7 +261,7 @@ def eventbridge_envelope(
         "detail-type": detail_type,
         "source": source,
         "account": ACCOUNT,
-        "time": _iso(time or moment_at(0), "seconds"),
+        "time": iso(time or moment_at(0), "seconds"),
         "region": region,
         "resources": None if resources is None else list(resources),
         "replay-name": replay_name,
@@ -297,7 +283,3 @@ def s3_pointer(key: str, *, bucket: str = "payloads", size: int = 300_000, legac
         else ("software.amazon.payloadoffloading.PayloadS3Pointer", "ExtendedPayloadSize")
     )
     return SqsMessage([kind, {"s3BucketName": bucket, "s3Key": key}], message_attributes={attribute: size})
-
-
-def _iso(moment: datetime, precision: str) -> str:
-    return moment.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", "Z")

@@ -1,22 +1,22 @@
-"""`assert_safe`: one line in a test that searches for the schedule of failures under which a function does harm.
-
-The complaints of a failed `assert_safe` are worded here.
-"""
+"""`assert_safe`: one line in a test that searches for the schedule of failures under which a function does harm."""
 
 import logging
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
-from itertools import count
+from itertools import chain, count
 from typing import Any, get_args
 
 from batchfold.core.lanes import Lane
+from batchfold.testing.complaints import Repeats, complaints
 from batchfold.testing.context import Seconds
+from batchfold.testing.driver import drain
 from batchfold.testing.effect import Effect, EffectFailed, FailureSchedule, LambdaFunction, MakeFunction
 from batchfold.testing.event_source import EventSource, Payload, refuse_other_sources
-from batchfold.testing.history import Fate, History, listed, tell
+from batchfold.testing.history import History, tell
 from batchfold.testing.refuse import refuse_other_numbers, refuse_other_words
-from batchfold.testing.search import Expectation, Repeats, Scenario, drawn, outages, play, quiet, shortened
+from batchfold.testing.search import Scenario, drawn, outages, quiet, shortened
 
 _LOGGER = logging.getLogger("batchfold.testing")
 _SHOWN_AT_LEAST = 4
@@ -135,168 +135,73 @@ def assert_safe(
     if max_examples is not None:
         refuse_other_numbers("max_examples", max_examples, 1)
     refuse_other_words("repeats", repeats, get_args(Repeats))
-    expectation = Expectation(
-        lane=lane,
-        payload=payload,
-        error=error,
-        timeout_seconds=timeout_seconds,
-        effect_seconds=effect_seconds,
-        must_start=must_start,
-        repeats=repeats,
-    )
-    search = _Search(make, expectation)
-    with quiet():
-        scenario = search.run(
-            source,
-            overruns=overruns,
-            duplicates=repeats == "never" if duplicates is None else duplicates,
-            max_records=max_records,
-            max_examples=max_examples,
-        )
-    if scenario is None:
-        _LOGGER.info("%s", search.tried)
-        return search.tried
-    with quiet():
-        told = _invocations_told(play(make, scenario, expectation))
-    history = play(_logged_up_to(told, make), scenario, expectation)
-    raise UnsafeFunctionError(complaints(history, scenario, expectation) or (_NO_HARM_AGAIN,), history)
+    refuse_other_sources(source)
+    twice = repeats == "never" if duplicates is None else duplicates
+    tally = Counter[str]()
 
-
-@dataclass
-class _Search:
-    """One search, and how much it has tried so far."""
-
-    make: MakeFunction
-    expectation: Expectation
-    tried: Tried = Tried(0, 0, 0, 0, 0)
-
-    def run(
-        self, source: EventSource, *, overruns: bool, duplicates: bool, max_records: int, max_examples: int | None
-    ) -> Scenario | None:
-        """Return a scenario in which the function does harm, as short as can be found; `None` if there is none."""
+    def play(made_by: MakeFunction, scenario: Scenario, *, stop_at_harm: bool = False) -> History:
         __tracebackhide__ = True  # as in `assert_safe`
-        refuse_other_sources(source)
-        # The shortest of all goes first and by itself: a wrong argument is then raised as it is, not inside a search.
-        first = Scenario(source, ("A1",), FailureSchedule())
-        if self._does_harm(first):
-            return first
-        for variation in source.variations():
-            for outage in outages(variation, overruns=overruns, duplicates=duplicates, max_records=max_records):
-                if self._does_harm(outage):
-                    return shortened(outage, self._does_harm)
-        played = self.tried.outages
-        found = drawn(
-            self._does_harm,
-            source=source,
-            overruns=overruns,
-            duplicates=duplicates,
-            max_records=max_records,
-            max_examples=max_examples,
+        return drain(
+            made_by,
+            source=scenario.source,
+            records=scenario.records,
+            schedule=scenario.schedule,
+            lane=lane,
+            payload=payload,
+            error=error,
+            timeout_seconds=timeout_seconds,
+            effect_seconds=effect_seconds,
+            most_invocations=scenario.enough_invocations,
+            stop_at_harm=stop_at_harm,
         )
-        self.tried = replace(self.tried, outages=played, drawn=self.tried.outages - played)
-        return found
 
-    def _does_harm(self, scenario: Scenario) -> bool:
+    def complain(history: History, scenario: Scenario) -> tuple[str, ...]:
+        return tuple(complaints(history, scenario, repeats=repeats, must_start=must_start, payload=payload))
+
+    def does_harm(scenario: Scenario) -> bool:
         __tracebackhide__ = True  # as in `assert_safe`
-        history = play(self.make, scenario, self.expectation, stop_at_harm=True)
-        attempted = [each for invocation in history.invocations for each in invocation.attempted]
-        self.tried = replace(
-            self.tried,
-            outages=self.tried.outages + 1,
-            invocations=self.tried.invocations + history.invocation_count,
-            failures=self.tried.failures
-            + sum(each.came_to not in {"performed", "settled", "counted"} for each in attempted),
-            most_records=max(self.tried.most_records, len(scenario.records)),
+        history = play(make, scenario, stop_at_harm=True)
+        attempted = [each.came_to for invocation in history.invocations for each in invocation.attempted]
+        tally["scenarios"] += 1
+        tally["invocations"] += history.invocation_count
+        tally["failures"] += sum(came_to in {"failed", "overran", "cut off"} for came_to in attempted)
+        tally["most records"] = max(tally["most records"], len(scenario.records))
+        return bool(complain(history, scenario))
+
+    with quiet():
+        # The shortest of all goes first, as the source was given: a wrong argument is then raised as it is.
+        shortest = Scenario(source, ("A1",), FailureSchedule())
+        always = (
+            outages(variation, overruns=overruns, duplicates=twice, max_records=max_records)
+            for variation in source.variations()
         )
-        return bool(complaints(history, scenario, self.expectation))
-
-
-def complaints(history: History, scenario: Scenario, expectation: Expectation) -> tuple[str, ...]:
-    """Return what the history shows against the function, a sentence each; none if it is safe."""
-    return tuple(_complaints(history, scenario, expectation))
-
-
-def _complaints(history: History, scenario: Scenario, expectation: Expectation) -> Iterator[str]:
-    if history.strangers:
-        first, *others = dict.fromkeys(history.strangers)
-        yield (
-            f"Call the effect with the name of a record, such as {history.records[0]!r}: it was called with {first}, which "
-            f"is the name of no record{_and_more(1 + len(others))}."
-        )
-        yield _where_the_name_is(scenario.source, expectation)
-        yield "Until then nothing else that the function does can be judged."
-        return
-    yield from _of_lost(history, scenario, expectation)
-    for name in history.with_fate(Fate.UNDELIVERED):
-        yield (
-            f"{name} is not delivered: its effect was performed, and Firehose writes the original to the error output, for "
-            "the answer does not say Ok or Dropped for it."
-        )
-    for violation in history.order_violations[:1]:
-        yield (
-            f"Order is broken: {violation.name} was performed in invocation {violation.invocation} while "
-            f"{violation.before}, which comes first in its lane, was still to come"
-            f"{_and_more(len(history.order_violations))}."
-        )
-    yield from _of_repeats(history, expectation)
-    if expectation.must_start:
-        for name in history.never_started:
-            yield f"{name} was given up without ever having been started."
-    if not history.drained and scenario.drains:
-        left = history.with_fate(Fate.STILL_THERE)
-        attempted = {attempted.name for invocation in history.invocations for attempted in invocation.attempted}
-        yield (
-            f"After {history.invocation_count} invocations {listed(left)} is still in the source, although nothing stands "
-            f"in its way{'' if attempted.intersection(left) else '. The function never called the effect for it'}."
-        )
-
-
-def _of_lost(history: History, scenario: Scenario, expectation: Expectation) -> Iterator[str]:
-    lost = history.lost
-    for name in lost:
-        yield f"{name} is lost: Lambda was told that it is done, and its effect was never performed."
-    if lost:
-        yield (
-            "If the function was done with it in another way (only(...) let it pass, discard(...) or dead_letter(...) "
-            f"settled it), let it say so: effect.settle({_name_at(scenario.source, expectation)})."
-        )
-
-
-def _of_repeats(history: History, expectation: Expectation) -> Iterator[str]:
-    needless = history.needless_repeats
-    for repeat in needless[:1]:
-        yield (
-            f"{repeat.name} was performed again in invocation {repeat.invocation}, and nothing made that necessary"
-            f"{_and_more(len(needless))}."
-        )
-        if history.invocations[repeat.invocation - 1].that("performed").count(repeat.name) > 1:
-            yield "The effect stands for all that the function does with a record: call it once for each record."
-    if expectation.repeats == "never" and not needless:
-        for repeat in history.repeats[:1]:
-            yield (
-                f'{repeat.name} was performed again in invocation {repeat.invocation}. repeats="never" asks for a function '
-                f"that knows what it has done{_and_more(len(history.repeats))}."
+        found = next(filter(does_harm, chain([shortest], *always)), None)
+        always_tried = tally["scenarios"]
+        if found is not None:
+            found = shortened(found, does_harm)
+        else:
+            found = drawn(
+                does_harm,
+                source=source,
+                overruns=overruns,
+                duplicates=twice,
+                max_records=max_records,
+                max_examples=max_examples,
             )
-
-
-def _where_the_name_is(source: EventSource, expectation: Expectation) -> str:
-    """Say where the name is, in the words of batchfold's own records; those of other libraries are similar."""
-    name_at = _name_at(source, expectation)
-    if expectation.payload is not None:
-        return f"The name is where payload= puts it in the payload, for example effect({name_at})."
-    if source.name_at is not None:
-        return f"The name is a part of the default payload: effect({name_at})."
-    return f"The name is the payload, as it is delivered: effect({name_at})."
-
-
-def _name_at(source: EventSource, expectation: Expectation) -> str:
-    if expectation.payload is not None:
-        return f"{source.payload_at}.id"
-    return source.payload_at if source.name_at is None else source.name_at
-
-
-def _and_more(cases: int) -> str:
-    return "" if cases == 1 else f" (the first of {cases} cases)"
+    if found is None:
+        tried = Tried(
+            outages=always_tried,
+            drawn=tally["scenarios"] - always_tried,
+            invocations=tally["invocations"],
+            failures=tally["failures"],
+            most_records=tally["most records"],
+        )
+        _LOGGER.info("%s", tried)
+        return tried
+    with quiet():
+        told = _invocations_told(play(make, found))
+    history = play(_logged_up_to(told, make), found)
+    raise UnsafeFunctionError(complain(history, found) or (_NO_HARM_AGAIN,), history)
 
 
 def _invocations_told(history: History) -> int:

@@ -1,7 +1,7 @@
-"""The search for a scenario in which a function does harm: outages first, then what Hypothesis draws.
+"""The scenarios that `assert_safe` plays: outages in a fixed order, then what Hypothesis draws, and the shortening of both.
 
-A scenario is a source, the records that it holds, and what fails. It is played by the driver. Outages are played in a fixed order, because a random
-search hardly ever lets everything fail. Hypothesis is imported only here and in `strategies`.
+A random search hardly ever lets everything fail, so outages come first. Hypothesis is imported only here and in
+`strategies`.
 """
 
 import logging
@@ -10,17 +10,9 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
 
-from batchfold.core.lanes import Lane
-from batchfold.testing.context import Seconds
-from batchfold.testing.driver import drain
-from batchfold.testing.effect import Attempt, EffectFailed, FailureSchedule, MakeFunction
-from batchfold.testing.event_source import EventSource, Payload
-from batchfold.testing.history import History
-
-Repeats: TypeAlias = Literal["needed", "never"]
-"""Which repeats of an effect are allowed: those for which Lambda left no choice, or none at all."""
+from batchfold.testing.effect import Attempt, FailureSchedule
+from batchfold.testing.event_source import EventSource, key_of
 
 _KEYS = "ABC"
 _FAILS: tuple[Attempt, ...] = ("fails",)
@@ -58,37 +50,6 @@ class Scenario:
     def drains(self) -> bool:
         """Return whether a function can drain the source: nothing in it fails for ever and comes back for ever."""
         return not self.schedule.never_succeed or self.source.most_deliveries is not None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Expectation:
-    """How a function is run, and what is asked of it beyond what is asked of all. See `assert_safe`."""
-
-    lane: Lane | None = None
-    payload: Payload | None = None
-    error: Callable[[str], Exception] = EffectFailed
-    timeout_seconds: Seconds = 30.0
-    effect_seconds: Seconds = 0.0
-    must_start: bool = False
-    repeats: Repeats = "needed"
-
-
-def play(make: MakeFunction, scenario: Scenario, expectation: Expectation, *, stop_at_harm: bool = False) -> History:
-    """Run the function through the scenario: to its end, or to the first harm that is done."""
-    __tracebackhide__ = True  # as in `assert_safe`
-    return drain(
-        make,
-        source=scenario.source,
-        records=scenario.records,
-        schedule=scenario.schedule,
-        lane=expectation.lane,
-        payload=expectation.payload,
-        error=expectation.error,
-        timeout_seconds=expectation.timeout_seconds,
-        effect_seconds=expectation.effect_seconds,
-        most_invocations=scenario.enough_invocations,
-        stop_at_harm=stop_at_harm,
-    )
 
 
 def outages(source: EventSource, *, overruns: bool, duplicates: bool, max_records: int) -> Iterator[Scenario]:
@@ -191,20 +152,13 @@ def drawn(
 
 def shortened(scenario: Scenario, shows: Callable[[Scenario], bool]) -> Scenario:
     """Return a scenario that shows the same with fewer records and fewer failures, as far as leaving out parts leads."""
-    left = _MOST_PLAYED_TO_SHORTEN
-
-    def still_shows(tried: Scenario) -> bool:
-        nonlocal left
-        left -= 1
-        return left >= 0 and shows(tried)
-
-    shorter = True
-    while shorter and left > 0:
-        shorter = False
-        for tried in _shorter(scenario):
-            if still_shows(tried):
-                scenario, shorter = tried, True
-                break
+    shorter = _shorter(scenario)
+    for _ in range(_MOST_PLAYED_TO_SHORTEN):
+        tried = next(shorter, None)
+        if tried is None:
+            break
+        if shows(tried):
+            scenario, shorter = tried, _shorter(tried)
     return scenario
 
 
@@ -214,32 +168,27 @@ def _shorter(scenario: Scenario) -> Iterator[Scenario]:
     size = count // 2
     while size:
         for start in range(0, count, size):
-            left = (*scenario.records[:start], *scenario.records[start + size :])
-            if left:
-                yield _of(scenario, left)
+            if left := (*scenario.records[:start], *scenario.records[start + size :]):
+                yield _with_only(scenario, left)
         size //= 2
     schedule = scenario.schedule
     for name, attempts in schedule.attempts.items():
-        without = {other: listed for other, listed in schedule.attempts.items() if other != name}
-        if len(attempts) > 1:
-            yield replace(scenario, schedule=replace(schedule, attempts={**schedule.attempts, name: attempts[:-1]}))
-        else:
-            yield replace(scenario, schedule=replace(schedule, attempts=without))
+        fewer = {**schedule.attempts, name: attempts[:-1]}
+        left_over = {each: listed for each, listed in fewer.items() if listed}
+        yield replace(scenario, schedule=replace(schedule, attempts=left_over))
 
 
-def _of(scenario: Scenario, left: tuple[str, ...]) -> Scenario:
+def _with_only(scenario: Scenario, left: Sequence[str]) -> Scenario:
     """Return the scenario with these records only, numbered anew."""
-    named = dict(zip(left, numbered([name.rstrip("0123456789") for name in left]), strict=True))
+    names = numbered([key_of(name) for name in left])
+    named = dict(zip(left, names, strict=True))
     schedule = FailureSchedule(
         {named[name]: attempts for name, attempts in scenario.schedule.attempts.items() if name in named},
         frozenset(named[name] for name in scenario.schedule.never_succeed if name in named),
     )
     source = scenario.source
-    twice = source.delivering_twice(())
-    is_duplicating = twice is not source and twice != source
-    return Scenario(
-        source.delivering_twice(tuple(named.values())) if is_duplicating else source, tuple(named.values()), schedule
-    )
+    is_duplicating = source.delivering_twice(()) != source
+    return Scenario(source.delivering_twice(names) if is_duplicating else source, names, schedule)
 
 
 @contextmanager

@@ -24,11 +24,6 @@ from batchfold.testing.refuse import refuse_other_numbers, refuse_other_seconds,
 
 _FIRST_SEQUENCE_NUMBER = 18_849_496_460_467_696_128
 _HIDDEN_SECONDS = 30.0
-_LARGEST_STANDARD_BATCH = 10_000
-_LARGEST_BATCH_WITHOUT_WINDOW = 10
-_LONGEST_WINDOW_SECONDS = 300
-_LARGEST_RECEIVE_COUNT = 1_000
-_LONGEST_VISIBILITY_SECONDS = 12 * 60 * 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,22 +94,19 @@ class SqsQueue(Queue):
 
     def __post_init__(self) -> None:
         window = self.maximum_batching_window_in_seconds
-        refuse_other_numbers("maximum_batching_window_in_seconds", window, 0, _LONGEST_WINDOW_SECONDS)
-        what = f"batch_size of {'a FIFO' if self.fifo else 'a standard'} queue"
+        refuse_other_numbers("maximum_batching_window_in_seconds", window, 0, 300)
         if self.fifo:
-            refuse_other_numbers(what, self.batch_size, 1, _LARGEST_BATCH_WITHOUT_WINDOW)
+            refuse_other_numbers("batch_size of a FIFO queue", self.batch_size, 1, 10)
             if window:
                 raise ValueError("A FIFO queue has no batching window: leave maximum_batching_window_in_seconds out.")
         elif window:
-            refuse_other_numbers(what, self.batch_size, 1, _LARGEST_STANDARD_BATCH)
+            refuse_other_numbers("batch_size of a standard queue", self.batch_size, 1, 10_000)
         else:
-            what += " without maximum_batching_window_in_seconds"
-            refuse_other_numbers(what, self.batch_size, 1, _LARGEST_BATCH_WITHOUT_WINDOW)
+            what = "batch_size of a standard queue without maximum_batching_window_in_seconds"
+            refuse_other_numbers(what, self.batch_size, 1, 10)
         if self.max_receive_count is not None:
-            refuse_other_numbers("max_receive_count", self.max_receive_count, 1, _LARGEST_RECEIVE_COUNT)
-        refuse_other_seconds(
-            "visibility_timeout_seconds", self.visibility_timeout_seconds, 0, _LONGEST_VISIBILITY_SECONDS
-        )
+            refuse_other_numbers("max_receive_count", self.max_receive_count, 1, 1_000)
+        refuse_other_seconds("visibility_timeout_seconds", self.visibility_timeout_seconds, 0, 12 * 60 * 60)
         refuse_text("delivered_twice", self.delivered_twice, 'a set of names, such as {"A1"}')
         if self.fifo and self.delivered_twice:
             raise ValueError("A FIFO queue delivers no message again that is done: leave delivered_twice out.")
@@ -163,22 +155,23 @@ class SqsQueue(Queue):
         event = sqs_event(
             *(self._message(record, counts.get(record.position, 1)) for record in records), fifo=self.fifo
         )
-        raws = tuple(event["Records"])
-        identifiers: dict[Hashable, int] = {
-            raw["messageId"]: record.position for raw, record in zip(raws, records, strict=True)
-        }
-        return Delivery(at, records, event, raws, identifiers)
+        identifiers: dict[Hashable, int] = {_message_id(record): record.position for record in records}
+        return Delivery(at, records, event, tuple(event["Records"]), identifiers)
 
     def _message(self, record: SourceRecord, receive_count: int) -> SqsMessage:
         return SqsMessage(
             record.payload,
             message_group_id=record.key if self.fifo else None,
-            message_id=deterministic_id("orders", record.position),
+            message_id=_message_id(record),
             message_deduplication_id=record.name,
             approximate_receive_count=receive_count,
             sent_at=moment_at(record.position),
             sequence_number=str(_FIRST_SEQUENCE_NUMBER + record.position) if self.fifo else None,
         )
+
+
+def _message_id(record: SourceRecord) -> str:
+    return deterministic_id("orders", record.position)
 
 
 @dataclass(frozen=True)
@@ -211,21 +204,16 @@ class QueueState(SourceState):
         done = frozenset(delivery.positions) - back
         once_more = {message.record.position for message in self.messages if message.once_more} & done
         removed: dict[int, Removal] = {**self.removed, **dict.fromkeys(done - once_more, "done")}
-        messages = tuple(
-            self._released(message, ended_at, back, once_more)
-            for message in self.messages
-            if message.record.position not in removed
-        )
-        return reading, replace(self, messages=messages, removed=removed, now=ended_at, delivery=None).receive()
-
-    def _released(
-        self, message: Message, ended_at: Seconds, back: AbstractSet[int], once_more: AbstractSet[int]
-    ) -> Message:
-        if message.record.position in once_more:
-            return replace(message, once_more=False, is_duplicate=True, visible_at=ended_at)
-        if message.record.position in back and self.queue.is_released_at_once:
-            return replace(message, visible_at=ended_at)
-        return message
+        messages: list[Message] = []
+        for message in self.messages:
+            if message.record.position in once_more:
+                messages.append(replace(message, once_more=False, is_duplicate=True, visible_at=ended_at))
+            elif message.record.position in back and self.queue.is_released_at_once:
+                messages.append(replace(message, visible_at=ended_at))
+            elif message.record.position not in removed:
+                messages.append(message)
+        state = replace(self, messages=tuple(messages), removed=removed, now=ended_at, delivery=None)
+        return reading, state.receive()
 
     def receive(self) -> "QueueState":
         """Return the queue after its next receive, which waits until a message is visible."""
@@ -245,16 +233,13 @@ class QueueState(SourceState):
     def in_flight(self, received: Sequence[Message]) -> "QueueState":
         """Return the queue with these messages delivered, and hidden until their time is over."""
         hidden_until = self.now + self.queue.hidden_seconds
-        delivery = self.queue.deliver(
-            tuple(message.record for message in received),
-            at=self.now,
-            receive_counts={message.record.position: message.receive_count + 1 for message in received},
-        )
-        positions = {message.record.position for message in received}
+        counts = {message.record.position: message.receive_count + 1 for message in received}
+        records = tuple(message.record for message in received)
+        delivery = self.queue.deliver(records, at=self.now, receive_counts=counts)
         repeated = frozenset(message.record.position for message in received if message.is_duplicate)
         messages = tuple(
             replace(message, visible_at=hidden_until, receive_count=message.receive_count + 1, is_duplicate=False)
-            if message.record.position in positions
+            if message.record.position in counts
             else message
             for message in self.messages
         )

@@ -4,11 +4,11 @@ Needs Hypothesis: `pip install "batchfold[testing]"`. Each strategy shrinks towa
 which nothing fails and no setting differs from AWS's defaults.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from itertools import product
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 try:
     from hypothesis import strategies as st
@@ -21,8 +21,7 @@ from batchfold.sources.dynamodb import EventName, StreamViewType
 from batchfold.testing.change_events import DynamoDBChange, dynamodb_event, images_of
 from batchfold.testing.effect import Attempt, FailureSchedule
 from batchfold.testing.event_source import EventSource
-from batchfold.testing.firehose_events import FirehoseData, FirehoseOrigin, firehose_event
-from batchfold.testing.firehose_streams import FirehoseStream
+from batchfold.testing.firehose_streams import FirehoseData, FirehoseOrigin, FirehoseStream, firehose_event
 from batchfold.testing.kafka_topics import KafkaShareGroup, KafkaTopic
 from batchfold.testing.kpl_aggregates import AggregatedKinesisStream, KplRecord, kpl_aggregate
 from batchfold.testing.piped import DynamoDBPipe, KinesisPipe, SqsPipe, pipes_event
@@ -35,6 +34,7 @@ from batchfold.testing.stream_retries import ENDLESS
 from batchfold.testing.streams import DynamoDBStream, KinesisStream
 
 _KEYS = st.sampled_from("ABC")
+_Built = TypeVar("_Built")
 
 
 def sqs_messages(bodies: st.SearchStrategy[Any] | None = None) -> st.SearchStrategy[SqsMessage]:
@@ -57,25 +57,19 @@ def sqs_events(
     bodies: st.SearchStrategy[Any] | None = None, *, fifo: bool | None = None, max_size: int = 10
 ) -> st.SearchStrategy[dict[str, Any]]:
     """Events of an SQS queue, FIFO or standard as `fifo` says; both if it is `None`."""
-    kinds = st.booleans() if fifo is None else st.just(fifo)
-    messages = st.lists(sqs_messages(bodies), min_size=1, max_size=max_size)
-
-    def event(of_fifo: bool, given: list[SqsMessage]) -> dict[str, Any]:  # noqa: FBT001  # a strategy gives it
-        return sqs_event(*given, fifo=of_fifo)
-
-    return st.builds(event, kinds, messages)
+    return _events(sqs_event, sqs_messages(bodies), max_size, fifo=_either(fifo))
 
 
 def kinesis_data(data: st.SearchStrategy[Any] | None = None) -> st.SearchStrategy[KinesisData]:
     """Kinesis records with any bytes (or from `data`)."""
-    return st.builds(KinesisData, data=st.binary(max_size=32) if data is None else data, partition_key=_KEYS)
+    return st.builds(KinesisData, data=_payloads(data), partition_key=_KEYS)
 
 
 def kpl_records(data: st.SearchStrategy[Any] | None = None) -> st.SearchStrategy[KplRecord]:
     """User records of the KPL with any bytes (or from `data`), with and without explicit hash key and tags."""
     return st.builds(
         KplRecord,
-        data=st.binary(max_size=32) if data is None else data,
+        data=_payloads(data),
         partition_key=_KEYS | _text(),
         explicit_hash_key=st.none() | st.integers(0, 2**128 - 1).map(str),
         tags=st.dictionaries(_names(), _text(), max_size=2),
@@ -84,14 +78,14 @@ def kpl_records(data: st.SearchStrategy[Any] | None = None) -> st.SearchStrategy
 
 def kpl_aggregates(data: st.SearchStrategy[Any] | None = None, *, max_size: int = 10) -> st.SearchStrategy[bytes]:
     """The data of Kinesis records that hold user records of the KPL, for `kinesis_data` and `kinesis_events`."""
-    return st.lists(kpl_records(data), min_size=1, max_size=max_size).map(lambda given: kpl_aggregate(*given))
+    return _events(kpl_aggregate, kpl_records(data), max_size)
 
 
 def kinesis_events(
     data: st.SearchStrategy[Any] | None = None, *, max_size: int = 10
 ) -> st.SearchStrategy[dict[str, Any]]:
     """Events of a shard of a Kinesis data stream."""
-    return st.lists(kinesis_data(data), min_size=1, max_size=max_size).map(lambda given: kinesis_event(*given))
+    return _events(kinesis_event, kinesis_data(data), max_size)
 
 
 def items() -> st.SearchStrategy[dict[str, Any]]:
@@ -123,11 +117,8 @@ def dynamodb_events(
 ) -> st.SearchStrategy[dict[str, Any]]:
     """Events of a shard of a DynamoDB stream, of each view type; all changes of an event are of one."""
     image = items() if images is None else images
-    return (
-        st.sampled_from(get_args(StreamViewType))
-        .flatmap(lambda view_type: st.lists(_changes(view_type, image), min_size=1, max_size=max_size))
-        .map(lambda given: dynamodb_event(*given))
-    )
+    view_types = st.sampled_from(get_args(StreamViewType))
+    return view_types.flatmap(lambda view_type: _events(dynamodb_event, _changes(view_type, image), max_size))
 
 
 def kafka_messages(values: st.SearchStrategy[Any] | None = None) -> st.SearchStrategy[KafkaMessage]:
@@ -146,30 +137,20 @@ def kafka_events(
     values: st.SearchStrategy[Any] | None = None, *, self_managed: bool | None = None, max_size: int = 10
 ) -> st.SearchStrategy[dict[str, Any]]:
     """Events of Kafka topics, self-managed or Amazon MSK as `self_managed` says; both if it is `None`."""
-    kinds = st.booleans() if self_managed is None else st.just(self_managed)
-    messages = st.lists(kafka_messages(values), min_size=1, max_size=max_size)
-
-    def event(managed_by_user: bool, given: list[KafkaMessage]) -> dict[str, Any]:  # noqa: FBT001  # a strategy gives it
-        return kafka_event(*given, self_managed=managed_by_user)
-
-    return st.builds(event, kinds, messages)
+    return _events(kafka_event, kafka_messages(values), max_size, self_managed=_either(self_managed))
 
 
 def firehose_data(data: st.SearchStrategy[Any] | None = None) -> st.SearchStrategy[FirehoseData]:
     """Firehose records with any bytes (or from `data`)."""
-    return st.builds(FirehoseData, data=st.binary(max_size=32) if data is None else data, partition_key=_KEYS)
+    return st.builds(FirehoseData, data=_payloads(data), partition_key=_KEYS)
 
 
 def firehose_events(
     data: st.SearchStrategy[Any] | None = None, *, max_size: int = 10
 ) -> st.SearchStrategy[dict[str, Any]]:
     """Events of delivery streams that have their records from producers, a Kinesis stream or Amazon MSK."""
-
-    def event(origin: FirehoseOrigin, given: list[FirehoseData]) -> dict[str, Any]:
-        return firehose_event(*given, origin=origin)
-
-    records = st.lists(firehose_data(data), min_size=1, max_size=max_size)
-    return st.builds(event, st.sampled_from(get_args(FirehoseOrigin)), records)
+    origins = st.sampled_from(get_args(FirehoseOrigin))
+    return _events(firehose_event, firehose_data(data), max_size, origin=origins)
 
 
 def pipes_events(
@@ -185,7 +166,7 @@ def sqs_queues(*, fifo: bool | None = None) -> st.SearchStrategy[SqsQueue]:
     """Queues and their mappings, with and without a dead-letter queue."""
     return st.builds(
         SqsQueue,
-        fifo=st.booleans() if fifo is None else st.just(fifo),
+        fifo=_either(fifo),
         batch_size=st.integers(1, 10),
         visibility_timeout_seconds=st.sampled_from((30.0, 45.0, 180.0)),
         max_receive_count=st.none() | st.integers(1, 5),
@@ -249,8 +230,8 @@ def sharded_streams() -> st.SearchStrategy[KinesisStream | DynamoDBStream]:
 
 def event_pipes() -> st.SearchStrategy[SqsPipe | KinesisPipe | DynamoDBPipe]:
     """Queues and streams that a pipe reads, with every setting."""
-    of_stream = {**_stream_settings(), "bisect_batch_on_function_error": st.just(value=False)}
-    of_stream["automatic_bisect"] = st.booleans()
+    of_stream = _stream_settings()
+    of_stream["automatic_bisect"] = of_stream.pop("bisect_batch_on_function_error")
     queues = st.builds(
         SqsPipe, fifo=st.booleans(), batch_size=st.integers(1, 10), max_receive_count=st.none() | st.integers(1, 5)
     )
@@ -282,10 +263,7 @@ def failure_schedules(
     attempts = _attempts(overruns=overruns)
     poison = st.frozensets(st.sampled_from(list(names)), max_size=2) if never_succeed else st.just(frozenset[str]())
 
-    def schedule(listed: dict[str, tuple[Attempt, ...]], never: frozenset[str]) -> FailureSchedule:
-        return FailureSchedule({name: each for name, each in listed.items() if each}, never)
-
-    return st.builds(schedule, st.fixed_dictionaries(dict.fromkeys(names, attempts)), poison)
+    return st.builds(_schedule, st.fixed_dictionaries(dict.fromkeys(names, attempts)), poison)
 
 
 @st.composite
@@ -310,18 +288,21 @@ def scenarios(
     listed = draw(st.lists(one, min_size=1, max_size=max_records))
     names = numbered([key for key, *_ in listed])
     by_name = list(zip(names, listed, strict=True))
-    schedule = FailureSchedule(
-        {name: attempts for name, (_, attempts, _, _) in by_name if attempts},
+    schedule = _schedule(
+        {name: attempts for name, (_, attempts, _, _) in by_name},
         frozenset(name for name, (_, _, poison, _) in by_name if poison),
     )
     source = draw(st.sampled_from(source.variations()))
     largest = min(source.batch_size, len(names))
-    smaller_by = draw(st.integers(0, largest - 1))
-    if smaller_by:
+    if smaller_by := draw(st.integers(0, largest - 1)):
         source = replace(source, batch_size=largest - smaller_by)
     if repeated := [name for name, (*_, is_repeated) in by_name if is_repeated]:
         source = source.delivering_twice(repeated)
     return Scenario(source, names, schedule)
+
+
+def _schedule(attempts: dict[str, tuple[Attempt, ...]], never_succeed: frozenset[str]) -> FailureSchedule:
+    return FailureSchedule({name: listed for name, listed in attempts.items() if listed}, never_succeed)
 
 
 def _attempts(*, overruns: bool) -> st.SearchStrategy[tuple[Attempt, ...]]:
@@ -329,6 +310,23 @@ def _attempts(*, overruns: bool) -> st.SearchStrategy[tuple[Attempt, ...]]:
     # All there are, the shortest first; what ends in a success says no more than without it.
     all_attempts = (attempts for most in range(4) for attempts in product(ends, repeat=most))
     return st.sampled_from([attempts for attempts in all_attempts if attempts[-1:] != ("succeeds",)])
+
+
+def _events(
+    build: Callable[..., _Built], records: st.SearchStrategy[Any], max_size: int, **options: st.SearchStrategy[Any]
+) -> st.SearchStrategy[_Built]:
+    def built(given: list[Any], **drawn: Any) -> _Built:
+        return build(*given, **drawn)
+
+    return st.builds(built, st.lists(records, min_size=1, max_size=max_size), **options)
+
+
+def _either(wanted: bool | None) -> st.SearchStrategy[bool]:  # noqa: FBT001  # as the option of an event says
+    return st.booleans() if wanted is None else st.just(wanted)
+
+
+def _payloads(given: st.SearchStrategy[Any] | None) -> st.SearchStrategy[Any]:
+    return st.binary(max_size=32) if given is None else given
 
 
 def _stream_settings() -> dict[str, st.SearchStrategy[Any]]:
@@ -344,30 +342,27 @@ def _stream_settings() -> dict[str, st.SearchStrategy[Any]]:
 
 
 def _changes(view_type: StreamViewType, image: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[DynamoDBChange]:
-    def change(
-        key: str, event_name: EventName, new: dict[str, Any] | None, old: dict[str, Any] | None, *, expired: bool
-    ) -> DynamoDBChange:
+    return st.one_of([_changes_of(event_name, view_type, image) for event_name in get_args(EventName)])
+
+
+def _changes_of(
+    event_name: EventName, view_type: StreamViewType, image: st.SearchStrategy[dict[str, Any]]
+) -> st.SearchStrategy[DynamoDBChange]:
+    has_new, has_old = images_of(event_name, view_type)
+
+    def change(key: str, new: dict[str, Any], old: dict[str, Any], *, expired: bool) -> DynamoDBChange:
         keys = {"id": key}
-        return DynamoDBChange(
-            keys=keys,
-            new_image=None if new is None else {**new, **keys},
-            old_image=None if old is None else {**old, **keys},
-            event_name=event_name,
-            expired=expired,
-        )
+        new_image, old_image = {**new, **keys} if has_new else None, {**old, **keys} if has_old else None
+        return DynamoDBChange(keys, new_image, old_image, event_name, expired=expired)
 
-    def changes(event_name: EventName) -> st.SearchStrategy[DynamoDBChange]:
-        has_new, has_old = images_of(event_name, view_type)
-        return st.builds(
-            change,
-            key=_KEYS,
-            event_name=st.just(event_name),
-            new=image if has_new else st.none(),
-            old=image if has_old else st.none(),
-            expired=st.booleans() if event_name == "REMOVE" else st.just(value=False),
-        )
-
-    return st.one_of([changes(event_name) for event_name in get_args(EventName)])
+    nothing = st.just(dict[str, Any]())
+    return st.builds(
+        change,
+        key=_KEYS,
+        new=image if has_new else nothing,
+        old=image if has_old else nothing,
+        expired=st.booleans() if event_name == "REMOVE" else st.just(value=False),
+    )
 
 
 def _json(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:

@@ -140,10 +140,8 @@ class KafkaMessage:
     def __post_init__(self) -> None:
         refuse_other_kinds("headers", self.headers, Mapping, 'a mapping from names to bytes, such as {"trace": b"1"}')
         for name, value in _pairs(self.headers):
-            if value is not None:
-                refuse_other_kinds(
-                    f"headers[{name!r}]", value, (bytes, bytearray), "bytes, such as text.encode() makes"
-                )
+            kinds = (bytes, bytearray, type(None))
+            refuse_other_kinds(f"headers[{name!r}]", value, kinds, "bytes, such as text.encode() makes")
         refuse_other_numbers("partition", self.partition, 0)
         if self.offset is not None:
             refuse_other_numbers("offset", self.offset, 0)
@@ -171,24 +169,26 @@ def kafka_event(
         message = given if isinstance(given, KafkaMessage) else KafkaMessage(given)
         listed = records.setdefault(f"{message.topic}-{message.partition}", [])
         following = listed[-1]["offset"] + 1 if listed else 0
-        offset = following if message.offset is None else message.offset
-        listed.append(_raw_kafka_record(message, offset, position, with_nulls=with_nulls))
-    if self_managed:
-        return {"eventSource": "SelfManagedKafka", "bootstrapServers": _BROKERS, "records": records}
-    return {
-        "eventSource": "aws:kafka",
-        "eventSourceArn": arn("kafka", f"cluster/{cluster}/3f1a2b4c-0d5e-4f60-8a7b-9c0d1e2f3a4b-4", region),
-        "bootstrapServers": _BROKERS,
-        "records": records,
-    }
+        listed.append(_raw_kafka_record(message, following, position, with_nulls=with_nulls))
+    origin = (
+        {"eventSource": "SelfManagedKafka"}
+        if self_managed
+        else {"eventSource": "aws:kafka", "eventSourceArn": msk_cluster_arn(cluster, region)}
+    )
+    return {**origin, "bootstrapServers": _BROKERS, "records": records}
 
 
-def _raw_kafka_record(message: KafkaMessage, offset: int, position: int, *, with_nulls: bool) -> dict[str, Any]:
+def msk_cluster_arn(cluster: str, region: str) -> str:
+    """Return the ARN of a cluster of Amazon MSK."""
+    return arn("kafka", f"cluster/{cluster}/3f1a2b4c-0d5e-4f60-8a7b-9c0d1e2f3a4b-4", region)
+
+
+def _raw_kafka_record(message: KafkaMessage, following: int, position: int, *, with_nulls: bool) -> dict[str, Any]:
     made_at = message.timestamp or moment_at(position)
     raw: dict[str, Any] = {
         "topic": message.topic,
         "partition": message.partition,
-        "offset": offset,
+        "offset": following if message.offset is None else message.offset,
         "timestamp": -1 if made_at == "absent" else in_ms(made_at),
         "timestampType": message.timestamp_type,
     }
@@ -204,13 +204,11 @@ def _raw_kafka_record(message: KafkaMessage, offset: int, position: int, *, with
 
 
 def _pairs(headers: Mapping[str, HeaderValue]) -> list[tuple[str, bytes | None]]:
-    return [
-        (name, value)
-        for name, given in headers.items()
-        for value in (
-            given if isinstance(given, list | tuple) else (cast("bytes | None", given),)
-        )  # refused if it is none
-    ]
+    pairs: list[tuple[str, bytes | None]] = []
+    for name, given in headers.items():
+        values = given if isinstance(given, list | tuple) else [cast("bytes | None", given)]
+        pairs += [(name, value) for value in values]
+    return pairs
 
 
 def _signed(value: bytes) -> list[int]:

@@ -23,7 +23,7 @@ from batchfold.testing.answers import (
 )
 from batchfold.testing.context import Seconds, timestamp
 from batchfold.testing.event_parts import SENT_AT_MS, arn, deterministic_id
-from batchfold.testing.event_source import EventSource, Removal, SourceRecord, SourceState
+from batchfold.testing.event_source import EventSource, Removal, SourceRecord, SourceState, comes_back_with
 from batchfold.testing.refuse import refuse_other_numbers, refuse_other_seconds, refuse_other_words
 
 ENDLESS = -1
@@ -214,7 +214,9 @@ class StreamState(SourceState):
         """Return the rest of a batch of which these records were named, and how many of its retries are used up."""
         settings = self.mapping
         named = [record for record in batch.records if record.position in positions]
-        back = tuple(record for record in batch.records if self._comes_back(record, named))
+        back = tuple(
+            record for record in batch.records if any(comes_back_with(settings, other, record) for other in named)
+        )
         if len(back) == len(batch.records):
             retries = batch.retries + 1
         elif settings.retries_reset_on_progress:
@@ -222,13 +224,6 @@ class StreamState(SourceState):
         else:
             retries = batch.retries + (0 if settings.halves_on_error else 1)
         return PendingBatch(back, retries, is_unhandled)
-
-    def _comes_back(self, record: SourceRecord, named: Sequence[SourceRecord]) -> bool:
-        return any(
-            self.mapping.delivered_as(other) == self.mapping.delivered_as(record)
-            or (other.position < record.position and self.mapping.comes_back_after(other, record))
-            for other in named
-        )
 
     def _is_too_old(self, record: SourceRecord) -> bool:
         return ENDLESS < self.mapping.maximum_record_age_in_seconds < self.now + record.age

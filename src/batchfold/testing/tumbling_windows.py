@@ -19,9 +19,8 @@ from batchfold.testing.answers import (
     PartialFailure,
     Raised,
     Reading,
-    Returned,
     TimedOut,
-    as_written,
+    response_of,
 )
 from batchfold.testing.context import Seconds
 from batchfold.testing.event_parts import SENT_AT_MS
@@ -263,15 +262,11 @@ def with_state(reading: Reading, state: Mapping[str, Any] | None) -> Reading:
 def state_in(answer: Answer) -> Mapping[str, Any] | None:
     """Return the state in an answer; `None` if it has none, so that the invocation counts as failed.
 
+    >>> from batchfold.testing import Returned
     >>> state_in(Returned({"state": {"count": 1}})), state_in(Returned({"state": None})), state_in(Raised("no"))
     ({'count': 1}, None, None)
     """
-    if not isinstance(answer, Returned):
-        return None
-    try:
-        response = as_written(answer.response)
-    except (TypeError, ValueError, RecursionError):
-        return None
+    response = response_of(answer)
     if not isinstance(response, dict):
         return None
     state: object = cast("dict[str, object]", response).get("state")
