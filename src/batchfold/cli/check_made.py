@@ -50,10 +50,8 @@ class Made:
             event |= _WINDOW
         try:
             self.source.read([raw] if connection.poller == "pipe" else event)
-        except UnexpectedEventError:
-            return False
-        except Exception:  # noqa: BLE001  # a source of the user's own may expect more of an event than this one holds
-            return True
+        except Exception as error:  # noqa: BLE001  # one of the user's own may expect more of an event than this one holds
+            return not isinstance(error, UnexpectedEventError)
         return True
 
     def lane(self, connection: Connection) -> LaneName:
@@ -82,30 +80,26 @@ def calls_of(made: Made, connections: Sequence[Connection]) -> list[Connection]:
     Those whose function has its file and handler; if there is none, those with that handler; if there is none, those
     whose handler is not known. Raises `NotCalledError` if there is none either.
     """
-    functions = [(connection, connection.function) for connection in connections]
-    handlers = [(connection, None if isinstance(known, Unknown) else known) for connection, known in functions]
-    ends = (f"{made.file.stem}.{made.name}", f"/{made.file.stem}.{made.name}")
-    fitting = [
-        (connection, function)
-        for connection, function in handlers
-        if function is not None
-        and isinstance(function.handler, str)
-        and (function.handler in ends or function.handler.endswith((f".{ends[0]}", ends[1])))
-    ]
-    exact = [
-        connection
-        for connection, function in fitting
-        if function.file is not None and function.file.resolve() == made.file
-    ]
-    unknown = [
-        connection for connection, function in handlers if function is None or not isinstance(function.handler, str)
-    ]
-    found = exact or [connection for connection, _ in fitting] or unknown
+    own = f"{made.file.stem}.{made.name}"
+    fitting = [each for each in connections if f".{_handler(each)}".endswith((f".{own}", f"/{own}"))]
+    exact = [each for each in fitting if _file(each) == made.file]
+    found = exact or fitting or [each for each in connections if not _handler(each)]
     if not found:
         raise NotCalledError(
-            f"expected a mapping or a pipe whose function has the handler {ends[0]}, found none in the files that were read"
+            f"expected a mapping or a pipe whose function has the handler {own}, found none in the files that were read"
         )
     return found
+
+
+def _handler(connection: Connection) -> str:
+    """Return the handler of the function, empty where it is not known."""
+    handler = None if isinstance(connection.function, Unknown) else connection.function.handler
+    return handler if isinstance(handler, str) else ""
+
+
+def _file(connection: Connection) -> Path | None:
+    file = None if isinstance(connection.function, Unknown) else connection.function.file
+    return None if file is None else file.resolve()
 
 
 def _is_source(value: object) -> TypeIs[AsyncSource[Any, Any, Any, Any]]:

@@ -27,7 +27,7 @@ from batchfold.cli.call import (
     start_child,
     watched,
 )
-from batchfold.testing.answers import CompleteFailure, Reading, Returned, TimedOut, read_answer
+from batchfold.testing.answers import Answer, CompleteFailure, Reading, Returned, TimedOut, read_answer
 from batchfold.testing.answers import Raised as RaisedAnswer
 
 _MOST_BYTES_AT_ONCE = 2**16
@@ -81,11 +81,10 @@ class Environment:
         folder = self._home
         folder.mkdir()
         request = {"target": self._target, "timeout": self._timeout, "log_aloud": self._log_aloud}
-        (folder / "request").write_text(json.dumps(request), encoding="ascii")
         self._printed, writes = os.pipe()
         os.set_blocking(self._printed, False)
         try:
-            self._process = start_child("warm", folder, writes, subprocess.PIPE)
+            self._process = start_child("warm", folder, request, writes, subprocess.PIPE)
         finally:
             os.close(writes)
         said = self._heard(folder)
@@ -131,8 +130,8 @@ class Environment:
         """Wait for the process to be ready again, or to end. Raises `CannotCallError` for what it refuses."""
         if self._process is None:
             return Heard(steps=[], status=None, was_at="", printed="")
-        seconds_after = seconds_of_a_call(self._timeout)
-        steps, status = watched(self._process, folder, self._timeout, seconds_after, self._while_it_runs)
+        seconds = seconds_of_a_call(self._timeout)
+        steps, status = watched(self._process, folder, self._timeout, seconds, meanwhile=self._while_it_runs)
         refuse_refusals(steps)
         return Heard(steps=steps, status=status, was_at=own_lines(file_text(self._home / "was_at")), printed="")
 
@@ -173,13 +172,13 @@ def reading_of(call: Call, identifiers: Mapping[Hashable, int], *, report_batch_
         case Answered(response=text, failed_because=why):
             if text is None:
                 return CompleteFailure(why or "the response cannot be written as JSON")
-            answer = Returned(json.loads(text))
-            return read_answer(answer, identifiers, report_batch_item_failures=report_batch_item_failures)
+            answer: Answer = Returned(json.loads(text))
         case Raised(kind=kind):
-            return read_answer(RaisedAnswer(kind), identifiers, report_batch_item_failures=report_batch_item_failures)
+            answer = RaisedAnswer(kind)
         case CutOff():
-            return read_answer(TimedOut(), identifiers, report_batch_item_failures=report_batch_item_failures)
+            answer = TimedOut()
         case Died(how=how):
             return CompleteFailure(f"the function {how} before it returned")
         case _:
             assert_never(call.ending)
+    return read_answer(answer, identifiers, report_batch_item_failures=report_batch_item_failures)

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 import typer
 
 from batchfold.cli import mapping_cdk, mapping_sam, mapping_terraform
-from batchfold.cli.report import fail, write
+from batchfold.cli.report import write, writing
 
 MappingSource: TypeAlias = Literal["sqs", "kinesis", "dynamodb", "kafka"]
 MappingFormat: TypeAlias = Literal["sam", "cdk", "terraform"]
@@ -32,11 +32,6 @@ _OTHERS: Mapping[tuple[MappingSource, MappingFormat], Callable[[], str]] = {
 }
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the command to a typer application."""
-    app.command()(mapping)
-
-
 def snippet(source: MappingSource, form: MappingFormat, *, fifo: bool = False) -> str:
     """Return a mapping of the source, with the function, and where failures end."""
     return _QUEUES[form](fifo=fifo) if source == "sqs" else _OTHERS[source, form]()
@@ -55,9 +50,5 @@ def mapping(
     """
     if fifo and source != "sqs":
         raise typer.BadParameter(f"--fifo is for queues, got it with {source}")
-    try:
+    with writing("the mapping"):
         write(snippet(source, form, fifo=fifo))
-    except BrokenPipeError:
-        pass  # whoever reads it has read enough
-    except OSError as error:
-        fail(f"the mapping cannot be written: {error.strerror}")
