@@ -143,6 +143,5 @@ def _described(mappings: Sequence[object], file: str) -> Iterator[Connection]:
 
 
 def _name_in(arn: object) -> str:
-    """Return the name of the queue, stream, table or cluster."""
     resource = str(arn or "Kafka").split(":", 5)[-1]
     return resource.split("/")[1] if "/" in resource else resource

@@ -259,7 +259,6 @@ def _module_of(address: str) -> str:
 
 
 def _references(expression: object) -> Iterator[object]:
-    """Yield the references in an expression, also in those of nested blocks."""
     if is_mapping(expression):
         references = expression.get("references")
         if is_plain_list(references):

@@ -129,7 +129,6 @@ def _fifo_window(subject: Subject) -> Broken | None:
     "throttled", "error", "The mappings of queues start no more invocations than their function may run.", _SCALING
 )
 def _throttled(subject: Subject) -> Broken | None:
-    """All queues of a function together must start no more invocations than it may run."""
     connection = subject.connection
     if connection.kind != "sqs" or connection.poller == "pipe":
         return None
@@ -253,7 +252,6 @@ def _is_endless(connection: Connection) -> bool | Unknown:
 
 
 def _destination(connection: Connection) -> bool | Unknown:
-    """Return whether there is a destination for what fails."""
     target = connection.part.get("DestinationConfig", "OnFailure")
     if isinstance(target, Unknown):
         return target if target.may_be_absent or not target.mentions else True

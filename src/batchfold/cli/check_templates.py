@@ -171,7 +171,6 @@ _RESOURCE = re.compile(r"^.*?is invalid\. ", re.DOTALL)
 
 
 def _translated(name: str, event_name: str, event: Mapping[str, object]) -> Mapping[str, object] | str:
-    """Return the properties of the mapping, or SAM's objection."""
     from boto3.session import Session  # noqa: PLC0415  # they take half a second, and most files need them not
     from samtranslator.model.exceptions import InvalidDocumentException  # noqa: PLC0415
     from samtranslator.parser.parser import Parser  # noqa: PLC0415

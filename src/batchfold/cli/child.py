@@ -86,11 +86,15 @@ def serve(name: str, run: Callable[..., None]) -> NoReturn:
     write_step(folder, Started())
     with refusals_told(folder):
         run(folder, **request)
-    for output in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):  # the function may have closed it
-            if output is not None:
-                output.flush()
+    flush_outputs()
     os._exit(0)  # whatever the function has left behind must not keep the process
+
+
+def flush_outputs() -> None:
+    """Write out what the function has printed. It may have closed its outputs."""
+    for output in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError, ValueError):
+            output.flush()
 
 
 @contextmanager
@@ -242,7 +246,6 @@ def as_json(response: object) -> str | None:
 
 
 def _strangers(response: object, read: ReadEvent) -> list[str]:
-    """The item identifiers in the response that no record of the event has."""
     failures: object = response.get("batchItemFailures") if is_mapping(response) else None
     entries = [entry for entry in failures if is_mapping(entry)] if is_list(failures) else []
     given = [entry["itemIdentifier"] for entry in entries if entry.get("itemIdentifier")]

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Callable, Hashable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 from typing import Any, Self, assert_never
 
@@ -84,10 +85,10 @@ class Environment:
         self._printed, writes = os.pipe()
         os.set_blocking(self._printed, False)
         try:
-            self._process = start_child("warm", folder, request, writes, subprocess.PIPE)
+            self._process = process = start_child("warm", folder, request, writes, subprocess.PIPE)
         finally:
             os.close(writes)
-        said = self._heard(folder)
+        said = self._heard(process, folder)
         if not any(isinstance(step, Ready) for step in said.steps):
             refuse_no_import(said, self._target, self._timeout)
 
@@ -102,7 +103,6 @@ class Environment:
         return call
 
     def _invoked(self, event: Any, *, is_invocation: bool) -> Call | None:
-        """Call the function, and return `None` if its process ended before that."""
         self.start()
         process = self._process
         if process is None or process.stdin is None:
@@ -114,10 +114,8 @@ class Environment:
         with suppress(BrokenPipeError):  # it has ended
             process.stdin.write(f"{request}\n".encode("ascii"))
             process.stdin.flush()
-        said = self._heard(folder)
-        for file in folder.iterdir():
-            file.unlink()
-        folder.rmdir()
+        said = self._heard(process, folder)
+        rmtree(folder)
         if not any(isinstance(step, Delivered) for step in said.steps):
             self._end()
             return None
@@ -126,12 +124,10 @@ class Environment:
             self._end()
         return call
 
-    def _heard(self, folder: Path) -> Heard:
+    def _heard(self, process: subprocess.Popen[bytes], folder: Path) -> Heard:
         """Wait for the process to be ready again, or to end. Raises `CannotCallError` for what it refuses."""
-        if self._process is None:
-            return Heard(steps=[], status=None, was_at="", printed="")
         seconds = seconds_of_a_call(self._timeout)
-        steps, status = watched(self._process, folder, self._timeout, seconds, meanwhile=self._while_it_runs)
+        steps, status = watched(process, folder, self._timeout, seconds, meanwhile=self._while_it_runs)
         refuse_refusals(steps)
         return Heard(steps=steps, status=status, was_at=own_lines(file_text(self._home / "was_at")), printed="")
 

@@ -14,27 +14,17 @@ from batchfold.cli.report import write, writing
 MappingSource: TypeAlias = Literal["sqs", "kinesis", "dynamodb", "kafka"]
 MappingFormat: TypeAlias = Literal["sam", "cdk", "terraform"]
 
-_QUEUES: Mapping[MappingFormat, Callable[..., str]] = {
-    "sam": mapping_sam.sqs,
-    "cdk": mapping_cdk.sqs,
-    "terraform": mapping_terraform.sqs,
-}
-_OTHERS: Mapping[tuple[MappingSource, MappingFormat], Callable[[], str]] = {
-    ("kinesis", "sam"): mapping_sam.kinesis,
-    ("kinesis", "cdk"): mapping_cdk.kinesis,
-    ("kinesis", "terraform"): mapping_terraform.kinesis,
-    ("dynamodb", "sam"): mapping_sam.dynamodb,
-    ("dynamodb", "cdk"): mapping_cdk.dynamodb,
-    ("dynamodb", "terraform"): mapping_terraform.dynamodb,
-    ("kafka", "sam"): mapping_sam.kafka,
-    ("kafka", "cdk"): mapping_cdk.kafka,
-    ("kafka", "terraform"): mapping_terraform.kafka,
+_LANGUAGES: Mapping[MappingFormat, tuple[Callable[..., str], Mapping[str, str]]] = {
+    "sam": (mapping_sam.sqs, mapping_sam.STREAMS),
+    "cdk": (mapping_cdk.sqs, mapping_cdk.STREAMS),
+    "terraform": (mapping_terraform.sqs, mapping_terraform.STREAMS),
 }
 
 
 def snippet(source: MappingSource, form: MappingFormat, *, fifo: bool = False) -> str:
     """Return a mapping of the source, with the function, and where failures end."""
-    return _QUEUES[form](fifo=fifo) if source == "sqs" else _OTHERS[source, form]()
+    sqs, streams = _LANGUAGES[form]
+    return sqs(fifo=fifo) if source == "sqs" else streams[source]
 
 
 def mapping(

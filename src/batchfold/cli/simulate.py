@@ -166,7 +166,6 @@ def _write(
 
 
 def _variants(asked: dict[str, Any], compare: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the simulations to play, each under its name."""
     if compare is None:
         yield "", asked
         return
