@@ -12,7 +12,7 @@ import typer
 from tests.cli.check_scenes import KINESIS, SQS, Template, changed
 from typer.testing import CliRunner, Result
 
-from batchfold.cli.check_command import add_to
+from batchfold.cli.check_command import check
 
 BROKEN = changed(SQS, {"Connection.FunctionResponseTypes": None, "Source.VisibilityTimeout": 59})
 UNKNOWN = changed(SQS, {"Source.VisibilityTimeout": {"Fn::ImportValue": "Timeout"}})
@@ -24,7 +24,7 @@ SAYS = (
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 app.callback()(lambda: None)  # with it, the command keeps its name although it is the only one
-add_to(app)
+app.command()(check)
 
 
 def run(*arguments: object) -> Result:

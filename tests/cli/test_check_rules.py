@@ -25,8 +25,7 @@ from tests.cli.check_scenes import (
     template,
 )
 
-from batchfold.cli.check_function_rules import FUNCTION_RULES
-from batchfold.cli.check_rules import RULES
+from batchfold.cli.check_rules import FUNCTION_RULES, RULES
 from batchfold.core._guards import is_plain_dict
 
 BREAKS: list[tuple[str, Template, dict[str, object]]] = [

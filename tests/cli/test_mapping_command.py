@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from batchfold.cli.check_command import checked
 from batchfold.cli.check_plans import plan_document
 from batchfold.cli.check_rules import RULES
-from batchfold.cli.mapping_command import MappingFormat, MappingSource, add_to, snippet
+from batchfold.cli.mapping_command import MappingFormat, MappingSource, mapping, snippet
 from batchfold.core._guards import is_plain_dict, is_plain_list
 
 SOURCES: list[MappingSource] = list(get_args(MappingSource))
@@ -24,7 +24,7 @@ ALL = [(source, False) for source in SOURCES] + [("sqs", True)]
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 app.callback()(lambda: None)
-add_to(app)
+app.command()(mapping)
 
 
 @pytest.mark.parametrize(("source", "fifo"), ALL)

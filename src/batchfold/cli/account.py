@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 
 class RefusedError(Exception):
@@ -25,14 +25,10 @@ OutcomeKind: TypeAlias = Literal["succeeded", "settled", "failed", "unprocessed"
 class Started:
     """The child has started, and imports the function's file."""
 
-    step: ClassVar[str] = "started"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Ready:
     """The child has imported the function's file, or given account of an invocation, and waits for the next event."""
-
-    step: ClassVar[str] = "ready"
 
     is_windowed: bool = False
     """True if the function's source is made by `windowed`."""
@@ -41,8 +37,6 @@ class Ready:
 @dataclass(frozen=True, kw_only=True)
 class Delivered:
     """The event is read and the function is about to be called."""
-
-    step: ClassVar[str] = "delivered"
 
     source: str
     origin: str
@@ -71,8 +65,6 @@ class Outcome:
 class Folded:
     """A fold has ended."""
 
-    step: ClassVar[str] = "folded"
-
     source: str
     is_of_event: bool
     """True for the records of the event, False for some that the function brought along."""
@@ -85,8 +77,6 @@ class Folded:
 class Aside:
     """batchfold logged something that is not about a record: an observer raised, backoff failed."""
 
-    step: ClassVar[str] = "aside"
-
     message: str
 
 
@@ -94,16 +84,12 @@ class Aside:
 class Ended:
     """The function has returned or raised; the account of it follows."""
 
-    step: ClassVar[str] = "ended"
-
     seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answered:
     """The function returned."""
-
-    step: ClassVar[str] = "answered"
 
     response: str | None
     """The response as JSON, `None` if it cannot be written."""
@@ -131,8 +117,6 @@ class Answered:
 class Raised:
     """The function raised."""
 
-    step: ClassVar[str] = "raised"
-
     kind: str
     says: str
     """The message where it is batchfold's own exception and the message says it all, the traceback otherwise."""
@@ -143,8 +127,6 @@ class Raised:
 class Left:
     """The function has returned, and threads that it started go on."""
 
-    step: ClassVar[str] = "left"
-
     threads: list[str]
 
 
@@ -152,16 +134,12 @@ class Left:
 class Invoking:
     """An invocation of a simulation begins."""
 
-    step: ClassVar[str] = "invoking"
-
     invocation: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Progressed:
     """One invocation of a simulation is over."""
-
-    step: ClassVar[str] = "progressed"
 
     invocation: int
     done: int
@@ -173,32 +151,18 @@ class Progressed:
 class Played:
     """A simulation is over."""
 
-    step: ClassVar[str] = "played"
-
     history: dict[str, Any]
     notes: list[str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Refused:
-    """The function was not called: the event or the function cannot be used."""
-
-    step: ClassVar[str] = "refused"
+    """The function was not called: the event or the function cannot be used, or the command itself failed."""
 
     message: str
     traceback: str = ""
     is_about_event: bool = False
     """True if it is the event that cannot be used; another event may be."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Defect:
-    """The command itself failed in the child."""
-
-    step: ClassVar[str] = "defect"
-
-    message: str
-    traceback: str
 
 
 Step: TypeAlias = (
@@ -215,27 +179,8 @@ Step: TypeAlias = (
     | Progressed
     | Played
     | Refused
-    | Defect
 )
-_STEPS: dict[str, type[Step]] = {
-    kind.step: kind
-    for kind in (
-        Started,
-        Ready,
-        Delivered,
-        Folded,
-        Aside,
-        Ended,
-        Answered,
-        Raised,
-        Left,
-        Invoking,
-        Progressed,
-        Played,
-        Refused,
-        Defect,
-    )
-}
+_STEPS: dict[str, type[Step]] = {kind.__name__: kind for kind in get_args(Step)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -270,7 +215,7 @@ class Call:
 
 def write_step(folder: Path, step: Step) -> None:
     """Add a step to the account. The file is opened anew each time: the function may close what is open."""
-    line = json.dumps({"step": step.step, **asdict(step)})
+    line = json.dumps({"step": type(step).__name__, **asdict(step)})
     with (folder / "account").open("a", encoding="ascii") as account:
         account.write(f"{line}\n")
 

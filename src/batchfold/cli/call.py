@@ -17,14 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
-from typing import IO, NoReturn, TypeVar
+from typing import IO, NoReturn, TypeAlias, TypeVar
 
 from batchfold.cli.account import (
     Answered,
     Aside,
     Call,
     CutOff,
-    Defect,
     Delivered,
     Died,
     Ended,
@@ -55,6 +54,9 @@ _LONGEST_TICK_SECONDS = 0.05
 
 
 StepT = TypeVar("StepT")
+
+Seconds: TypeAlias = Mapping[type[Step], float]
+"""The time that a child may take after a step until the next one; a step that is not here changes nothing."""
 
 
 class CannotCallError(Exception):
@@ -98,40 +100,33 @@ def called(target: str, event: str, *, timeout: float, log_aloud: bool) -> Call:
     return call_of(heard("child", request, timeout, seconds_of_a_call(timeout)), target, timeout)
 
 
-def seconds_of_a_call(timeout: float) -> Callable[[Step], float | None]:
+def seconds_of_a_call(timeout: float) -> Seconds:
     """Return how long the child may take after each step of a call."""
-
-    def seconds_after(step: Step) -> float | None:
-        match step:
-            case Delivered():
-                return timeout + LATE_SECONDS
-            case Ended():
-                return _ACCOUNT_SECONDS
-            case _:
-                return None
-
-    return seconds_after
+    return {Delivered: timeout + LATE_SECONDS, Ended: _ACCOUNT_SECONDS}
 
 
 def heard(
     module: str,
     request: Mapping[str, object],
     timeout: float,
-    seconds_after: Callable[[Step], float | None],
+    seconds: Seconds,
     *,
+    told: Callable[[Step], None] = lambda _step: None,
     is_shown: bool = True,
 ) -> Heard:
     """Run `main` of a module of this package in a child process, and return what it said.
 
-    To import the function's file it has what Lambda gives for that; `seconds_after` says how long it may take after a
-    step until the next one, `None` where that changes nothing. What it prints goes to the error output if `is_shown`.
-    Raises `CannotCallError`, and `Interrupted` for Ctrl-C.
+    To import the function's file it has what Lambda gives for that. `told` is called with each step. What the child prints
+    goes to the error output if `is_shown`. Raises `CannotCallError`, and `Interrupted` for Ctrl-C.
     """
     with TemporaryDirectory(prefix="batchfold-") as name, _signals_raise():
         folder = Path(name)
-        (folder / "request").write_text(json.dumps(request), encoding="ascii")
-        with _output(folder, is_shown=is_shown) as output, _child(module, folder, output) as process:
-            steps, status = watched(process, folder, timeout, seconds_after)
+        with _output(folder, is_shown=is_shown) as output:
+            process = start_child(module, folder, request, output)
+            try:
+                steps, status = watched(process, folder, timeout, seconds, told=told)
+            finally:
+                end_child(process)
         was_at, printed = own_lines(file_text(folder / "was_at")), file_text(folder / "output")
     refuse_refusals(steps)
     return Heard(steps=steps, status=status, was_at=was_at, printed="" if is_shown else printed)
@@ -142,14 +137,16 @@ def refuse_refusals(steps: Iterable[Step]) -> None:
     for step in steps:
         if isinstance(step, Refused):
             raise (RefusedEventError if step.is_about_event else CannotCallError)(step.message, step.traceback)
-        if isinstance(step, Defect):
-            says = f"the command itself failed, which is a defect of batchfold: {step.message}"
-            raise CannotCallError(says, step.traceback)
 
 
 def how_it_ended(said: Heard, timeout: float) -> str:
     """Say how a child ended before it had reported everything."""
-    return f"had not ended after {timeout:g} s" if said.status is None else f"ended its process{_by(said.status)}"
+    if said.status is None:
+        return f"had not ended after {timeout:g} s"
+    if said.status < 0:
+        with suppress(ValueError):
+            return f"ended its process by the signal {signal.Signals(-said.status).name}"
+    return f"ended its process with exit status {said.status}"
 
 
 def refuse_no_import(said: Heard, target: str, timeout: float) -> NoReturn:
@@ -158,24 +155,15 @@ def refuse_no_import(said: Heard, target: str, timeout: float) -> NoReturn:
     raise CannotCallError(f"importing {target.rpartition(':')[0]} {how}")
 
 
-@contextmanager
-def _child(module: str, folder: Path, output: int | IO[str]) -> Generator[subprocess.Popen[bytes], None, None]:
-    """Start the child, and end it with all that it started if it does not end before the context does."""
-    process = start_child(module, folder, output)
-    try:
-        yield process
-    finally:
-        end_child(process)
-
-
 def start_child(
-    module: str, folder: Path, output: int | IO[str], takes_in: int | None = None
+    module: str, folder: Path, request: Mapping[str, object], output: int | IO[str], takes_in: int | None = None
 ) -> subprocess.Popen[bytes]:
     """Start `main` of a module of this package in a child process. `takes_in` is its standard input, as `Popen` takes it.
 
     It imports from where this process does, and not from the working directory: a file there must not hide a module of
     the standard library. Its session is its own, so that Ctrl-C reaches this process alone, which then ends the child.
     """
+    (folder / "request").write_text(json.dumps(request), encoding="ascii")
     imports = f"import sys; sys.path[:] = {sys.path!r}; from batchfold.cli.{module} import main"
     program = f"{imports}; main(sys.argv.pop())"
     command = [sys.executable, "-P", "-c", program, str(folder)]
@@ -198,14 +186,17 @@ def watched(
     process: subprocess.Popen[bytes],
     folder: Path,
     timeout: float,
-    seconds_after: Callable[[Step], float | None],
+    seconds: Seconds,
+    *,
+    told: Callable[[Step], None] = lambda _step: None,
     meanwhile: Callable[[], None] = lambda: None,
 ) -> tuple[list[Step], int | None]:
     """Wait until the child ends, waits for an event or is overdue.
 
-    Returns its steps, and its exit status: `None` if it is overdue, 0 if it waits for an event. `meanwhile` is called
-    again and again.
+    Returns its steps, and its exit status: `None` if it is overdue, 0 if it waits for an event. `told` is called with each
+    step, and `meanwhile` again and again.
     """
+    allowed_after = {Started: max(_INIT_SECONDS, timeout), **seconds}
     steps: list[Step] = []
     account = steps_in(folder)
     since, allowed, tick = time.monotonic(), _START_SECONDS, _TICK_SECONDS
@@ -213,9 +204,9 @@ def watched(
         status = process.poll()  # asked before its steps: what it wrote last is read all the same
         for step in next(account):
             steps.append(step)
-            seconds = max(_INIT_SECONDS, timeout) if isinstance(step, Started) else seconds_after(step)
-            if seconds is not None:
-                since, allowed = time.monotonic(), seconds
+            told(step)
+            if type(step) in allowed_after:
+                since, allowed = time.monotonic(), allowed_after[type(step)]
         meanwhile()
         if steps and isinstance(steps[-1], Ready):
             return steps, 0
@@ -246,13 +237,6 @@ def call_of(said: Heard, target: str, timeout: float) -> Call:
 
 def _first(steps: list[Step], kind: type[StepT]) -> StepT | None:
     return next((step for step in steps if isinstance(step, kind)), None)
-
-
-def _by(status: int) -> str:
-    if status < 0:
-        with suppress(ValueError):
-            return f" by the signal {signal.Signals(-status).name}"
-    return f" with exit status {status}"
 
 
 def file_text(file: Path) -> str:

@@ -17,16 +17,11 @@ from batchfold.cli.check_model import Document
 from batchfold.cli.check_output import Checked, Format, written
 from batchfold.cli.check_rules import RULES
 from batchfold.cli.load import CannotLoadError
-from batchfold.cli.report import fail, say, write
+from batchfold.cli.report import fail, say, write, writing
 
 _NAMES = tuple(rule.name for rule in RULES)
 _FOUND, _ERROR = 1, 2
 _EXTRA = ("cfnlint", "samtranslator", "boto3", "yaml")
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command to a typer application."""
-    app.command()(check)
 
 
 def checked(read: Sequence[Document], rules: Sequence[Rule], made: Made | None = None) -> Checked:
@@ -34,9 +29,8 @@ def checked(read: Sequence[Document], rules: Sequence[Rule], made: Made | None =
 
     Raises `NotCalledError` if none of them calls the function that was given.
     """
-    called = (
-        [] if made is None else calls_of(made, [connection for document in read for connection in document.connections])
-    )
+    connections = [connection for document in read for connection in document.connections]
+    called = [] if made is None else calls_of(made, connections)
     found: list[Finding | Open] = []
     for document in read:
         for connection in document.connections:
@@ -44,7 +38,7 @@ def checked(read: Sequence[Document], rules: Sequence[Rule], made: Made | None =
             found += judged(Subject(connection, document.connections, made if is_called else None), rules)
     return Checked(
         files=len(read),
-        connections=sum(len(document.connections) for document in read),
+        connections=len(connections),
         findings=_each_once(finding for finding in found if isinstance(finding, Finding)),
         open=[question for question in found if isinstance(question, Open)],
         notes=[note for document in read for note in document.notes],
@@ -100,7 +94,8 @@ def check(
         if missing not in _EXTRA:
             raise
         fail(f"batchfold check needs {missing}: pip install 'batchfold[check]'")
-    _write(found, form)
+    with writing("the report"):
+        write(written(found, form))
     for problem in problems:
         say(f"Error: {problem}")
     raise typer.Exit(_ERROR if problems else _FOUND if found.findings else 0)
@@ -112,12 +107,3 @@ def _each_once(findings: Iterable[Finding]) -> list[Finding]:
     for finding in findings:
         kept.setdefault((finding.rule.name, finding.place, finding.resource, finding.broken.says), finding)
     return list(kept.values())
-
-
-def _write(found: Checked, form: Format) -> None:
-    try:
-        write(written(found, form))
-    except BrokenPipeError:
-        pass  # whoever reads the report has read enough of it
-    except OSError as error:
-        fail(f"the report cannot be written: {error.strerror}")

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from batchfold.cli.check_links import kind_of
-from batchfold.cli.check_model import Connection, Document, Part, Place, Unknown
+from batchfold.cli.check_model import Connection, Document, Part, Place, Unknown, as_mapping
 from batchfold.cli.check_plans import plan_document
 from batchfold.cli.check_templates import place_of, template_document
 from batchfold.core._guards import is_mapping, is_plain_list
@@ -41,9 +41,9 @@ def documents(paths: Sequence[Path]) -> Iterator[Document | CannotReadError]:
                 found = _document(file, is_named=is_named)
             except CannotReadError as error:
                 yield error
-            else:
-                if found is not None:
-                    yield found
+                continue
+            if found is not None:
+                yield found
 
 
 def _files(path: Path) -> Iterator[tuple[Path, bool]]:
@@ -121,7 +121,7 @@ def _decoded(text: str, file: str, *, is_named: bool) -> Mapping[str, object]:
             return {}
         problem = problems[0]
         raise CannotReadError(f"{file}:{problem.linenumber}: {problem.message}")
-    return content if is_mapping(content) else {}
+    return as_mapping(content)
 
 
 def _described(mappings: Sequence[object], file: str) -> Iterator[Connection]:
@@ -129,7 +129,7 @@ def _described(mappings: Sequence[object], file: str) -> Iterator[Connection]:
     for described in mappings:
         if not is_mapping(described):
             continue
-        places = {str(name): place_of(name, file, Place(file)) for name in described}
+        places = {str(name): place_of(name, file) for name in described}
         settings = {str(name): value for name, value in described.items() if value is not None}
         settings["FunctionName"] = settings.get("FunctionArn")
         source = settings.get("EventSourceArn")
@@ -143,6 +143,5 @@ def _described(mappings: Sequence[object], file: str) -> Iterator[Connection]:
 
 
 def _name_in(arn: object) -> str:
-    """Return the name of the queue, stream, table or cluster."""
     resource = str(arn or "Kafka").split(":", 5)[-1]
     return resource.split("/")[1] if "/" in resource else resource

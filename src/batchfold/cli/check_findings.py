@@ -1,15 +1,17 @@
-"""The results of `batchfold check`: findings, and what it could not tell.
+"""A rule of `batchfold check`, and the two results that it may have: a finding, and a question that stays open.
 
-Everything that a rule consists of is in this file: its name, its weight, the question that it asks of a connection, and
-the three answers that there are: nothing to say (`None`), `Broken`, and `Unknown`.
+Everything that a rule consists of is in this file: its name, its weight, and the question that it asks of a connection.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from batchfold.cli.check_model import Connection, Kind, Part, Place, Unknown
+from batchfold.cli.check_made import Made
+from batchfold.cli.check_model import Connection, Kind, NotKnownError, Part, Place
 from batchfold.cli.check_remedies import Remedy
+
+GUIDE = "https://docs.aws.amazon.com/lambda/latest/dg"
 
 Level: TypeAlias = Literal["error", "warning"]
 """An error loses records, or is refused by AWS; a warning repeats, delays or blocks them."""
@@ -30,18 +32,19 @@ class Broken:
     """The setting, for its line."""
 
 
-Answer: TypeAlias = Broken | Unknown | None
-
-
 @dataclass(frozen=True, slots=True)
 class Subject:
     """A connection, and everything else that a rule may look at."""
 
     connection: Connection
-    siblings: Sequence[Connection] = ()
+    siblings: Sequence[Connection]
     """All connections of the file, this one too."""
-    made: object = None
+    made: Made | None
     """The parts that the function was made with, if `--function` names the one that is called here."""
+
+
+Ask: TypeAlias = Callable[[Subject], Broken | None]
+"""The question of a rule. It raises `NotKnownError` where the file does not answer it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +55,22 @@ class Rule:
     level: Level
     summary: str
     """The demand of the rule, in a sentence."""
-    ask: Callable[[Subject], Answer]
-    pages: dict[Kind, str]
-    """AWS's page for each source."""
+    pages: Mapping[Kind, str]
+    """AWS's page for each source; the first one is that of all others."""
+    ask: Ask
 
-    def page(self, kind: Kind) -> str:
-        """Return the address of AWS's page."""
-        return self.pages.get(kind) or next(iter(self.pages.values()))
+
+class Rules(list[Rule]):
+    """Rules in the order in which they are asked, each added by decorating the function that asks its question."""
+
+    def add(self, name: str, level: Level, summary: str, pages: Mapping[Kind, str]) -> Callable[[Ask], Ask]:
+        """Return a decorator that adds a rule and leaves the function as it is."""
+
+        def add(ask: Ask) -> Ask:
+            self.append(Rule(name, level, summary, pages, ask))
+            return ask
+
+        return add
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +82,40 @@ class Finding:
     broken: Broken
 
     @property
+    def part(self) -> Part:
+        """The part to change."""
+        return self.broken.at or self.connection.part
+
+    @property
     def place(self) -> Place:
         """The position to look at."""
-        part = self.broken.at or self.connection.part
-        return part.place_of(self.broken.setting)
+        return self.part.place_of(self.broken.setting)
 
     @property
     def resource(self) -> str:
         """The resource to change."""
-        return self.broken.at.name if self.broken.at is not None else self.connection.label
+        return self.connection.label if self.broken.at is None else self.broken.at.name
+
+    @property
+    def sentences(self) -> str:
+        """The resource, its setting and the consequence."""
+        return f"{self.resource}: {self.broken.says} {self.broken.why}"
 
     @property
     def write(self) -> str:
         """The lines to write, in the language of the file."""
-        return self.broken.remedy.text(self.broken.at or self.connection.part)
+        return self.broken.remedy.text(self.part)
+
+    @property
+    def page(self) -> str:
+        """The address of AWS's page."""
+        pages = self.rule.pages
+        return pages.get(self.connection.kind) or next(iter(pages.values()))
+
+    @property
+    def text(self) -> str:
+        """Everything that there is to say, for a program that shows it beside the line."""
+        return f"{self.sentences}\nWrite:\n{self.write}\nSee {self.page}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +136,11 @@ def judged(subject: Subject, rules: Sequence[Rule]) -> list[Finding | Open]:
     """Return what the rules find out about a connection."""
     found: list[Finding | Open] = []
     for rule in rules:
-        answer = rule.ask(subject)
-        if isinstance(answer, Broken):
-            found.append(Finding(rule, subject.connection, answer))
-        elif isinstance(answer, Unknown):
-            found.append(Open(rule, subject.connection, answer.why))
+        try:
+            broken = rule.ask(subject)
+        except NotKnownError as error:
+            found.append(Open(rule, subject.connection, str(error)))
+        else:
+            if broken is not None:
+                found.append(Finding(rule, subject.connection, broken))
     return found

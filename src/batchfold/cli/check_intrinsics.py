@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from batchfold.cli.check_model import Reference, Unknown
+from batchfold.cli.check_model import Reference, Unknown, as_mapping
 from batchfold.core._guards import is_mapping, is_plain_list
 
 _VARIABLE = re.compile(r"\$\{([^!}][^}]*)\}")
@@ -19,9 +19,9 @@ class Intrinsics:
     """The values of the intrinsic functions of one template."""
 
     def __init__(self, template: Mapping[str, object]) -> None:
-        self._parameters = _section(template, "Parameters")
-        self._mappings = _section(template, "Mappings")
-        self._resources = _section(template, "Resources")
+        self._parameters = as_mapping(template.get("Parameters"))
+        self._mappings = as_mapping(template.get("Mappings"))
+        self._resources = as_mapping(template.get("Resources"))
         self._functions: Mapping[str, Callable[[object], object]] = {
             "Ref": self._ref,
             "Fn::GetAtt": self._get_att,
@@ -38,7 +38,10 @@ class Intrinsics:
             name = _function_name(value)
             if name is not None:
                 function = self._functions.get(name)
-                return function(value[name]) if function is not None else Unknown(_reason(name))
+                if function is not None:
+                    return function(value[name])
+                is_import = name == "Fn::ImportValue"
+                return Unknown("it is imported from another stack" if is_import else f"it is computed by {name}")
             resolved = {str(key): self.resolve(item) for key, item in value.items()}
             return {key: item for key, item in resolved.items() if item is not None}  # AWS::NoValue leaves it out
         if is_plain_list(value):
@@ -78,18 +81,13 @@ class Intrinsics:
             text, variables = argument[0], dict(argument[1])
         if not isinstance(text, str):
             return Unknown("it is a computed text")
+        parts: list[object] = list(_VARIABLE.split(text))  # a text, a variable, a text, and so on
+        parts[1::2] = [self._variable(str(name).strip(), variables) for name in parts[1::2]]
+        return _text([part for part in parts if part != ""], "")
 
-        parts: list[object] = []
-        end = 0
-        for match in _VARIABLE.finditer(text):
-            name = match[1].strip()
-            known = name in variables
-            value = self.resolve(variables[name]) if known else self._variable(name)
-            parts += [text[end : match.start()], value]
-            end = match.end()
-        return _text([part for part in [*parts, text[end:]] if part != ""], "")
-
-    def _variable(self, name: str) -> object:
+    def _variable(self, name: str, variables: Mapping[str, object]) -> object:
+        if name in variables:
+            return self.resolve(variables[name])
         return self._get_att(name) if "." in name else self._ref(name)
 
     def _join(self, argument: object) -> object:
@@ -129,21 +127,12 @@ class Intrinsics:
         return Unknown("it is selected from a list", text=_UNKNOWN_PART, mentions=mentions_of(resolved))
 
 
-def _section(template: Mapping[str, object], name: str) -> Mapping[str, object]:
-    section = template.get(name)
-    return section if is_mapping(section) else {}
-
-
 def _function_name(value: Mapping[Any, Any]) -> str | None:
     if len(value) != 1:
         return None
     (name,) = value
     is_function = name in ("Ref", "Condition") or str(name).startswith("Fn::")
     return str(name) if is_function else None
-
-
-def _reason(name: str) -> str:
-    return "it is imported from another stack" if name == "Fn::ImportValue" else f"it is computed by {name}"
 
 
 def _text(parts: Sequence[object], delimiter: str) -> object:

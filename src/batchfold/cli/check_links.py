@@ -1,14 +1,15 @@
-"""How a mapping finds its queue and its function among the resources of a file.
+"""How a mapping or a pipe finds its queue and its function among the resources of a file.
 
-Everything that follows a reference, an ARN or a name is in this file, for templates and for Terraform's plans.
+Everything that follows a reference, an ARN or a name is in this file, for templates and for Terraform's plans. A pipe gets
+the settings of a mapping, so that a rule about retries is written once.
 """
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
-from batchfold.cli.check_model import Function, Kind, Part, Reference, Unknown
+from batchfold.cli.check_model import Connection, Function, Kind, Part, Poller, Reference, Unknown, as_mapping
 from batchfold.core._guards import is_mapping
 
 _SERVICE = re.compile(r"^arn:[^:]*:(?P<service>[a-z0-9-]+):")
@@ -21,34 +22,71 @@ _KINDS: dict[str, Kind] = {
 }
 """The sources whose mappings are judged; a service has the same name in an ARN."""
 
+_STREAMS_OF_PIPES = ("KinesisStreamParameters", "DynamoDBStreamParameters")
+_SOURCES_OF_PIPES = (
+    *_STREAMS_OF_PIPES,
+    "SqsQueueParameters",
+    "ManagedStreamingKafkaParameters",
+    "SelfManagedKafkaParameters",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Links:
     """The resources of one file by their names in it."""
 
-    queues: Mapping[str, Part] = field(default_factory=dict[str, Part])
-    types: Mapping[str, str] = field(default_factory=dict[str, str])
+    queues: Mapping[str, Part]
+    types: Mapping[str, str]
     """Which kind of source each resource is; empty for the others."""
-    functions: Mapping[str, Function] = field(default_factory=dict[str, Function])
-    aliases: Mapping[str, object] = field(default_factory=dict[str, object])
+    functions: Mapping[str, Function]
+    aliases: Mapping[str, object]
     """The function that an alias or a version stands for."""
+    callable: frozenset[str]
+    """The functions, aliases and versions."""
+    given_up_into: frozenset[str]
+    """The resources that something is put into when it is given up."""
 
-    def type_of(self, source: object) -> str:
-        """Return the kind of source that the value refers to; empty where it refers to none of this file."""
+    def mapping(
+        self, part: Part, poller: Poller = "mapping", *, function: object = None, kind: str = ""
+    ) -> Iterator[Connection]:
+        """Yield the connection that the part makes, if it is one with partial responses.
+
+        `function` and `kind`, the source, are given where the part itself does not name them.
+        """
+        source = part.get("EventSourceArn")
+        found = kind_of(part, kind or self._type_of(source))
+        if found is None:
+            return
+        queue = self._queue(source) if found == "sqs" else None
+        is_dead_letter_queue = any(queue is self.queues.get(name, self) for name in self.given_up_into)
+        target = self._function(function or part.get("FunctionName"))
+        yield Connection(part, poller, found, source, queue, target, is_dead_letter_queue)
+
+    def pipe(self, part: Part) -> Iterator[Connection]:
+        """Yield the connection that a pipe makes, if its target is a Lambda function."""
+        target = part.get("Target")
+        text = target if isinstance(target, str) else _text(target)
+        is_lambda = ":lambda:" in text if text.startswith("arn:") else None
+        if isinstance(target, Reference):
+            is_lambda = target.name in self.callable
+        parameters = as_mapping(part.settings.get("TargetParameters"))
+        # where the target does not tell, parameters for Lambda do
+        if is_lambda or (is_lambda is None and "LambdaFunctionParameters" in parameters):
+            yield from self.mapping(replace(part, settings=_settings_of_pipe(part)), "pipe")
+
+    def _type_of(self, source: object) -> str:
         names = _names(source)
         kinds = {self.types.get(name, "") for name in names} - {""}
         return kinds.pop() if len(kinds) == 1 else ""
 
-    def queue(self, source: object) -> Part | Unknown:
-        """Return the queue with this ARN."""
+    def _queue(self, source: object) -> Part | Unknown:
         found = [self.queues[name] for name in _names(source) if name in self.queues]
         if not found:
             name = _text(source).rpartition(":")[2]
             found = [queue for queue in self.queues.values() if name and queue.get("QueueName") == name]
         return found[0] if len(found) == 1 else Unknown(_not_found(source, "queue"))
 
-    def function(self, target: object) -> Function | Unknown:
-        """Return the function with this name or ARN."""
+    def _function(self, target: object) -> Function | Unknown:
         names = [self._behind(name) for name in _names(target)]
         found = [self.functions[name] for name in names if name in self.functions]
         if not found:
@@ -84,6 +122,36 @@ def kind_of(part: Part, linked: str) -> Kind | None:
         else:
             kind = "stream" if "StartingPosition" in names else "sqs"
     return _KINDS.get(kind)
+
+
+def _settings_of_pipe(pipe: Part) -> dict[str, object]:
+    """Return the settings under the names that an event source mapping has for them."""
+    invocation = as_mapping(pipe.get("TargetParameters")).get("LambdaFunctionParameters")
+    settings: dict[str, object] = {
+        "EventSourceArn": pipe.get("Source"),
+        "FunctionName": pipe.get("Target"),
+        "InvocationType": invocation
+        if isinstance(invocation, Unknown)
+        else as_mapping(invocation).get("InvocationType"),
+    }
+    parameters = pipe.get("SourceParameters")
+    if isinstance(parameters, Unknown):
+        unknown = ("BatchSize", "MaximumRetryAttempts", "MaximumRecordAgeInSeconds", "OnPartialBatchItemFailure")
+        return {**settings, **dict.fromkeys((*unknown, "DestinationConfig"), parameters)}
+    for name in _SOURCES_OF_PIPES:
+        source = as_mapping(parameters).get(name)
+        if not is_mapping(source):
+            continue
+        settings |= source
+        dead_letters = settings.pop("DeadLetterConfig", None)
+        if dead_letters is not None:
+            arn = dead_letters if isinstance(dead_letters, Unknown) else as_mapping(dead_letters).get("Arn")
+            settings["DestinationConfig"] = {"OnFailure": {"Destination": arn}}
+        if name in _STREAMS_OF_PIPES:
+            settings.setdefault("StartingPosition", "LATEST")
+        elif "Kafka" in name:
+            settings["Topics"] = source.get("TopicName")
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def as_redrive_policy(value: object) -> object:

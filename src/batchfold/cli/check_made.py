@@ -15,13 +15,13 @@ from typing import Any, Literal, TypeAlias
 from typing_extensions import TypeIs
 
 from batchfold import UnexpectedEventError, each_record, whole_batch
-from batchfold.cli.check_model import Connection, Unknown
+from batchfold.cli.check_model import STREAMS, Connection, Unknown
 from batchfold.cli.load import loaded
+from batchfold.core._guards import is_plain_list
 from batchfold.core.source import AsyncSource
+from batchfold.testing import dynamodb_event, kafka_event, kinesis_event, pipes_event, sqs_event, window_event
 
 LaneName: TypeAlias = Literal["whole_batch", "each_record", "other"]
-
-_FIFO_ARN, _STANDARD_ARN = "arn:aws:sqs:us-east-1:123456789012:q.fifo", "arn:aws:sqs:us-east-1:123456789012:q"
 
 
 class NotCalledError(Exception):
@@ -42,25 +42,18 @@ class Made:
         """Return whether its source reads the events of the connection."""
         if self.source is None:
             return True  # nothing speaks against it
-        raw = _raw(connection)
-        event: dict[str, object] = {"Records": [raw]}
-        if connection.kind == "kafka":
-            event = {"records": {"topic-0": [raw]}, "eventSource": "aws:kafka"}
-        if windowed:
-            event |= _WINDOW
         try:
-            self.source.read([raw] if connection.poller == "pipe" else event)
-        except UnexpectedEventError:
-            return False
-        except Exception:  # noqa: BLE001  # a source of the user's own may expect more of an event than this one holds
-            return True
+            self.source.read(_event(connection, windowed=windowed))
+        except Exception as error:  # noqa: BLE001  # one of the user's own may expect more of an event than this one holds
+            return not isinstance(error, UnexpectedEventError)
         return True
 
     def lane(self, connection: Connection) -> LaneName:
-        """Return the lane in which the source puts the records of the connection."""
+        """Return the lane in which the source puts the records of the connection, a queue or a stream."""
         if self.source is None:
             return "other"
-        lane = self.source.lane_of([_raw(connection)])
+        event = _event(connection)
+        lane = self.source.lane_of(event if is_plain_list(event) else event["Records"])
         return "whole_batch" if lane is whole_batch else "each_record" if lane is each_record else "other"
 
 
@@ -82,56 +75,44 @@ def calls_of(made: Made, connections: Sequence[Connection]) -> list[Connection]:
     Those whose function has its file and handler; if there is none, those with that handler; if there is none, those
     whose handler is not known. Raises `NotCalledError` if there is none either.
     """
-    functions = [(connection, connection.function) for connection in connections]
-    handlers = [(connection, None if isinstance(known, Unknown) else known) for connection, known in functions]
-    ends = (f"{made.file.stem}.{made.name}", f"/{made.file.stem}.{made.name}")
-    fitting = [
-        (connection, function)
-        for connection, function in handlers
-        if function is not None
-        and isinstance(function.handler, str)
-        and (function.handler in ends or function.handler.endswith((f".{ends[0]}", ends[1])))
-    ]
-    exact = [
-        connection
-        for connection, function in fitting
-        if function.file is not None and function.file.resolve() == made.file
-    ]
-    unknown = [
-        connection for connection, function in handlers if function is None or not isinstance(function.handler, str)
-    ]
-    found = exact or [connection for connection, _ in fitting] or unknown
+    own = f"{made.file.stem}.{made.name}"
+    fitting = [each for each in connections if f".{_handler(each)}".endswith((f".{own}", f"/{own}"))]
+    exact = [each for each in fitting if _file(each) == made.file]
+    found = exact or fitting or [each for each in connections if not _handler(each)]
     if not found:
         raise NotCalledError(
-            f"expected a mapping or a pipe whose function has the handler {ends[0]}, found none in the files that were read"
+            f"expected a mapping or a pipe whose function has the handler {own}, found none in the files that were read"
         )
     return found
+
+
+def _handler(connection: Connection) -> str:
+    """Return the handler of the function, empty where it is not known."""
+    handler = None if isinstance(connection.function, Unknown) else connection.function.handler
+    return handler if isinstance(handler, str) else ""
+
+
+def _file(connection: Connection) -> Path | None:
+    file = None if isinstance(connection.function, Unknown) else connection.function.file
+    return None if file is None else file.resolve()
 
 
 def _is_source(value: object) -> TypeIs[AsyncSource[Any, Any, Any, Any]]:
     return isinstance(value, AsyncSource)
 
 
-_WINDOW: dict[str, object] = {
-    "window": {"start": "2026-01-01T00:00:00Z", "end": "2026-01-01T00:01:00Z"},
-    "state": {},
-    "shardId": "shardId-000000000000",
-    "eventSourceARN": "arn:aws:kinesis:us-east-1:123456789012:stream/s",
-    "isFinalInvokeForWindow": False,
-    "isWindowTerminatedEarly": False,
-}
-
-
-def _raw(connection: Connection) -> dict[str, object]:
-    """A raw record as the connection delivers it."""
-    if connection.kind == "sqs":
-        arn = _FIFO_ARN if connection.is_fifo is True else _STANDARD_ARN
-        return {"messageId": "m", "eventSource": "aws:sqs", "eventSourceARN": arn, "body": "", "attributes": {}}
-    if connection.kind == "kafka":
-        return {"topic": "topic", "partition": 0, "offset": 0, "eventSource": "aws:kafka"}
-    if connection.kind == "dynamodb":
-        change: dict[str, object] = {"SequenceNumber": "1", "Keys": {}}
-        return {"eventID": "1", "eventName": "INSERT", "eventSource": "aws:dynamodb", "dynamodb": change}
-    data = {"sequenceNumber": "1", "partitionKey": "k", "data": "", "kinesisSchemaVersion": "1.0"}
-    raw: dict[str, object] = {"eventID": "shardId-000000000000:1", "eventSource": "aws:kinesis"}
-    return {**raw, **(data if connection.poller == "pipe" else {"kinesis": data})}
+def _event(connection: Connection, *, windowed: bool = False) -> dict[str, Any] | list[dict[str, Any]]:
+    match connection.kind:
+        case "sqs":
+            event = sqs_event("", fifo=connection.is_fifo is True)
+        case "kafka":
+            if connection.poller == "pipe":  # `pipes_event` builds none of Kafka
+                return [{"topic": "topic", "partition": 0, "offset": 0, "eventSource": "aws:kafka"}]
+            event = kafka_event("")
+        case "dynamodb":
+            event = dynamodb_event({"id": "1"})
+        case _:  # a stream of Kinesis, or one of which it cannot be known
+            event = kinesis_event("")
+    if connection.poller == "pipe":
+        return pipes_event(event)
+    return window_event(event) if windowed and connection.kind in STREAMS else event

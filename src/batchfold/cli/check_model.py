@@ -7,9 +7,17 @@ CloudFormation. A setting that cannot be known before a deployment is an `Unknow
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 from batchfold.core._guards import is_mapping
+
+ValueT = TypeVar("ValueT")
+
+
+def as_mapping(value: object) -> Mapping[str, object]:
+    """Return the value if it is a mapping, and an empty one otherwise: files may hold anything."""
+    return value if is_mapping(value) else {}
+
 
 Dialect: TypeAlias = Literal["sam", "cloudformation", "terraform", "aws"]
 """The language of a file, in which the advice is written: `aws` is the output of the AWS CLI."""
@@ -52,6 +60,17 @@ class Unknown:
     """The names of the resources that it is made of."""
     may_be_absent: bool = False
     """True if one of the possible values is that the setting is left out."""
+
+
+class NotKnownError(Exception):
+    """A rule needs a value that only a deployment can tell. The message is a clause that completes "unknown: ..."."""
+
+
+def known(value: ValueT | Unknown, setting: str = "") -> ValueT:
+    """Return the value. Raises `NotKnownError`, which names the setting, if it is unknown."""
+    if isinstance(value, Unknown):
+        raise NotKnownError(f"{setting}: {value.why}" if setting else value.why)
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +165,13 @@ class Connection:
         return f"{self.part.name} ({SOURCE_NAMES[self.kind]}{' through a pipe' if self.poller == 'pipe' else ''})"
 
     @property
+    def has_single_records(self) -> bool:
+        """True if a batch holds one record, and so fails or succeeds as a whole."""
+        return self.part.number("BatchSize", default=0) == 1
+
+    @property
     def is_fifo(self) -> bool | Unknown:
-        """Return whether it reads a FIFO queue."""
+        """True if it reads a FIFO queue."""
         if self.kind != "sqs":
             return False
         if isinstance(self.source, str):

@@ -13,11 +13,10 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
-from types import TracebackType
 from typing import IO, Any, NoReturn, assert_never, cast
 from uuid import uuid4
 
@@ -25,7 +24,6 @@ from batchfold import BatchProcessingError, Failed, Settled, Succeeded, Unexpect
 from batchfold.cli.account import (
     Answered,
     Aside,
-    Defect,
     Ended,
     Folded,
     Left,
@@ -88,11 +86,15 @@ def serve(name: str, run: Callable[..., None]) -> NoReturn:
     write_step(folder, Started())
     with refusals_told(folder):
         run(folder, **request)
-    for output in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):  # the function may have closed it
-            if output is not None:
-                output.flush()
+    flush_outputs()
     os._exit(0)  # whatever the function has left behind must not keep the process
+
+
+def flush_outputs() -> None:
+    """Write out what the function has printed. It may have closed its outputs."""
+    for output in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError, ValueError):
+            output.flush()
 
 
 @contextmanager
@@ -112,9 +114,9 @@ def refusals_told(folder: Path) -> Generator[None, None, None]:
         )
     except Exception as error:  # noqa: BLE001  # the command knows of no other, so it is a defect
         # what the exception says may quote the event, unless it is about an import
-        says = f"{type(error).__name__}: {error}" if isinstance(error, ImportError) else type(error).__name__
-        where = "".join(traceback.format_tb(error.__traceback__))
-        write_step(folder, Defect(message=says, traceback=where))
+        what = f"{type(error).__name__}: {error}" if isinstance(error, ImportError) else type(error).__name__
+        says = f"the command itself failed, which is a defect of batchfold: {what}"
+        write_step(folder, Refused(message=says, traceback="".join(traceback.format_tb(error.__traceback__))))
 
 
 def _run(folder: Path, *, target: str, event: str, timeout: float, log_aloud: bool) -> None:
@@ -152,12 +154,23 @@ def invoke(
         elif _are_among(batch, raws):
             return  # Powertools' vocabulary, which counts records instead of naming them
         with suppress(OSError):  # the fold goes on, whatever becomes of the account
-            write_step(folder, _folded(batch, is_of_event=is_of_event))
+            step = Folded(
+                source=batch.source.name,
+                is_of_event=is_of_event,
+                why_stopped=batch.why_stopped,
+                outcomes=list(map(outcome_of, batch.outcomes)),
+            )
+            write_step(folder, step)
 
     step = delivered(read)
     faulthandler.dump_traceback_later(timeout, file=was_at)
     with watch_batches(watch):
-        context = _context(target, timeout)
+        context = LambdaContext(
+            timeout_seconds=timeout,
+            clock=_RunningClock(),
+            function_name=Path(target.rpartition(":")[0]).stem,
+            aws_request_id=str(uuid4()),
+        )
         write_step(folder, step)
         ending = _called(folder, function, handed_over, context, read, batches)
     faulthandler.cancel_dump_traceback_later()
@@ -174,16 +187,6 @@ class _RunningClock(Clock):
     @property
     def now(self) -> float:
         return time.monotonic()
-
-
-def _context(target: str, timeout: float) -> LambdaContext:
-    """The context of an invocation that begins now, of a function with the name of its file."""
-    return LambdaContext(
-        timeout_seconds=timeout,
-        clock=_RunningClock(),
-        function_name=Path(target.rpartition(":")[0]).stem,
-        aws_request_id=str(uuid4()),
-    )
 
 
 def _called(
@@ -220,7 +223,7 @@ def _answered(response: Any, read: ReadEvent, batches: list[AnyBatch]) -> Answer
         has_failures=not response or (is_mapping(response) and "batchItemFailures" in response),
         is_awaitable=is_awaitable,
         failed_because=reading.reason if isinstance(reading, CompleteFailure) else _lacks_state(response, read),
-        named=_named(reading),
+        named=sorted(reading.named) if isinstance(reading, PartialFailure) else [],
         strangers=_strangers(response, read),
         is_as_source_says=_is_as_source_says(text, batches),
         results=results,
@@ -242,28 +245,12 @@ def as_json(response: object) -> str | None:
         return None
 
 
-def _named(reading: Reading) -> list[int]:
-    match reading:
-        case PartialFailure(positions):
-            return sorted(positions)
-        case CompleteSuccess() | CompleteFailure():
-            return []
-        case _:
-            assert_never(reading)
-
-
 def _strangers(response: object, read: ReadEvent) -> list[str]:
-    """The item identifiers in the response that no record of the event has."""
     failures: object = response.get("batchItemFailures") if is_mapping(response) else None
-    given = [entry["itemIdentifier"] for entry in _entries(failures) if entry.get("itemIdentifier")]
+    entries = [entry for entry in failures if is_mapping(entry)] if is_list(failures) else []
+    given = [entry["itemIdentifier"] for entry in entries if entry.get("itemIdentifier")]
     known = set(map(key_of, read.item_ids))
     return [_quoted(item_id) for item_id in given if key_of(item_id) not in known]
-
-
-def _entries(failures: object) -> list[Mapping[str, Any]]:
-    if not is_list(failures):
-        return []
-    return [cast("Mapping[str, Any]", entry) for entry in failures if is_mapping(entry)]
 
 
 _LONGEST_QUOTE = 80
@@ -295,16 +282,8 @@ def _are_among(batch: AnyBatch, raws: Sequence[RawRecord]) -> bool:
     return all(id(outcome.raw) in known for outcome in batch.outcomes)
 
 
-def _folded(batch: AnyBatch, *, is_of_event: bool) -> Folded:
-    return Folded(
-        source=batch.source.name,
-        is_of_event=is_of_event,
-        why_stopped=batch.why_stopped,
-        outcomes=list(map(_outcome, batch.outcomes)),
-    )
-
-
-def _outcome(outcome: AnyOutcome[Any, Any, Any]) -> Outcome:
+def outcome_of(outcome: AnyOutcome[Any, Any, Any]) -> Outcome:
+    """Return the outcome as the account has it."""
     key, name = key_of(outcome.item_id), item_name(outcome.item_id)
     match outcome:
         case Succeeded():
@@ -334,21 +313,17 @@ def _traceback(error: BaseException) -> str:
     clean = redact(error)
     frame = begin = clean.__traceback__
     while frame is not None:
-        is_ours = Path(_file_of(frame)).parent == _HERE
+        is_ours = Path(frame.tb_frame.f_code.co_filename).parent == _HERE
         frame = frame.tb_next
         if is_ours:
             begin = frame
-    while begin is not None and _file_of(begin).startswith("<frozen importlib"):
+    while begin is not None and begin.tb_frame.f_code.co_filename.startswith("<frozen importlib"):
         begin = begin.tb_next
     object.__setattr__(clean, "__traceback__", begin)  # a frozen dataclass would refuse it otherwise
     try:
         return "".join(traceback.format_exception(clean)).rstrip()
     except Exception as failure:  # noqa: BLE001  # an exception of the user's may raise when it is asked for its text
         return f"{type(error).__name__}, whose text raised {type(failure).__name__}"
-
-
-def _file_of(frame: TracebackType) -> str:
-    return frame.tb_frame.f_code.co_filename
 
 
 class _Asides(logging.Handler):

@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 
 from batchfold import __version__
-from batchfold.cli import check_command, mapping_command
 from batchfold.cli.account import Answered, Call
 from batchfold.cli.call import called
+from batchfold.cli.check_command import check
 from batchfold.cli.event_file import event_text
+from batchfold.cli.mapping_command import mapping
 from batchfold.cli.poll import poll
 from batchfold.cli.replay import replay
-from batchfold.cli.report import errors_told, fail, output, report, say, tell_ending, write
+from batchfold.cli.report import errors_told, output, report, say, tell_ending, write, writing
 from batchfold.cli.simulate import simulate
 from batchfold.cli.verdict import Verdict, judge
 
@@ -85,15 +86,11 @@ def run(
         call = called(function, event_text(event), timeout=timeout, log_aloud=show_traceback or only_response)
     verdict = judge(call)
     tell_ending(call.ending)
-    try:
+    with writing("the report"):
         if only_response:
             _write_response(call, verdict)
         else:
             write(report(call.delivered.origin, verdict, call.ending, output()))
-    except BrokenPipeError:
-        pass  # whoever reads the report has read enough of it, and the verdict stands
-    except OSError as error:
-        fail(f"the report cannot be written: {error.strerror}")
     raise typer.Exit(verdict.exit_status)
 
 
@@ -108,5 +105,5 @@ def _write_response(call: Call, verdict: Verdict) -> None:
 app.command(short_help="Play a function through a model of its source.")(simulate)
 app.command(short_help="Poll a queue or a stream as Lambda does.")(poll)
 app.command(short_help="Give a function again what was given up.")(replay)
-check_command.add_to(app)
-mapping_command.add_to(app)
+app.command()(check)
+app.command()(mapping)

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Callable, Hashable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 from typing import Any, Self, assert_never
 
@@ -27,7 +28,7 @@ from batchfold.cli.call import (
     start_child,
     watched,
 )
-from batchfold.testing.answers import CompleteFailure, Reading, Returned, TimedOut, read_answer
+from batchfold.testing.answers import Answer, CompleteFailure, Reading, Returned, TimedOut, read_answer
 from batchfold.testing.answers import Raised as RaisedAnswer
 from batchfold.testing.tumbling_windows import state_in
 
@@ -84,14 +85,13 @@ class Environment:
         folder = self._home
         folder.mkdir()
         request = {"target": self._target, "timeout": self._timeout, "log_aloud": self._log_aloud}
-        (folder / "request").write_text(json.dumps(request), encoding="ascii")
         self._printed, writes = os.pipe()
         os.set_blocking(self._printed, False)
         try:
-            self._process = start_child("warm", folder, writes, subprocess.PIPE)
+            self._process = process = start_child("warm", folder, request, writes, subprocess.PIPE)
         finally:
             os.close(writes)
-        said = self._heard(folder)
+        said = self._heard(process, folder)
         ready = [step for step in said.steps if isinstance(step, Ready)]
         if not ready:
             refuse_no_import(said, self._target, self._timeout)
@@ -108,7 +108,6 @@ class Environment:
         return call
 
     def _invoked(self, event: Any, *, is_invocation: bool) -> Call | None:
-        """Call the function, and return `None` if its process ended before that."""
         self.start()
         process = self._process
         if process is None or process.stdin is None:
@@ -120,10 +119,8 @@ class Environment:
         with suppress(BrokenPipeError):  # it has ended
             process.stdin.write(f"{request}\n".encode("ascii"))
             process.stdin.flush()
-        said = self._heard(folder)
-        for file in folder.iterdir():
-            file.unlink()
-        folder.rmdir()
+        said = self._heard(process, folder)
+        rmtree(folder)
         if not any(isinstance(step, Delivered) for step in said.steps):
             self._end()
             return None
@@ -132,12 +129,10 @@ class Environment:
             self._end()
         return call
 
-    def _heard(self, folder: Path) -> Heard:
+    def _heard(self, process: subprocess.Popen[bytes], folder: Path) -> Heard:
         """Wait for the process to be ready again, or to end. Raises `CannotCallError` for what it refuses."""
-        if self._process is None:
-            return Heard(steps=[], status=None, was_at="", printed="")
-        seconds_after = seconds_of_a_call(self._timeout)
-        steps, status = watched(self._process, folder, self._timeout, seconds_after, self._while_it_runs)
+        seconds = seconds_of_a_call(self._timeout)
+        steps, status = watched(process, folder, self._timeout, seconds, meanwhile=self._while_it_runs)
         refuse_refusals(steps)
         return Heard(steps=steps, status=status, was_at=own_lines(file_text(self._home / "was_at")), printed="")
 
@@ -178,16 +173,16 @@ def reading_of(call: Call, identifiers: Mapping[Hashable, int], *, report_batch_
         case Answered(response=text, failed_because=why):
             if text is None:
                 return CompleteFailure(why or "the response cannot be written as JSON")
-            answer = Returned(json.loads(text))
-            return read_answer(answer, identifiers, report_batch_item_failures=report_batch_item_failures)
+            answer: Answer = Returned(json.loads(text))
         case Raised(kind=kind):
-            return read_answer(RaisedAnswer(kind), identifiers, report_batch_item_failures=report_batch_item_failures)
+            answer = RaisedAnswer(kind)
         case CutOff():
-            return read_answer(TimedOut(), identifiers, report_batch_item_failures=report_batch_item_failures)
+            answer = TimedOut()
         case Died(how=how):
             return CompleteFailure(f"the function {how} before it returned")
         case _:
             assert_never(call.ending)
+    return read_answer(answer, identifiers, report_batch_item_failures=report_batch_item_failures)
 
 
 def state_of(call: Call) -> Mapping[str, Any] | None:

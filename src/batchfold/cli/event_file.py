@@ -4,7 +4,7 @@ import gc
 import json
 import re
 import sys
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -97,19 +97,16 @@ def invocation_of(event: Any, function: object = None) -> ReadEvent:
     try:
         return read_event(event, function)
     except (UnreadableEventError, UnexpectedEventError):
-        return ReadEvent(event, _source_of_invocations(), ("the event",), has_records=False)
-
-
-def _source_of_invocations() -> AnySource:
-    """Make a source that reads anything. It must not be there before it is needed: sources that are made are asked."""
-    return Source(
-        name="an asynchronous invocation",
-        read=lambda _event: ([{}], ["the event"]),
-        parse=lambda _raw: Record(),
-        as_delivered=lambda _raw: Record(),
-        lane_of=lambda _raws: whole_batch,
-        respond=name_every_record,
-    )
+        # it reads anything, so it is made after the sources that the program has made were asked
+        source: AnySource = Source(
+            name="an asynchronous invocation",
+            read=lambda _event: ([{}], ["the event"]),
+            parse=lambda _raw: Record(),
+            as_delivered=lambda _raw: Record(),
+            lane_of=lambda _raws: whole_batch,
+            respond=name_every_record,
+        )
+        return ReadEvent(event, source, ("the event",), has_records=False)
 
 
 def _read(event: Any, source: AnySource) -> ReadEvent | None:
@@ -135,7 +132,12 @@ def delivered(read: ReadEvent) -> Delivered:
     raws, _ = read.source.read(read.event)
     response = _response_if_nothing_is_done(read)
     answers_partially = not read.item_ids or (is_mapping(response) and "batchItemFailures" in response)
-    is_checkpoint = answers_partially and is_mapping(response) and _names_fewer(response, read.item_ids)
+    # naming a record brings back the ones behind it: otherwise all of them would be named
+    is_checkpoint = (
+        answers_partially
+        and is_mapping(response)
+        and len(response["batchItemFailures"]) < len(set(map(hashable, read.item_ids)))
+    )
     keeps, place = _place(read.source, raws, is_checkpoint=is_checkpoint)
     if read.source.name == FirehoseStream.source_name:
         keeps = "delivery stream"
@@ -162,11 +164,9 @@ def key_of(item_id: object) -> str:
     return json.dumps(item_id, sort_keys=True, default=repr)
 
 
-def sources_made() -> Iterator[AnySource]:
+def sources_made() -> list[AnySource]:
     """The sources that the program has made, in the order in which it did, as far as it keeps them."""
-    for made in gc.get_objects():
-        if isinstance(made, AsyncSource):
-            yield made
+    return [made for made in gc.get_objects() if isinstance(made, AsyncSource)]
 
 
 def _response_if_nothing_is_done(read: ReadEvent) -> object:
@@ -184,11 +184,6 @@ def _response_if_nothing_is_done(read: ReadEvent) -> object:
         return fold_batch(read.event, lambda _raw: Failure(None), unparsed).response
     except Exception:  # noqa: BLE001  # a source of somebody's own may raise anything, and then it has no answer
         return None
-
-
-def _names_fewer(response: Mapping[str, Any], item_ids: Sequence[ItemId]) -> bool:
-    """Return whether naming a record brings back the ones behind it: otherwise all of them would be named."""
-    return len(response["batchItemFailures"]) < len(set(map(hashable, item_ids)))
 
 
 def _place(source: AnySource, raws: Sequence[RawRecord], *, is_checkpoint: bool) -> tuple[Keeps, str]:

@@ -101,7 +101,10 @@ class Simulated:
             for record in invocation["records"]:
                 cells[record["name"]][invocation["number"]] = _cell(record)
         fates = {record["name"]: record["fate"] for record in self.history["records"]}
-        return [Row(name, by_number, fates[name]) for name, by_number in _with_losses(cells, fates)]
+        for name, by_number in cells.items():
+            if fates[name] == "lost" and by_number:
+                by_number[max(by_number)] = "lost"
+        return [Row(name, by_number, fates[name]) for name, by_number in cells.items()]
 
 
 def shown(simulations: Sequence[Simulated], console: Console, *, all_rows: bool) -> str:
@@ -117,15 +120,15 @@ def _parts(simulations: Sequence[Simulated], console: Console, *, all_rows: bool
     gap = 3
     if len(grids) > 1 and sum(map(_width, grids)) + gap * (len(grids) - 1) <= console.width:
         beside = Table.grid(padding=(0, gap, 0, 0))
-        beside.add_row(*map(_lines, grids))
+        beside.add_row(*(Group(*lines) for lines in grids))
         yield beside
         yield ""
     else:
         for grid in grids:
-            yield _lines(grid)
+            yield Group(*grid)
             yield ""
     used: dict[Cell, None] = {cell: None for each in simulations for row in each.rows for cell in row.cells.values()}
-    legend = [_legend(cell) for cell in LETTERS if cell in used]
+    legend = [Text.assemble((LETTERS[cell], _STYLES[cell]), f" {cell}") for cell in LETTERS if cell in used]
     yield Text("  ").join([*legend, Text("and blank: not in that batch", "dim")])
     yield _totals(simulations)
     for each in simulations:
@@ -133,7 +136,6 @@ def _parts(simulations: Sequence[Simulated], console: Console, *, all_rows: bool
 
 
 def _grid(simulated: Simulated, width: int, *, all_rows: bool) -> list[Text]:
-    """The lines of one grid, none wider than that."""
     rows = simulated.rows if all_rows or len(simulated.rows) <= _MANY else _alike(simulated.rows)
     names, ends = max(len(row.name) for row in rows), max(len(row.end) for row in rows)
     room = max(_WIDE, width - names - ends - 4)
@@ -198,14 +200,6 @@ def _totals(simulations: Sequence[Simulated]) -> Table:
     return table
 
 
-def _legend(cell: Cell) -> Text:
-    return Text.assemble((LETTERS[cell], _STYLES[cell]), f" {cell}")
-
-
-def _lines(lines: Sequence[Text]) -> Group:
-    return Group(*lines)
-
-
 def _width(lines: Sequence[Text]) -> int:
     return max(line.cell_len for line in lines)
 
@@ -222,12 +216,3 @@ def _cell(record: Mapping[str, Any]) -> Cell:
             return "not started"
         case _:
             return "failed"
-
-
-def _with_losses(
-    cells: Mapping[str, dict[int, Cell]], fates: Mapping[str, str]
-) -> Iterator[tuple[str, Mapping[int, Cell]]]:
-    """The cells, with the last one of a record that is lost marked as such."""
-    for name, by_number in cells.items():
-        lost: dict[int, Cell] = {max(by_number): "lost"} if fates[name] == "lost" and by_number else {}
-        yield name, by_number | lost

@@ -121,7 +121,6 @@ def _spec_in_package(path: Path, root: Path) -> ModuleSpec | None:
 
 
 def _is_free(path: Path) -> bool:
-    """Return whether no other module has the name of the file."""
     if path.stem in sys.modules:
         return False
     spec = find_spec(path.stem)

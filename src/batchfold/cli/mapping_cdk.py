@@ -57,9 +57,8 @@ from aws_cdk import aws_sqs as sqs
 """
 
 
-def kinesis() -> str:
-    """Return a stack for a data stream of Kinesis."""
-    return f"""{_IMPORTS}\
+STREAMS = {
+    "kinesis": f"""{_IMPORTS}\
 from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_sqs as sqs
 {_STACK}{_DEAD_LETTERS}\
@@ -72,12 +71,8 @@ from aws_cdk import aws_sqs as sqs
 {_RETRIES}\
             )
         )
-"""
-
-
-def dynamodb() -> str:
-    """Return a stack for the stream of a table."""
-    return f"""{_IMPORTS}\
+""",
+    "dynamodb": f"""{_IMPORTS}\
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_sqs as sqs
 {_STACK}{_DEAD_LETTERS}\
@@ -96,12 +91,8 @@ from aws_cdk import aws_sqs as sqs
 {_RETRIES}\
             )
         )
-"""
-
-
-def kafka() -> str:
-    """Return a stack for a topic of a cluster of Amazon MSK."""
-    return f"""{_IMPORTS}\
+""",
+    "kafka": f"""{_IMPORTS}\
 from aws_cdk import aws_sqs as sqs
 {_STACK.replace("construct_id: str)", "construct_id: str, *, cluster_arn: str, topic: str)")}\
         # the cluster's VPC needs an endpoint for SQS
@@ -117,4 +108,6 @@ from aws_cdk import aws_sqs as sqs
 {_RETRIES}\
             )
         )
-"""
+""",
+}
+"""A stack for each of the other sources."""

@@ -9,37 +9,22 @@ from typing import Annotated, Literal, TypeAlias
 import typer
 
 from batchfold.cli import mapping_cdk, mapping_sam, mapping_terraform
-from batchfold.cli.report import fail, write
+from batchfold.cli.report import write, writing
 
 MappingSource: TypeAlias = Literal["sqs", "kinesis", "dynamodb", "kafka"]
 MappingFormat: TypeAlias = Literal["sam", "cdk", "terraform"]
 
-_QUEUES: Mapping[MappingFormat, Callable[..., str]] = {
-    "sam": mapping_sam.sqs,
-    "cdk": mapping_cdk.sqs,
-    "terraform": mapping_terraform.sqs,
+_LANGUAGES: Mapping[MappingFormat, tuple[Callable[..., str], Mapping[str, str]]] = {
+    "sam": (mapping_sam.sqs, mapping_sam.STREAMS),
+    "cdk": (mapping_cdk.sqs, mapping_cdk.STREAMS),
+    "terraform": (mapping_terraform.sqs, mapping_terraform.STREAMS),
 }
-_OTHERS: Mapping[tuple[MappingSource, MappingFormat], Callable[[], str]] = {
-    ("kinesis", "sam"): mapping_sam.kinesis,
-    ("kinesis", "cdk"): mapping_cdk.kinesis,
-    ("kinesis", "terraform"): mapping_terraform.kinesis,
-    ("dynamodb", "sam"): mapping_sam.dynamodb,
-    ("dynamodb", "cdk"): mapping_cdk.dynamodb,
-    ("dynamodb", "terraform"): mapping_terraform.dynamodb,
-    ("kafka", "sam"): mapping_sam.kafka,
-    ("kafka", "cdk"): mapping_cdk.kafka,
-    ("kafka", "terraform"): mapping_terraform.kafka,
-}
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add the command to a typer application."""
-    app.command()(mapping)
 
 
 def snippet(source: MappingSource, form: MappingFormat, *, fifo: bool = False) -> str:
     """Return a mapping of the source, with the function, and where failures end."""
-    return _QUEUES[form](fifo=fifo) if source == "sqs" else _OTHERS[source, form]()
+    sqs, streams = _LANGUAGES[form]
+    return sqs(fifo=fifo) if source == "sqs" else streams[source]
 
 
 def mapping(
@@ -55,9 +40,5 @@ def mapping(
     """
     if fifo and source != "sqs":
         raise typer.BadParameter(f"--fifo is for queues, got it with {source}")
-    try:
+    with writing("the mapping"):
         write(snippet(source, form, fifo=fifo))
-    except BrokenPipeError:
-        pass  # whoever reads it has read enough
-    except OSError as error:
-        fail(f"the mapping cannot be written: {error.strerror}")

@@ -63,9 +63,8 @@ def sqs(*, fifo: bool) -> str:
 {dead_letters}"""
 
 
-def kinesis() -> str:
-    """Return a template for a data stream of Kinesis."""
-    return f"""{_HEAD}{_FUNCTION}\
+STREAMS = {
+    "kinesis": f"""{_HEAD}{_FUNCTION}\
         Stream:
           Type: Kinesis
           Properties:
@@ -78,12 +77,8 @@ def kinesis() -> str:
     Properties:
       StreamModeDetails:
         StreamMode: ON_DEMAND
-{_DEAD_LETTERS}"""
-
-
-def dynamodb() -> str:
-    """Return a template for the stream of a table."""
-    return f"""{_HEAD}{_FUNCTION}\
+{_DEAD_LETTERS}""",
+    "dynamodb": f"""{_HEAD}{_FUNCTION}\
         Changes:
           Type: DynamoDB
           Properties:
@@ -105,12 +100,8 @@ def dynamodb() -> str:
           KeyType: HASH
       StreamSpecification:
         StreamViewType: NEW_AND_OLD_IMAGES
-{_DEAD_LETTERS}"""
-
-
-def kafka() -> str:
-    """Return a template for a topic of a cluster of Amazon MSK."""
-    return f"""{_HEAD}\
+{_DEAD_LETTERS}""",
+    "kafka": f"""{_HEAD}\
 Parameters:
   Cluster:
     Type: String
@@ -131,4 +122,6 @@ Parameters:
               MaximumPollers: 2
 {_RETRIES}\
   # the cluster's VPC needs an endpoint for SQS
-{_DEAD_LETTERS}"""
+{_DEAD_LETTERS}""",
+}
+"""A template for each of the other sources."""

@@ -71,6 +71,10 @@ _OF_STREAM = """\
 """
 
 
+def _function(policy: str) -> str:
+    return _FUNCTION.replace("POLICY", policy)
+
+
 def sqs(*, fifo: bool) -> str:
     """Return the resources for a queue."""
     queue = f"""\
@@ -103,9 +107,8 @@ resource "aws_lambda_event_source_mapping" "queue" {{
 {_function("AWSLambdaSQSQueueExecutionRole")}{queue}"""
 
 
-def kinesis() -> str:
-    """Return the resources for a data stream of Kinesis."""
-    return f"""\
+STREAMS = {
+    "kinesis": f"""\
 resource "aws_lambda_event_source_mapping" "stream" {{
   event_source_arn  = aws_kinesis_stream.stream.arn
   function_name     = aws_lambda_function.function.arn
@@ -118,12 +121,8 @@ resource "aws_kinesis_stream" "stream" {{
   }}
 }}
 
-{_DEAD_LETTERS}"""
-
-
-def dynamodb() -> str:
-    """Return the resources for the stream of a table."""
-    return f"""\
+{_DEAD_LETTERS}""",
+    "dynamodb": f"""\
 resource "aws_lambda_event_source_mapping" "changes" {{
   event_source_arn  = aws_dynamodb_table.table.stream_arn
   function_name     = aws_lambda_function.function.arn
@@ -142,12 +141,8 @@ resource "aws_dynamodb_table" "table" {{
   }}
 }}
 
-{_DEAD_LETTERS}"""
-
-
-def kafka() -> str:
-    """Return the resources for a topic of a cluster of Amazon MSK."""
-    return f"""\
+{_DEAD_LETTERS}""",
+    "kafka": f"""\
 variable "cluster_arn" {{
   type = string
 }}
@@ -168,8 +163,6 @@ resource "aws_lambda_event_source_mapping" "topic" {{
 
 {_OF_STREAM}\
 {_function("AWSLambdaMSKExecutionRole")}{_TO_DEAD_LETTERS}# the cluster's VPC needs an endpoint for SQS
-{_DEAD_LETTERS}"""
-
-
-def _function(policy: str) -> str:
-    return _FUNCTION.replace("POLICY", policy)
+{_DEAD_LETTERS}""",
+}
+"""A file of resources for each of the other sources."""

@@ -69,7 +69,6 @@ def as_html(simulations: Sequence[Simulated]) -> str:
 
 
 def _drawn(simulated: Simulated) -> tuple[list[str], float, float]:
-    """One grid: its parts, and its width and height."""
     rows = simulated.rows
     left = _LETTER * max(len(row.name) for row in rows) + _SIDE
     right = left + simulated.count * (_SIDE + _GAP) + _SIDE

@@ -7,30 +7,26 @@ made with batchfold, the records count as handled whose payload it has read, exc
 
 import logging
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any, Literal, TypeAlias, assert_never
+from typing import Any, Literal
 
-from batchfold.cli.account import Invoking, Played, Progressed, write_step
-from batchfold.cli.child import serve
+from batchfold.cli.account import Invoking, OutcomeKind, Played, Progressed, write_step
+from batchfold.cli.child import outcome_of, serve
 from batchfold.cli.event_file import hashable, read_event
 from batchfold.cli.injection import Watched, is_before_handling, with_watched
 from batchfold.cli.load import Function, loaded
 from batchfold.cli.scene import PoisonError, Scene, SceneError, scene_of, with_lane
+from batchfold.cli.verdict import WORST_LAST
 from batchfold.core._guards import is_mapping, is_plain_list
 from batchfold.core.batch import AnyBatch
 from batchfold.core.lanes import Lane
-from batchfold.core.outcomes import Failed, Outcome, Settled, Succeeded, Unprocessed
 from batchfold.core.progress import watch_batches
 from batchfold.core.redaction import escape, why
-from batchfold.testing import AttemptEnd, Effect, EffectFailed, FailureSchedule, Fate, History, LambdaFunction, drain
-
-End: TypeAlias = Literal["succeeded", "settled", "failed", "unprocessed"]
-
-_WORST_LAST: tuple[End, ...] = ("succeeded", "settled", "unprocessed", "failed")
+from batchfold.testing import Effect, EffectFailed, FailureSchedule, Fate, History, LambdaFunction, drain
 
 _MOST_REASONS = 3
 _MOST_INVOCATIONS = 1_000
@@ -52,9 +48,10 @@ def _play(folder: Path, *, target: str, timeout: float, lane: str | None, log_al
             with_lane(scene.source, lane)
 
         player = _Player(function, scene, folder)
+        most_invocations = _MOST_INVOCATIONS if scene.most_invocations is None else scene.most_invocations
         history: History | None = None
         try:
-            history = _drained(scene, player, timeout)
+            history = _drained(scene, player.play, most_invocations, timeout)
         except ValueError as error:
             raise SceneError(f"the simulation cannot begin: {error}") from None
         except _StalledError:
@@ -62,24 +59,43 @@ def _play(folder: Path, *, target: str, timeout: float, lane: str | None, log_al
         if player.lane is not None:
             # the lane shows once the function has run: the same answers are judged again, by the order that they keep
             with suppress(ValueError):  # the model cannot tell the records apart by a lane of another payload
-                history = _drained(scene, _Replay(player.turns), timeout, lane=player.lane)
+                history = _replayed(scene, player.turns, timeout, player.lane)
         if history is None:
-            history = _drained(scene, _Replay(player.turns), timeout)
+            history = _replayed(scene, player.turns, timeout)
         write_step(folder, Played(history=_as_json(history, scene), notes=player.notes()))
 
 
-def _drained(scene: Scene, player: "_Player | _Replay", timeout: float, *, lane: Lane | None = None) -> History:
+def _drained(
+    scene: Scene, play: "Callable[[Any, Any], _Turn]", most_invocations: int, timeout: float, lane: Lane | None = None
+) -> History:
     schedule = _AsItWent()
+
+    def make(effect: Effect) -> LambdaFunction:
+        def invoke(event: Any, context: Any) -> Any:
+            turn = play(event, context)
+            _tell(effect, schedule.failing, turn)
+            if turn.raised is not None:
+                raise turn.raised
+            return turn.response
+
+        return invoke
+
     return drain(
-        lambda effect: player.make(effect, schedule.failing),
+        make,
         source=scene.source,
         records=scene.names,
         schedule=schedule,
         payload=scene.payloads.__getitem__,
         lane=lane,
         timeout_seconds=timeout,
-        most_invocations=player.most_invocations,
+        most_invocations=most_invocations,
     )
+
+
+def _replayed(scene: Scene, turns: "Sequence[_Turn]", timeout: float, lane: Lane | None = None) -> History:
+    """Have the same answers judged again, without calling the function."""
+    left = iter(turns)
+    return _drained(scene, lambda _event, _context: next(left), len(turns), timeout, lane)
 
 
 class _StalledError(BaseException):
@@ -105,7 +121,7 @@ class _Turn:
     names: list[str]
     read: dict[str, Exception | None] = field(default_factory=dict[str, Exception | None])
     """The records whose payload was read, in that order, with the failure that was raised."""
-    ends: list[tuple[str, End]] = field(default_factory=list[tuple[str, End]])
+    ends: list[tuple[str, OutcomeKind]] = field(default_factory=list[tuple[str, OutcomeKind]])
     response: Any = None
     raised: BaseException | None = None
     finished: list[str] = field(default_factory=list[str])
@@ -131,35 +147,23 @@ class _Player:
     without_progress: int = 0
 
     @property
-    def most_invocations(self) -> int:
-        """The invocations after which the simulation is over."""
-        return _MOST_INVOCATIONS if self.scene.most_invocations is None else self.scene.most_invocations
-
-    @property
     def is_stalled(self) -> bool:
         """True once nothing more gets done, unless the number of invocations was given."""
         return self.scene.most_invocations is None and self.without_progress >= _PATIENCE + self.scene.outage
 
-    def make(self, effect: Effect, failing: set[str]) -> LambdaFunction:
-        """Make the function that the model invokes."""
-
-        def invoke(event: Any, context: Any) -> Any:
-            if self.is_stalled:
-                raise _StalledError
-            number = len(self.turns) + 1
-            write_step(self.folder, Invoking(invocation=number))
-            turn = self._played(number, event, context)
-            self.turns.append(turn)
-            _tell(effect, failing, turn)
-            done = {name for name, end in turn.ends if end != "failed"} - self.done
-            self.without_progress = 0 if done else self.without_progress + 1
-            self.done |= done
-            write_step(self.folder, Progressed(invocation=number, done=len(self.done), records=len(self.scene.names)))
-            if turn.raised is not None:
-                raise turn.raised
-            return turn.response
-
-        return invoke
+    def play(self, event: Any, context: Any) -> _Turn:
+        """Call the function once, and say how far the simulation is."""
+        if self.is_stalled:
+            raise _StalledError
+        number = len(self.turns) + 1
+        write_step(self.folder, Invoking(invocation=number))
+        turn = self._played(number, event, context)
+        self.turns.append(turn)
+        done = {name for name, end in turn.ends if end != "failed"} - self.done
+        self.without_progress = 0 if done else self.without_progress + 1
+        self.done |= done
+        write_step(self.folder, Progressed(invocation=number, done=len(self.done), records=len(self.scene.names)))
+        return turn
 
     def notes(self) -> list[str]:
         """Return remarks to the history."""
@@ -236,12 +240,12 @@ class _Player:
             return scene.error(f"attempt {attempt + 1} at {name} fails, as the simulation was asked for")
         return None
 
-    def _folded(self, batches: Sequence[AnyBatch], turn: _Turn) -> dict[str, End]:
+    def _folded(self, batches: Sequence[AnyBatch], turn: _Turn) -> dict[str, OutcomeKind]:
         """Return the end of each record in the last fold that had it. Folds of other records are the function's own."""
-        ends: dict[str, End] = {}
+        ends: dict[str, OutcomeKind] = {}
         for batch in batches:
-            found: list[tuple[str | None, End]] = [
-                (self._name(outcome.item_id), _end(outcome)) for outcome in batch.outcomes
+            found: list[tuple[str | None, OutcomeKind]] = [
+                (self._name(outcome.item_id), outcome_of(outcome).kind) for outcome in batch.outcomes
             ]
             if any(name is None for name, _ in found):
                 continue
@@ -250,7 +254,7 @@ class _Player:
                 why(failed.fault) for failed in batch.failed if turn.read.get(str(self._name(failed.item_id))) is None
             )
             # of user records that share an identifier, one that is not done counts
-            for name, end in sorted(found, key=lambda each: _WORST_LAST.index(each[1])):
+            for name, end in sorted(found, key=lambda each: WORST_LAST.index(each[1])):
                 ends[str(name)] = end
         return ends
 
@@ -261,35 +265,7 @@ class _Player:
             return None
 
 
-@dataclass
-class _Replay:
-    """Answers as the function did, without calling it again."""
-
-    turns: Sequence[_Turn]
-    at: int = 0
-
-    @property
-    def most_invocations(self) -> int:
-        """As many as there were."""
-        return len(self.turns)
-
-    def make(self, effect: Effect, failing: set[str]) -> LambdaFunction:
-        """Make the function that the model invokes."""
-
-        def invoke(event: Any, context: Any) -> Any:
-            del event, context
-            turn = self.turns[self.at]
-            self.at += 1
-            _tell(effect, failing, turn)
-            if turn.raised is not None:
-                raise turn.raised
-            return turn.response
-
-        return invoke
-
-
 def _tell(effect: Effect, failing: set[str], turn: _Turn) -> None:
-    """Tell the model how each record ended."""
     for name, end in turn.ends:
         if end == "settled":
             effect.settle(name)
@@ -303,27 +279,13 @@ def _tell(effect: Effect, failing: set[str], turn: _Turn) -> None:
     effect.finish(turn.finished)
 
 
-def _end(outcome: Outcome[Any, Any, Any]) -> End:
-    match outcome:
-        case Succeeded():
-            return "succeeded"
-        case Settled():
-            return "settled"
-        case Failed():
-            return "failed"
-        case Unprocessed():
-            return "unprocessed"
-        case _:
-            assert_never(outcome)
-
-
-def _ends(turn: _Turn, folded: Mapping[str, End]) -> list[tuple[str, End]]:
+def _ends(turn: _Turn, folded: Mapping[str, OutcomeKind]) -> list[tuple[str, OutcomeKind]]:
     """The records that were started, in the order in which their payloads were read."""
     in_order = dict.fromkeys((*turn.read, *turn.names))
     return [(name, folded[name]) for name in in_order if folded.get(name, "unprocessed") != "unprocessed"]
 
 
-def _ends_without_fold(turn: _Turn, by_item_id: Mapping[Hashable, str]) -> list[tuple[str, End]]:
+def _ends_without_fold(turn: _Turn, by_item_id: Mapping[Hashable, str]) -> list[tuple[str, OutcomeKind]]:
     named = _named(turn.response, by_item_id)
     last = next(reversed(turn.read), None) if turn.raised is not None else None
     return [
@@ -341,11 +303,6 @@ def _named(response: Any, by_item_id: Mapping[Hashable, str]) -> set[str]:
     return named
 
 
-def _shown(end: AttemptEnd) -> AttemptEnd:
-    """A record that is counted in a window is handled, as far as this invocation goes."""
-    return "performed" if end == "counted" else end
-
-
 def _as_json(history: History, scene: Scene) -> dict[str, Any]:
     """The history as JSON: what stands behind the grid, the pictures and `--json`."""
     repeated = {(repeat.name, repeat.invocation) for repeat in history.repeats}
@@ -353,7 +310,11 @@ def _as_json(history: History, scene: Scene) -> dict[str, Any]:
     gone = dict(history.removed_at_once)
     invocations: list[dict[str, Any]] = []
     for invocation in history.invocations:
-        ends = {attempted.name: _shown(attempted.came_to) for attempted in invocation.attempted}
+        # a record that is counted in a window is handled, as far as this invocation goes
+        ends = {
+            attempted.name: "performed" if attempted.came_to == "counted" else attempted.came_to
+            for attempted in invocation.attempted
+        }
         gone.update(invocation.removed)
         invocations.append(
             {

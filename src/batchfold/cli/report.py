@@ -73,6 +73,17 @@ def write(text: str) -> None:
     typer.echo(text, nl=False, color=True)  # the text has colours only where it is to have some
 
 
+@contextmanager
+def writing(what: str) -> Generator[None, None, None]:
+    """End the command where `what` cannot be written. Whoever closes a pipe has read enough of it, which is no error."""
+    try:
+        yield
+    except BrokenPipeError:
+        pass
+    except OSError as error:
+        fail(f"{what} cannot be written{f' to {error.filename}' if error.filename else ''}: {error.strerror}")
+
+
 def say(text: str) -> None:
     """Write lines to the error output. Where nothing can be written there, there is nobody to tell."""
     with suppress(OSError):

@@ -112,7 +112,7 @@ def with_lane(model: EventSource, name: str) -> None:
     A source is a value that the function holds; to compare lanes, that value is changed in this process, which plays one
     simulation and ends.
     """
-    lanes: dict[str, Lane] = {_lane_name(lane): lane for lane in (each_record, whole_batch, *model.lanes)}
+    lanes: dict[str, Lane] = {getattr(lane, "__name__", ""): lane for lane in (each_record, whole_batch, *model.lanes)}
     if name not in lanes:
         raise SceneError(f"expected lane= to be one of {', '.join(lanes)}, got {name!r}")
     found = [source for source in sources_made() if source.name == model.source_name]
@@ -127,10 +127,6 @@ def with_lane(model: EventSource, name: str) -> None:
 
     for source in found:
         object.__setattr__(source, "lane_of", lane_of)
-
-
-def _lane_name(lane: Lane) -> str:
-    return getattr(lane, "__name__", "")
 
 
 def kinds_of_source() -> dict[str, type[EventSource]]:
@@ -165,7 +161,7 @@ def _model(kind: str | None, read: ReadEvent | None, function: object) -> type[E
         if kind not in kinds:
             raise SceneError(f"{choice}; got {kind!r}")
         return kinds[kind]
-    made: list[AnySource] = [read.source] if read is not None else sources_of(function) or list(sources_made())
+    made: list[AnySource] = [read.source] if read is not None else sources_of(function) or sources_made()
     named = {source.name for source in made}
     plain = {model.source_name: model for model in reversed(kinds.values())}
     found = [model for name, model in plain.items() if name in named]
@@ -218,7 +214,6 @@ def _default(field: "Field[Any]") -> str:
 
 
 def _value(field: "Field[Any]", text: str) -> object:
-    """The value that the text stands for, of the kind of the setting's default."""
     if isinstance(field.default, frozenset):
         return frozenset(text.split(","))
     if isinstance(field.default, str):
@@ -308,7 +303,6 @@ def _key(number: int) -> str:
 
 
 def _names(given: Sequence[str], names: Sequence[str], option: str) -> frozenset[str]:
-    """The names of the records that an option speaks of, by name or by number."""
     wanted = [part.strip() for text in given for part in text.split(",") if part.strip()]
     found: set[str] = set()
     for each in wanted:

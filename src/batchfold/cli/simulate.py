@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from batchfold.cli.account import Invoking, Played, Progressed, RefusedError, Step
-from batchfold.cli.call import LATE_SECONDS, CannotCallError, heard, how_it_ended, refuse_no_import
+from batchfold.cli.call import LATE_SECONDS, CannotCallError, Seconds, heard, how_it_ended, refuse_no_import
 from batchfold.cli.event_file import event_text
 from batchfold.cli.grid import Simulated, shown
 from batchfold.cli.picture import as_html, as_svg
-from batchfold.cli.report import errors_told, fail, output, say, write
+from batchfold.cli.report import errors_told, output, say, write, writing
 
 _SHORT_SECONDS = 1.0
 """A simulation that takes no longer needs no progress bar."""
@@ -153,7 +153,7 @@ def simulate(
 def _write(
     simulations: Sequence[Simulated], *, as_json: bool, all_rows: bool, svg: Path | None, html: Path | None
 ) -> None:
-    try:
+    with writing("the simulation"):
         if svg is not None:
             svg.write_text(as_svg(simulations), encoding="utf-8")
         if html is not None:
@@ -163,14 +163,9 @@ def _write(
             write(f"{json.dumps(histories if len(histories) > 1 else histories[0])}\n")
         else:
             write(shown(simulations, output(), all_rows=all_rows))
-    except BrokenPipeError:
-        pass  # whoever reads it has read enough of it
-    except OSError as error:
-        fail(f"the simulation cannot be written{f' to {error.filename}' if error.filename else ''}: {error.strerror}")
 
 
 def _variants(asked: dict[str, Any], compare: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the simulations to play, each under its name."""
     if compare is None:
         yield "", asked
         return
@@ -199,20 +194,15 @@ def _played(target: str, name: str, asked: dict[str, Any], timeout: float, *, lo
     task = bar.add_task(name or "simulating", invocation=0)
     began = time.monotonic()
 
-    def seconds_after(step: Step) -> float | None:
-        match step:
-            case Invoking():
-                return timeout + LATE_SECONDS
-            case Progressed():
-                bar.update(task, completed=step.done, total=step.records, invocation=step.invocation)
-                if time.monotonic() - began > _SHORT_SECONDS:
-                    bar.start()  # does nothing if it has
-                return _MODEL_SECONDS
-            case _:
-                return None
+    def show(step: Step) -> None:
+        if isinstance(step, Progressed):
+            bar.update(task, completed=step.done, total=step.records, invocation=step.invocation)
+            if time.monotonic() - began > _SHORT_SECONDS:
+                bar.start()  # does nothing if it has
 
+    seconds: Seconds = {Invoking: timeout + LATE_SECONDS, Progressed: _MODEL_SECONDS}
     try:
-        said = heard("play", request, timeout, seconds_after, is_shown=log_aloud)
+        said = heard("play", request, timeout, seconds, told=show, is_shown=log_aloud)
     finally:
         bar.stop()
     played = [step for step in said.steps if isinstance(step, Played)]

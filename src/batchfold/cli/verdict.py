@@ -17,15 +17,15 @@ from batchfold.cli.account import (
     Died,
     Ending,
     Folded,
-    Keeps,
     Outcome,
     OutcomeKind,
     Raised,
 )
 
 Fate: TypeAlias = Literal["done", "not done", "comes back", "delivered", "dropped", "error output", "lost"]
-"""The fate of a record. Delivered, dropped and in the error output are the records of a Firehose delivery stream. Lost is one that batchfold knows not to be done, and that is not brought back. Not done is
-said where the source answers in its own way, which says what happens to such records."""
+"""The fate of a record. Delivered, dropped and in the error output are the records of a Firehose delivery stream. Lost is one
+that batchfold knows not to be done, and that is not brought back. Not done is said where the source answers in its own
+way, which says what happens to such records."""
 
 _Return: TypeAlias = Literal["named", "follows", "whole batch"]
 """The reason why a record comes back: the response names it, on a stream it follows one that is named, or the call failed."""
@@ -43,6 +43,8 @@ _UNSEEN: dict[_Return, str] = {
     "whole batch": "with the whole batch",
 }
 """Why a record comes back of which nothing else is known."""
+
+WORST_LAST: Sequence[OutcomeKind] = ("succeeded", "settled", "unprocessed", "failed")
 
 _MOST_TOLD = 5
 """The strangers, asides and records of the function's own that are told one by one."""
@@ -145,7 +147,6 @@ _OF_FATES: dict[Fate, str] = {
 
 
 def _row_of_result(item: str, outcome: Outcome | None, fate: Fate, problem: str | None) -> Row:
-    """Take the fate from the result, and the reason from the problem or the outcome."""
     if problem is not None:
         return Row(item, fate, problem)
     if outcome is not None and not _is_done(outcome) and fate != "error output":
@@ -156,14 +157,14 @@ def _row_of_result(item: str, outcome: Outcome | None, fate: Fate, problem: str 
 def _judged_by_source(delivered: Delivered, ending: Answered, outcomes: _Outcomes) -> Verdict:
     """Judge a response in the way of a source that does not answer with `batchItemFailures`: it must be the source's."""
     if ending.is_as_source_says is None:
-        return Verdict(
-            _rows(delivered, outcomes, {}),
-            (
-                f"The command cannot read the response: it is for {delivered.source}, and no fold of batchfold's was seen.",
-            ),
-            2,
+        says = (
+            f"The command cannot read the response: it is for {delivered.source}, and no fold of batchfold's was seen."
         )
-    rows = tuple(_row_of_source(item, outcome) for item, outcome in zip(_items(delivered), outcomes, strict=True))
+        return Verdict(_rows(delivered, outcomes, {}), (says,), 2)
+    rows = tuple(
+        Row(item, "done" if _is_done(outcome) else "not done", _why(outcome), None if outcome is None else outcome.kind)
+        for item, outcome in zip(_items(delivered), outcomes, strict=True)
+    )
     if not ending.is_as_source_says:
         says = f"The response is not the one that {delivered.source} makes of these outcomes."
         return Verdict(rows, (says, _RETURN_IT), 2)
@@ -179,11 +180,10 @@ def outcomes_of(folds: Sequence[Folded]) -> dict[str, Outcome]:
 
     Of records that share an identifier, one that is not done counts: whoever names one of them names them all.
     """
-    worst_last: tuple[OutcomeKind, ...] = ("succeeded", "settled", "unprocessed", "failed")
     outcomes: dict[str, Outcome] = {}
     for fold in folds:
         if fold.is_of_event:
-            in_order = sorted(fold.outcomes, key=lambda outcome: worst_last.index(outcome.kind))
+            in_order = sorted(fold.outcomes, key=lambda outcome: WORST_LAST.index(outcome.kind))
             outcomes.update((outcome.key, outcome) for outcome in in_order)
     return outcomes
 
@@ -217,7 +217,6 @@ def _items(delivered: Delivered) -> list[str]:
 
 
 def _returns(delivered: Delivered, named: Sequence[int]) -> dict[str, _Return]:
-    """The records that come back, and what brings each of them back."""
     keys = delivered.keys
     returns: dict[str, _Return] = dict.fromkeys((keys[position] for position in named), "named")
     if named and delivered.keeps == "stream":
@@ -241,14 +240,7 @@ def _rows(delivered: Delivered, outcomes: _Outcomes, returns: Mapping[str, _Retu
     )
 
 
-def _row_of_source(item: str, outcome: Outcome | None) -> Row:
-    return Row(
-        item, "done" if _is_done(outcome) else "not done", _why(outcome), None if outcome is None else outcome.kind
-    )
-
-
 def _row(item: str, outcome: Outcome | None, returns: _Return | None, *, any_seen: bool) -> Row:
-    """Take the fate from the response, and the reason from the outcome."""
     if outcome is None:
         if returns is None:
             return Row(item, "done", "batchfold did not handle it" if any_seen else "")
@@ -290,27 +282,19 @@ def why_it_failed(ending: Ending) -> str:
 
 def _of_complete_failure(ending: Ending) -> tuple[str, ...]:
     says = [f"The whole batch comes back: {why_it_failed(ending)}."]
-    match ending:
-        case Raised():
-            pass
-        case CutOff(seconds=seconds):
-            says.append(f"It had not returned after {seconds:g} s; --timeout gives it another time.")
-        case Died():
-            says.append("Lambda takes that for a failed invocation, whatever the exit status.")
-        case Answered():
-            if ending.is_awaitable:
-                says.append("Lambda does not await: as_lambda_handler makes a function of an async handler.")
-            else:
-                says.append("Lambda takes a response that it cannot read for a failed invocation.")
-            if ending.strangers:
-                are, those = (
-                    ("is the function's own", "that is")
-                    if len(ending.strangers) == 1
-                    else ("are the function's own", "they are")
-                )
-                says.append(f"{_some(ending.strangers)} {are}: {those} no identifier of a record of the event.")
-        case _:
-            assert_never(ending)
+    if isinstance(ending, CutOff):
+        says.append(f"It had not returned after {ending.seconds:g} s; --timeout gives it another time.")
+    elif isinstance(ending, Died):
+        says.append("Lambda takes that for a failed invocation, whatever the exit status.")
+    elif isinstance(ending, Answered):
+        if ending.is_awaitable:
+            says.append("Lambda does not await: as_lambda_handler makes a function of an async handler.")
+        else:
+            says.append("Lambda takes a response that it cannot read for a failed invocation.")
+        if ending.strangers:
+            those = "that is" if len(ending.strangers) == 1 else "they are"
+            own = f"{_some(ending.strangers)} {_are(len(ending.strangers))} the function's own"
+            says.append(f"{own}: {those} no identifier of a record of the event.")
     return tuple(says)
 
 
@@ -324,18 +308,12 @@ def _of_success(delivered: Delivered, ending: Answered) -> tuple[str, ...]:
     count = len(delivered.names)
     them = "it" if count == 1 else "them"
     who = _who(delivered)
-    does: dict[Keeps, str] = {
-        "queue": f"{who} deletes {them} from the queue",
-        "FIFO queue": f"{who} deletes {them} from the queue",
-        "stream": f"{who} goes on behind {them}",
-        "topic": f"{who} goes on behind {them}",
-        "elsewhere": f"{who} does not deliver {them} again",
-    }
-    says = (
-        [f"{_all_done(count)}: {does[delivered.keeps]}."]
-        if count
-        else ["The event has no records, as a window's last one."]
-    )
+    does = f"does not deliver {them} again"
+    if delivered.keeps in ("queue", "FIFO queue"):
+        does = f"deletes {them} from the queue"
+    elif delivered.keeps in ("stream", "topic"):
+        does = f"goes on behind {them}"
+    says = [f"{_all_done(count)}: {who} {does}." if count else "The event has no records, as a window's last one."]
     if not ending.has_failures:
         says.append("The response has no batchItemFailures: whatever happened, Lambda takes that for success.")
     return tuple(says)
@@ -346,16 +324,14 @@ def _of_partial_failure(rows: tuple[Row, ...], delivered: Delivered) -> tuple[st
     back = fates["comes back"]
     counted = f"{fates['done']} of {_records(len(rows))} {_are(fates['done'])} done, {back}"
     counted += " comes back" if back == 1 else " come back"
-    who = _who(delivered)
-    does: dict[Keeps, str] = {
-        "queue": f"{who} deletes what is done; the rest is received again after the visibility timeout",
-        "FIFO queue": f"{who} deletes what is done; the rest is received again after the visibility timeout, and its "
-        "message groups wait for it",
-        "stream": f"{who} delivers everything from the lowest sequence number named on again, handled or not",
-        "topic": f"{who} delivers what the response names again",
-        "elsewhere": f"{who} delivers what the response names again",
-    }
-    says = [f"{counted}: {does[delivered.keeps]}."]
+    does = "delivers what the response names again"
+    if delivered.keeps == "stream":
+        does = "delivers everything from the lowest sequence number named on again, handled or not"
+    elif delivered.keeps in ("queue", "FIFO queue"):
+        does = "deletes what is done; the rest is received again after the visibility timeout"
+    if delivered.keeps == "FIFO queue":
+        does += ", and its message groups wait for it"
+    says = [f"{counted}: {_who(delivered)} {does}."]
     if not delivered.by_pipe:
         says.append("With ReportBatchItemFailures on the event source mapping; without it, none comes back.")
     return tuple(says)

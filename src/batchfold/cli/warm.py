@@ -8,14 +8,12 @@ import _thread
 import json
 import os
 import shutil
-import sys
-from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, Any, NoReturn
 
 from batchfold.cli.account import Ready, write_step
-from batchfold.cli.child import invoke, log_watched, refusals_told, serve
+from batchfold.cli.child import flush_outputs, invoke, log_watched, refusals_told, serve
 from batchfold.cli.event_file import is_windowed
 from batchfold.cli.load import loaded
 
@@ -39,7 +37,7 @@ def _keep(folder: Path, *, target: str, timeout: float, log_aloud: bool) -> NoRe
                 invoke(
                     current, function, was_at, target=target, event=event, timeout=timeout, is_invocation=is_invocation
                 )
-            _flush()
+            flush_outputs()
             write_step(current, Ready())
 
 
@@ -64,10 +62,3 @@ def _read(events: IO[bytes], waiting: "SimpleQueue[dict[str, Any]]", leftovers: 
         waiting.put(json.loads(line))
     shutil.rmtree(leftovers, ignore_errors=True)
     os._exit(0)
-
-
-def _flush() -> None:
-    """Write out what the function has printed: it belongs to this invocation."""
-    for output in (sys.stdout, sys.stderr):
-        with suppress(AttributeError, OSError, ValueError):  # it may have closed them
-            output.flush()
