@@ -68,8 +68,8 @@ def test_what_cannot_be_polled_is_said_in_one_line(options: list[str], says: str
         (["--stream", "missing"], "there is no stream missing"),
         (["--table", "missing"], "there is no table missing"),
         (["--table", "without"], "table without has no stream: enable one"),
-        (["--queue-url", "{url}/123456789012/there", "-m", "BatchSize=11"], "SqsQueue cannot be set up like that"),
-        (["--queue-url", "{url}/123456789012/there", "-m", "Fifo=true"], "SqsQueue has no setting 'Fifo'"),
+        (["--queue-url", "{url}/123456789012/there", "-m", "BatchSize=11"], "these settings cannot be"),
+        (["--queue-url", "{url}/123456789012/there", "-m", "Fifo=true"], "there is no setting 'Fifo' here"),
         (["--queue-url", "{url}/123456789012/there"], "there is no file none.py"),
     ],
 )

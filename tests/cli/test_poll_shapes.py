@@ -310,7 +310,7 @@ def test_of_a_stream_a_pipe_brings_only_what_is_named_back_and_gives_it_up(moto:
         (["-m", "TumblingWindowInSeconds=30"], "A pipe has no tumbling windows"),
         (["-m", "ReportBatchItemFailures=false"], "A pipe reads every response"),
         (["-m", "BisectBatchOnFunctionError=true"], "A pipe has automatic_bisect instead"),
-        (["-m", "Shards=2"], "PipeMapping has no setting 'Shards'"),
+        (["-m", "Shards=2"], "there is no setting 'Shards' here"),
         (["--timeout", "301"], "timeout_seconds is at most 300 with a pipe"),
     ],
 )

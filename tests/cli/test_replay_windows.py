@@ -185,7 +185,7 @@ def test_changes_of_a_table_are_given_windows(function: Function, tmp_path: Path
     [
         ([*MINUTE, "--pipe"], "a pipe has no tumbling windows"),
         (["-m", "TumblingWindowInSeconds=901"], "tumbling_window_in_seconds is 0 to 900"),
-        (["-m", "BatchSize=3"], "StreamMapping has no setting 'BatchSize'"),
+        (["-m", "BatchSize=3"], "there is no setting 'BatchSize' here"),
     ],
 )
 def test_what_cannot_be_asked_for_is_refused(function: Function, tmp_path: Path, options: list[str], says: str) -> None:

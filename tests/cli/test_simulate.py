@@ -335,11 +335,11 @@ def test_the_event_of_a_pipe_is_simulated(simulate: Simulate, tmp_path: Path, ev
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["-m", "NoSuch=1"], "SqsQueue has no setting 'NoSuch': expected NAME=VALUE with one of batch_size=10"),
-        (["-m", "BatchSize"], "SqsQueue has no setting 'BatchSize'"),
+        (["-m", "NoSuch=1"], "there is no setting 'NoSuch' here: expected NAME=VALUE with one of batch_size=10"),
+        (["-m", "BatchSize"], "there is no setting 'BatchSize' here"),
         (["-m", "BatchSize=many"], "expected batch_size to be a number, got 'many'"),
         (["-m", "fifo=1"], "expected fifo to be true or false, got '1'"),
-        (["-m", "BatchSize=11"], "SqsQueue cannot be set up like that"),
+        (["-m", "BatchSize=11"], "these settings cannot be"),
         (["--timeout", "60"], "the simulation cannot begin: visibility_timeout_seconds=30 is shorter"),
         (["--source", "sns"], "sqs-pipe, dynamodb-pipe, kinesis-pipe; got 'sns'"),
         (["--fail", "11"], "--fail 11 is no record: expected a number from 1 to 10, or a name from A1 to A4"),

@@ -193,14 +193,14 @@ def with_settings(
         field = known.get(_spelled(name))
         if not equals or field is None:
             raise SceneError(
-                f"{model.__name__} has no setting {name!r}: expected NAME=VALUE with one of "
+                f"there is no setting {name!r} here: expected NAME=VALUE with one of "
                 f"{', '.join(f'{each.name}={_default(each)}' for each in known.values())}"
             )
         values[field.name] = _value(field, value)
     try:
         return model(**cast("dict[str, Any]", values))  # its fields are known only now
     except (TypeError, ValueError) as error:
-        raise SceneError(f"{model.__name__} cannot be set up like that: {error}") from None
+        raise SceneError(f"these settings cannot be: {error}") from None
 
 
 def _spelled(name: str) -> str:
