@@ -56,8 +56,8 @@ def _with_pages() -> list[str]:
 def build(folder: Path) -> None:
     """Write the reference into a folder."""
     warnings.simplefilter("error")
-    # a TypedDict forgets the one that it is built on, so pdoc finds no home for the options of both
-    warnings.filterwarnings("ignore", r"Cannot determine where batchfold\.(Async)?FoldOptions\.")
+    # a TypedDict forgets the one that it is built on, so pdoc finds no home for the options of several
+    warnings.filterwarnings("ignore", r"Cannot determine where batchfold\.(Async)?(Fold|Function)Options\.")
     _as_written_in_their_rooms()
     render.configure(docformat="google")
     pdoc.pdoc(*_with_pages(), output_directory=folder)
