@@ -176,6 +176,15 @@ def test_every_rule_is_broken_here_or_among_the_tests_of_functions() -> None:
     assert tested == {rule.name for rule in RULES}
 
 
+def test_whether_a_pipe_waits_is_unknown_where_its_parameters_are(tmp_path: Path) -> None:
+    for settings in (
+        {"Connection.TargetParameters": {"Fn::ImportValue": "Parameters"}},
+        {"Connection.TargetParameters.LambdaFunctionParameters": {"Fn::ImportValue": "Parameters"}},
+    ):
+        found = check_template(tmp_path, changed(PIPE_OF_SQS, settings))
+        assert (names(found), [each.rule.name for each in found.open]) == ([], ["pipe-fire-and-forget"])
+
+
 @given(timeout=st.integers(1, 900), window=st.integers(0, 300), visible=st.integers(0, 43_200))
 def test_a_message_is_hidden_for_six_timeouts_and_the_window(
     tmp_path_factory: pytest.TempPathFactory, timeout: int, window: int, visible: int

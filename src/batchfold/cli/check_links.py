@@ -126,13 +126,10 @@ def kind_of(part: Part, linked: str) -> Kind | None:
 
 def _settings_of_pipe(pipe: Part) -> dict[str, object]:
     """Return the settings under the names that an event source mapping has for them."""
-    invocation = as_mapping(pipe.get("TargetParameters")).get("LambdaFunctionParameters")
     settings: dict[str, object] = {
         "EventSourceArn": pipe.get("Source"),
         "FunctionName": pipe.get("Target"),
-        "InvocationType": invocation
-        if isinstance(invocation, Unknown)
-        else as_mapping(invocation).get("InvocationType"),
+        "InvocationType": _at(pipe.get("TargetParameters"), "LambdaFunctionParameters", "InvocationType"),
     }
     parameters = pipe.get("SourceParameters")
     if isinstance(parameters, Unknown):
@@ -145,13 +142,21 @@ def _settings_of_pipe(pipe: Part) -> dict[str, object]:
         settings |= source
         dead_letters = settings.pop("DeadLetterConfig", None)
         if dead_letters is not None:
-            arn = dead_letters if isinstance(dead_letters, Unknown) else as_mapping(dead_letters).get("Arn")
-            settings["DestinationConfig"] = {"OnFailure": {"Destination": arn}}
+            settings["DestinationConfig"] = {"OnFailure": {"Destination": _at(dead_letters, "Arn")}}
         if name in _STREAMS_OF_PIPES:
             settings.setdefault("StartingPosition", "LATEST")
         elif "Kafka" in name:
             settings["Topics"] = source.get("TopicName")
     return {name: value for name, value in settings.items() if value is not None}
+
+
+def _at(value: object, *path: str) -> object:
+    """Return the value at the end of the path, or the unknown one that is met on the way."""
+    for key in path:
+        if isinstance(value, Unknown):
+            return value
+        value = as_mapping(value).get(key)
+    return value
 
 
 def as_redrive_policy(value: object) -> object:
