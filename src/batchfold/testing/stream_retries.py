@@ -10,7 +10,7 @@ starts the count of retries anew, the interval between retries grows, and a reco
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias, assert_never, get_args
+from typing import Any, Literal, Self, TypeAlias, assert_never, get_args
 
 from batchfold.testing.answers import (
     Answer,
@@ -151,18 +151,19 @@ class StreamState(SourceState):
         `state` is the one in the response, which windows take.
         """
         del state
+        following_state, done = self._moved_on(reading, ended_at=ended_at, is_unhandled=is_unhandled)
+        return replace(following_state, removed=_with(self.removed, done, "done")).read()
+
+    def _moved_on(
+        self, reading: Reading, *, ended_at: Seconds, is_unhandled: bool
+    ) -> tuple[Self, tuple[SourceRecord, ...]]:
+        """Return the stream with what is left of its batch, nothing of it on the way, and the records that do not come back."""
         batch, following = self.pending[0], self.pending[1:]
         retried = self._retried(batch, reading, is_unhandled=is_unhandled)
         left = {record.position for part in retried for record in part.records}
-        done = [record for record in batch.records if record.position not in left]
-        following_state = replace(
-            self,
-            pending=(*retried, *following),
-            now=ended_at + (self.mapping.interval(retried[0].retries) if retried else 0.0),
-            removed=_with(self.removed, done, "done"),
-            delivery=None,
-        )
-        return following_state.read()
+        now = ended_at + (self.mapping.interval(retried[0].retries) if retried else 0.0)
+        following_state = replace(self, pending=(*retried, *following), now=now, delivery=None)
+        return following_state, tuple(record for record in batch.records if record.position not in left)
 
     def read(self) -> "StreamState":
         """Return the stream with its next batch on the way, and without what is too old or has no retries left."""

@@ -157,20 +157,15 @@ class WindowsState(StreamState):
         self, reading: Reading, *, ended_at: Seconds, is_unhandled: bool, state: Mapping[str, Any] | None = None
     ) -> "WindowsState":
         """Return the shard after its batch was answered like this, as `with_state` reads it. See `StreamState`."""
-        batch, following = self.pending[0], self.pending[1:]
-        retried = self._retried(batch, reading, is_unhandled=is_unhandled)
-        left = {record.position for part in retried for record in part.records}
-        folded = (*self.folded, *(record for record in batch.records if record.position not in left))
+        following_state, taken = self._moved_on(reading, ended_at=ended_at, is_unhandled=is_unhandled)
+        folded = (*self.folded, *taken)
         keeps = isinstance(reading, CompleteSuccess) or (
             isinstance(reading, PartialFailure) and self.mapping.partial_failure_state != "before"
         )
         is_final = self.delivery is not None and self.delivery.event["isFinalInvokeForWindow"]
         ended = isinstance(reading, CompleteSuccess) and is_final
         following_state = replace(
-            self,
-            pending=(*retried, *following),
-            now=ended_at + (self.mapping.interval(retried[0].retries) if retried else 0.0),
-            delivery=None,
+            following_state,
             state={} if ended else state if keeps and state is not None else self.state,
             folded=() if ended else folded,
             ends_early=False if ended else self.ends_early,
