@@ -40,6 +40,7 @@ from batchfold.core.response import RaiseOn
 from batchfold.core.source import AsyncSource, Source
 from batchfold.shell.options import (
     AsyncFunctionOptions,
+    Executor,
     FoldOptions,
     FunctionOptions,
     LambdaContext,
@@ -62,15 +63,12 @@ A_co = TypeVarWithDefault("A_co", covariant=True, default=PartialResponse)
 D = TypeVar("D", bound=Record)
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     from returns.context import RequiresContextFutureResult, RequiresContextIOResult, RequiresContextResult
 
     NeedsContext: TypeAlias = Union[RequiresContextResult[V, E, C], RequiresContextIOResult[V, E, C]]
     NeedsContextAsync: TypeAlias = RequiresContextFutureResult[V, E, C]
 else:
     # these cost a cold start 20 ms, and only the checkers read them
-    Executor = Any
     NeedsContext = dict[V, dict[E, C]]
     NeedsContextAsync = dict[V, dict[E, C]]
 

@@ -27,7 +27,7 @@ A = TypeVar("A")
 A_any = TypeVar("A_any", default=PartialResponse)
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
+    from concurrent.futures import Executor as Executor  # noqa: PLC0414  # the files beside take it from here
 else:
     Executor = Any  # importing it costs a cold start 8 ms, and those who pass one have done so
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from typing_extensions import Unpack
 
@@ -26,6 +26,7 @@ from batchfold.core.settling import Settle
 from batchfold.core.source import AsyncSource, Source
 from batchfold.shell.options import (
     AsyncFoldOptions,
+    Executor,
     FoldOptions,
     LambdaContext,
     begin,
@@ -35,11 +36,6 @@ from batchfold.shell.options import (
     refuse_no_source,
 )
 from batchfold.shell.respond_or_raise import heed_finish, refuse_unknown_raise_on, respond
-
-if TYPE_CHECKING:
-    from concurrent.futures import Executor
-else:
-    Executor = Any  # importing it costs a cold start 8 ms, and those who pass one have done so
 
 R = TypeVar("R")
 V = TypeVar("V")
