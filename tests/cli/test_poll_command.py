@@ -2,13 +2,13 @@
 
 import json
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.moto_apis import REGION, Moto, Program, moto_at_work, wait_until
+from tests.cli.moto_apis import REGION, Moto, Program, wait_until
 from typer.testing import CliRunner
 
 from batchfold.cli.account import Answered, CutOff
@@ -21,12 +21,6 @@ from batchfold.cli.stopping import Stopping
 from batchfold.testing import sqs_event
 
 botocore: Any = import_module("botocore.exceptions")
-
-
-@pytest.fixture(name="moto", scope="module")
-def a_moto_server() -> Iterator[Moto]:
-    with moto_at_work() as moto:
-        yield moto
 
 
 def nothing(_given: object) -> None:

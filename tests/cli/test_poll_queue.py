@@ -3,21 +3,15 @@
 import json
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.moto_apis import Moto, Program, is_in_order, moto_at_work, names, wait_until
+from tests.cli.moto_apis import Moto, Program, is_in_order, names, wait_until
 from typer.testing import CliRunner, Result
 
 from batchfold.cli.command import app
-
-
-@pytest.fixture(name="moto", scope="module")
-def a_moto_server() -> Iterator[Moto]:
-    with moto_at_work() as moto:
-        yield moto
 
 
 @pytest.fixture(name="program")

@@ -5,14 +5,14 @@ import signal
 import time
 from base64 import b64decode
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.moto_apis import Moto, Program, is_in_order, moto_at_work, names, wait_until
+from tests.cli.moto_apis import Moto, Program, is_in_order, names, wait_until
 from typer.testing import CliRunner, Result
 
 from batchfold.cli.command import app
@@ -80,12 +80,6 @@ def poisoned(event, context):
     failed = [raw for raw in event if raw["data"] == "QTAwMQ=="]
     return {"batchItemFailures": [{"itemIdentifier": raw["eventID"]} for raw in failed]}
 """
-
-
-@pytest.fixture(name="moto", scope="module")
-def a_moto_server() -> Iterator[Moto]:
-    with moto_at_work() as moto:
-        yield moto
 
 
 @pytest.fixture(name="program")

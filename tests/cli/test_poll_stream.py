@@ -2,24 +2,18 @@
 
 import json
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.cli.moto_apis import Moto, Program, is_in_order, moto_at_work, names, wait_until
+from tests.cli.moto_apis import Moto, Program, is_in_order, names, wait_until
 from typer.testing import CliRunner, Result
 
 from batchfold.cli.command import app
 
 SOON = ["-m", "SecondsBetweenRetries=0.01"]
-
-
-@pytest.fixture(name="moto", scope="module")
-def a_moto_server() -> Iterator[Moto]:
-    with moto_at_work() as moto:
-        yield moto
 
 
 @pytest.fixture(name="program")
