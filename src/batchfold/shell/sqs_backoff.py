@@ -54,6 +54,11 @@ class SqsBackoff:
         call_for_batch(self._timeouts(batch), _MOST_ENTRIES, self._set, batch.ms_left, fate)
         return batch
 
+    @property
+    def _client(self) -> ChangesVisibility:
+        """The client for the queue that was given, whose settings can be looked at."""
+        return self._client_of(self._queue_url or "")
+
     def _set(self, timeouts: Sequence[Entry]) -> Iterator[Problem]:
         """Make one call, and yield the problems of its messages."""
         entries = [
